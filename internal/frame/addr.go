@@ -1,0 +1,29 @@
+package frame
+
+import (
+	"encoding/binary"
+	"net/netip"
+)
+
+// Addr is an IPv6 address, or an IPv4 address mapped into IPv6 (RFC 4291 §2.5.5.2). Unlike netip.Addr it
+// holds no pointer, so that tables of it cost the collector nothing.
+type Addr [16]byte
+
+// AddrFrom4 maps an IPv4 address.
+func AddrFrom4(b [4]byte) Addr {
+	return Addr{10: 0xff, 11: 0xff, 12: b[0], 13: b[1], 14: b[2], 15: b[3]}
+}
+
+// AddrFrom is the pointer-free form of a.
+func AddrFrom(a netip.Addr) Addr { return a.As16() }
+
+// Is4 reports whether a is a mapped IPv4 address.
+func (a Addr) Is4() bool {
+	return binary.BigEndian.Uint64(a[:8]) == 0 && binary.BigEndian.Uint32(a[8:]) == 0xffff
+}
+
+// Netip is a as the standard library's type, IPv4 unmapped.
+func (a Addr) Netip() netip.Addr { return netip.AddrFrom16(a).Unmap() }
+
+// IsZero reports whether a is all zeros.
+func (a Addr) IsZero() bool { return a == Addr{} }
