@@ -1,0 +1,94 @@
+package quic
+
+import (
+	"encoding/binary"
+	"strconv"
+)
+
+// format is how packets of a version are made.
+type format struct {
+	salt   *[20]byte // of the Initial keys
+	second bool      // packet types and labels of RFC 9369
+	google bool      // the handshake is Google's own, not TLS
+}
+
+const (
+	version1   = 0x00000001
+	version2   = 0x6b3343cf
+	draft      = 0xff000000
+	mvfst22    = 0xfaceb001 // Facebook's
+	mvfst27    = 0xfaceb002
+	mvfstTrial = 0xfaceb00e
+)
+
+// Salts of the Initial keys. Each version has its own, lest an old middlebox thinks it understands (RFC 9001, Section 5.2).
+var (
+	salt22 = [20]byte{0x7f, 0xbc, 0xdb, 0x0e, 0x7c, 0x66, 0xbb, 0xe9, 0x19, 0x3a, 0x96, 0xcd, 0x21, 0x51, 0x9e, 0xbd, 0x7a, 0x02, 0x64, 0x4a}
+	salt23 = [20]byte{0xc3, 0xee, 0xf7, 0x12, 0xc7, 0x2e, 0xbb, 0x5a, 0x11, 0xa7, 0xd2, 0x43, 0x2b, 0xb4, 0x63, 0x65, 0xbe, 0xf9, 0xf5, 0x02}
+	salt29 = [20]byte{0xaf, 0xbf, 0xec, 0x28, 0x99, 0x93, 0xd2, 0x4c, 0x9e, 0x97, 0x86, 0xf1, 0x9c, 0x61, 0x11, 0xe0, 0x43, 0x90, 0xa8, 0x99}
+	salt1  = [20]byte{0x38, 0x76, 0x2c, 0xf7, 0xf5, 0x59, 0x34, 0xb3, 0x4d, 0x17, 0x9a, 0xe6, 0xa4, 0xc8, 0x0c, 0xad, 0xcc, 0xbb, 0x7f, 0x0a}
+	salt2  = [20]byte{0x0d, 0xed, 0xe3, 0xde, 0xf7, 0x00, 0xa6, 0xdb, 0x81, 0x93, 0x81, 0xbe, 0x6e, 0x26, 0x9d, 0xcb, 0xf9, 0xbd, 0x2e, 0xd9}
+	saltQ  = [20]byte{0x50, 0x45, 0x74, 0xef, 0xd0, 0x66, 0xfe, 0x2f, 0x9d, 0x94, 0x5c, 0xfc, 0xdb, 0xd3, 0xa7, 0xf0, 0xd3, 0xb5, 0x6b, 0x45}
+	saltT0 = [20]byte{0x7f, 0xf5, 0x79, 0xe5, 0xac, 0xd0, 0x72, 0x91, 0x55, 0x80, 0x30, 0x4c, 0x43, 0xa2, 0x36, 0x7c, 0x60, 0x48, 0x83, 0x10}
+	saltT1 = [20]byte{0x7a, 0x4e, 0xde, 0xf4, 0xe7, 0xcc, 0xee, 0x5f, 0xa4, 0x50, 0x6c, 0x19, 0x12, 0x4f, 0xc8, 0xcc, 0xda, 0x6e, 0x03, 0x3d}
+)
+
+// lookup says how packets of version v are made, if that is known.
+func lookup(v uint32) (f format, ok bool) {
+	switch v {
+	case version1:
+		return format{salt: &salt1}, true
+	case version2:
+		return format{salt: &salt2, second: true}, true
+	case mvfst22:
+		return format{salt: &salt22}, true
+	case mvfst27, mvfstTrial:
+		return format{salt: &salt23}, true
+	}
+	switch v >> 8 {
+	case draft >> 8:
+		switch n := v & 0xff; {
+		case n == 22:
+			return format{salt: &salt22}, true
+		case 23 <= n && n <= 28:
+			return format{salt: &salt23}, true
+		case 29 <= n && n <= 32:
+			return format{salt: &salt29}, true
+		case n == 33 || n == 34:
+			return format{salt: &salt1}, true
+		}
+	case 'Q'<<16 | '0'<<8 | '5':
+		return format{salt: &saltQ, google: true}, v&0xff == '0'
+	case 'T'<<16 | '0'<<8 | '5':
+		switch v & 0xff {
+		case '0':
+			return format{salt: &saltT0}, true
+		case '1':
+			return format{salt: &saltT1}, true
+		}
+	}
+	return format{}, false
+}
+
+// appendVersion appends the name of a version.
+func appendVersion(dst []byte, v uint32) []byte {
+	switch v {
+	case version1:
+		return append(dst, '1')
+	case version2:
+		return append(dst, '2')
+	case mvfst22:
+		return append(dst, "mvfst-22"...)
+	case mvfst27:
+		return append(dst, "mvfst-27"...)
+	case mvfstTrial:
+		return append(dst, "mvfst"...)
+	}
+	if v>>8 == draft>>8 {
+		return strconv.AppendUint(append(dst, "draft-"...), uint64(v&0xff), 10)
+	}
+	return binary.BigEndian.AppendUint32(dst, v) // Google's are four letters
+}
+
+// isReserved knows the versions that a client names to be told of others (RFC 9000, Section 15).
+func isReserved(v uint32) bool { return v&0x0f0f0f0f == 0x0a0a0a0a }

@@ -1,0 +1,83 @@
+package tls
+
+import (
+	"strconv"
+
+	"plimsoll.example/plimsoll/internal/dissect"
+)
+
+const fatal = 2
+
+// addAlert tells of a fatal alert (RFC 8446, Section 6.2; RFC 5246, Section 7.2), which is how one side says why it
+// will not talk: it does not trust the certificate, or finds no version or cipher in common.
+func addAlert(code byte, t Transport, out *dissect.Facts) {
+	if name := alertName(code); name != "" {
+		out.AddString("tls.alert", name)
+	} else {
+		var b [3]byte
+		out.Add("tls.alert", strconv.AppendUint(b[:0], uint64(code), 10))
+	}
+	addTransport(t, out)
+}
+
+func alertName(code byte) string {
+	switch code {
+	case 0:
+		return "close_notify"
+	case 10:
+		return "unexpected_message"
+	case 20:
+		return "bad_record_mac"
+	case 22:
+		return "record_overflow"
+	case 40:
+		return "handshake_failure"
+	case 42:
+		return "bad_certificate"
+	case 43:
+		return "unsupported_certificate"
+	case 44:
+		return "certificate_revoked"
+	case 45:
+		return "certificate_expired"
+	case 46:
+		return "certificate_unknown"
+	case 47:
+		return "illegal_parameter"
+	case 48:
+		return "unknown_ca"
+	case 49:
+		return "access_denied"
+	case 50:
+		return "decode_error"
+	case 51:
+		return "decrypt_error"
+	case 70:
+		return "protocol_version"
+	case 71:
+		return "insufficient_security"
+	case 80:
+		return "internal_error"
+	case 86:
+		return "inappropriate_fallback"
+	case 90:
+		return "user_canceled"
+	case 109:
+		return "missing_extension"
+	case 110:
+		return "unsupported_extension"
+	case 112:
+		return "unrecognized_name"
+	case 113:
+		return "bad_certificate_status_response"
+	case 115:
+		return "unknown_psk_identity"
+	case 116:
+		return "certificate_required"
+	case 120:
+		return "no_application_protocol"
+	case 121:
+		return "ech_required"
+	}
+	return ""
+}
