@@ -1,0 +1,164 @@
+package inspect
+
+import (
+	"plimsoll.example/plimsoll/internal/capture"
+	"plimsoll.example/plimsoll/internal/device"
+	"plimsoll.example/plimsoll/internal/dissect"
+	"plimsoll.example/plimsoll/internal/flow"
+	"plimsoll.example/plimsoll/internal/frame"
+)
+
+// block is a batch of packets on its way through the stages. Its memory is reused.
+type block struct {
+	capture.Batch
+	seq    uint64 // place in the history of Records[0], counting from 1
+	frames []frame.Frame
+	hashes []uint32
+	shards []uint8
+	ready  chan struct{} // one token for each worker, when decoded
+	done   chan struct{} // one token from each worker
+
+	// of this block alone
+	octets      uint64
+	undecoded   uint64
+	protected   uint64
+	first, last int64
+	links       []linkCount
+
+	facts []dissect.Facts // by worker
+	ended [flow.Shards]ended
+}
+
+type linkCount struct {
+	link  frame.LinkType
+	count uint64
+}
+
+// ended is the flows of one shard that ended while a block was processed. After a silence many end at once, so they
+// come in chunks that all blocks share.
+type ended struct {
+	chunks []*chunk
+	notes  []note
+}
+
+type chunk struct {
+	n     int
+	flows [64]flow.Flow
+}
+
+// chunkPool keeps chunks that are not in use, up to its capacity.
+type chunkPool chan *chunk
+
+func (p chunkPool) get() *chunk {
+	select {
+	case c := <-p:
+		c.n = 0
+		return c
+	default:
+		return new(chunk)
+	}
+}
+
+func (p chunkPool) put(c *chunk) {
+	select {
+	case p <- c:
+	default:
+	}
+}
+
+// add appends a flow and returns its place.
+func (e *ended) add(f *flow.Flow, p chunkPool) *flow.Flow {
+	if n := len(e.chunks); n == 0 || e.chunks[n-1].n == len(chunk{}.flows) {
+		e.chunks = append(e.chunks, p.get())
+	}
+	c := e.chunks[len(e.chunks)-1]
+	c.flows[c.n] = *f
+	c.n++
+	return &c.flows[c.n-1]
+}
+
+func newBlock(workers int) *block {
+	return &block{
+		ready: make(chan struct{}, workers),
+		done:  make(chan struct{}, workers),
+		facts: make([]dissect.Facts, workers),
+	}
+}
+
+// decode reads the headers of all frames, and says which shard each belongs to.
+func (b *block) decode(seed uint64) {
+	n := len(b.Records)
+	if cap(b.frames) < n {
+		size := n + n/4
+		b.frames, b.hashes, b.shards = make([]frame.Frame, size), make([]uint32, size), make([]uint8, size)
+	}
+	b.frames, b.hashes, b.shards = b.frames[:n], b.hashes[:n], b.shards[:n]
+	b.octets, b.undecoded, b.protected = 0, 0, 0
+	b.first, b.last = b.Records[0].Time, b.Records[0].Time
+	b.links = b.links[:0]
+	link, run := b.Records[0].Link, uint64(0)
+	for i := range b.Records {
+		r := &b.Records[i]
+		f := &b.frames[i]
+		frame.Decode(f, r.Link, b.Data[r.Offset:r.Offset+r.Len], int(r.Wire))
+		// a group address sends nothing: what claims to is hidden, not believed
+		if f.SrcMAC.IsGroup() {
+			f.SrcMAC = frame.MAC{}
+		}
+		if device.IsSynthetic(f.DstMAC) {
+			f.DstMAC = frame.MAC{}
+		}
+		b.octets += uint64(r.Wire)
+		b.first, b.last = min(b.first, r.Time), max(b.last, r.Time)
+		if r.Link != link {
+			b.countLink(link, run)
+			link, run = r.Link, 0
+		}
+		run++
+		if f.Depth < frame.Network {
+			if f.Protected {
+				b.protected++
+			} else if f.Depth == frame.Nothing {
+				b.undecoded++
+			}
+			// what is not IP belongs to a conversation of link-layer addresses
+			f.Src, f.Dst = linkAddr(f.SrcMAC), linkAddr(f.DstMAC)
+			f.SrcPort, f.DstPort = f.EtherType, f.EtherType
+		} else if f.SrcMAC.IsZero() {
+			name(f)
+		}
+		b.shards[i] = uint8(flow.Shard(&f.Src, &f.Dst))
+		b.hashes[i] = flow.Hash(seed, f)
+	}
+	b.countLink(link, run)
+	for range cap(b.ready) {
+		b.ready <- struct{}{}
+	}
+}
+
+func (b *block) countLink(link frame.LinkType, n uint64) {
+	for i := range b.links {
+		if b.links[i].link == link {
+			b.links[i].count += n
+			return
+		}
+	}
+	b.links = append(b.links, linkCount{link, n})
+}
+
+// name gives devices an identity where the link has none: raw IP, tunnels, cooked captures.
+func name(f *frame.Frame) {
+	if device.IsLocal(&f.Src) {
+		f.SrcMAC = device.Synthetic(f.Src)
+	}
+	if f.DstMAC.IsZero() && device.IsLocal(&f.Dst) {
+		f.DstMAC = device.Synthetic(f.Dst)
+	}
+}
+
+// linkAddr is a link-layer address in the place of an IP address, in the discard-only range (RFC 6666).
+func linkAddr(m frame.MAC) frame.Addr {
+	a := frame.Addr{0: 1}
+	copy(a[10:], m[:])
+	return a
+}

@@ -1,0 +1,300 @@
+// Package inspect reads a network's packets and tells who is on it and what each one does: from capture through
+// frames, flows and facts to devices with an identity.
+//
+// One goroutine reads blocks of packets; as many as there are cores decode them and, each for its share of the flows,
+// follow conversations and dissect what they say; one collects the facts in the order of the packets. How the work is
+// shared among cores has no influence on the result.
+package inspect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"plimsoll.example/plimsoll/internal/capture"
+	"plimsoll.example/plimsoll/internal/device"
+	"plimsoll.example/plimsoll/internal/dissect"
+	"plimsoll.example/plimsoll/internal/flow"
+	"plimsoll.example/plimsoll/internal/frame"
+)
+
+// DefaultMemory is enough for a home of 200 devices, and fits a small router, octets.
+const DefaultMemory = 64 << 20
+
+// Config is what an inspection may use, and who listens.
+type Config struct {
+	Memory  int // octets for all tables; 0: DefaultMemory
+	Flows   int // live flows at most; 0: as Memory allows
+	Workers int // goroutines for decoding and flows; 0: one for each core
+	// OnFlow, if set, is called for each flow that ends. Record and names are valid during the call.
+	OnFlow func(r *FlowRecord) error
+	// OnFact, if set, is called for each fact, in the order of the packets.
+	OnFact func(r *FactRecord) error
+}
+
+// Progress is how far an inspection has come. It may be read at any time.
+type Progress struct {
+	Packets, Octets atomic.Uint64
+}
+
+// shares of Config.Memory, in hundredths. The rest is for the program, the blocks under way and the collector.
+const (
+	shareFlows     = 20
+	shareStreams   = 6
+	shareInventory = 20
+)
+
+// Engine is one inspection.
+type Engine struct {
+	Progress Progress
+
+	cfg       Config
+	seed      uint64
+	workers   []*worker
+	chunks    chunkPool
+	inventory *device.Inventory
+	totals    totals
+	err       error // of OnFlow or OnFact
+}
+
+// maxBlocks bounds the blocks under way, each of up to 1 MiB with what is made of it.
+const maxBlocks = 8
+
+// spareChunks is how many chunks of ended flows wait for use: 3 MiB.
+const spareChunks = 256
+
+// totals count what went by.
+type totals struct {
+	packets, octets uint64
+	undecoded       uint64
+	protected       uint64 // encrypted 802.11
+	facts           uint64 // lost
+	first, last     int64
+	links           map[frame.LinkType]uint64
+}
+
+// New prepares an inspection.
+func New(cfg Config) *Engine {
+	if cfg.Memory <= 0 {
+		cfg.Memory = DefaultMemory
+	}
+	if cfg.Workers <= 0 {
+		cfg.Workers = min(runtime.GOMAXPROCS(0), flow.Shards)
+	}
+	cfg.Workers = min(cfg.Workers, flow.Shards)
+	if cfg.Flows <= 0 {
+		cfg.Flows = cfg.Memory / 100 * shareFlows / (flow.FlowSize + noteSize/4)
+	}
+	e := &Engine{
+		cfg:       cfg,
+		seed:      rand.Uint64(),
+		chunks:    make(chunkPool, spareChunks),
+		inventory: device.NewInventory(cfg.Memory / 100 * shareInventory),
+		totals:    totals{links: map[frame.LinkType]uint64{}},
+	}
+	proto := newProtocols()
+	for i := range cfg.Workers {
+		e.workers = append(e.workers, newWorker(e, i, proto))
+	}
+	return e
+}
+
+// Run inspects what next brings until it answers io.EOF or ctx is done, in which case what was read is kept and the
+// error is nil: whoever cancels knows. next fills a batch; it is called from one goroutine.
+func (e *Engine) Run(ctx context.Context, next func(*capture.Batch) error) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	n := min(e.cfg.Workers+3, maxBlocks)
+	var (
+		free    = make(chan *block, n)
+		decode  = make(chan *block, n)
+		collect = make(chan *block, n)
+		feeds   = make([]chan *block, e.cfg.Workers)
+		group   sync.WaitGroup
+		readErr error
+	)
+	for i := range feeds {
+		feeds[i] = make(chan *block, n)
+	}
+	for range n {
+		free <- newBlock(e.cfg.Workers)
+	}
+	group.Go(func() { // reader
+		defer close(decode)
+		defer close(collect)
+		defer func() {
+			for _, f := range feeds {
+				close(f)
+			}
+		}()
+		seq := uint64(1)
+		for ctx.Err() == nil {
+			b := <-free
+			err := next(&b.Batch)
+			if len(b.Records) > 0 {
+				b.seq = seq
+				seq += uint64(len(b.Records))
+				decode <- b
+				for _, f := range feeds {
+					f <- b
+				}
+				collect <- b
+			} else {
+				free <- b
+			}
+			if err != nil {
+				if !errors.Is(err, io.EOF) && ctx.Err() == nil {
+					readErr = err
+				}
+				return
+			}
+		}
+	})
+	for range e.cfg.Workers {
+		group.Go(func() {
+			for b := range decode {
+				b.decode(e.seed)
+			}
+		})
+	}
+	for i, w := range e.workers {
+		group.Go(func() {
+			for b := range feeds[i] {
+				<-b.ready
+				w.block(b)
+				b.done <- struct{}{}
+			}
+		})
+	}
+	for b := range collect {
+		for range e.cfg.Workers {
+			<-b.done
+		}
+		e.collect(b)
+		if e.err != nil {
+			stop() // who listens can't any more
+		}
+		free <- b
+	}
+	group.Wait()
+	e.flush()
+	if readErr != nil {
+		return fmt.Errorf("read packets: %w", readErr)
+	}
+	return e.err
+}
+
+// flush ends what is still under way.
+func (e *Engine) flush() {
+	b := newBlock(e.cfg.Workers)
+	for _, w := range e.workers {
+		w.flush(b)
+	}
+	e.collect(b)
+}
+
+// collect takes what the workers found in a block, in the order of the packets.
+func (e *Engine) collect(b *block) {
+	t := &e.totals
+	t.packets += uint64(len(b.Records))
+	t.octets += b.octets
+	t.undecoded += b.undecoded
+	t.protected += b.protected
+	if len(b.Records) > 0 {
+		if t.first == 0 || b.first < t.first {
+			t.first = b.first
+		}
+		t.last = max(t.last, b.last)
+		for _, l := range b.links {
+			t.links[l.link] += l.count
+		}
+	}
+	for i := range b.facts {
+		t.facts += b.facts[i].Lost
+	}
+	e.Progress.Packets.Store(t.packets)
+	e.Progress.Octets.Store(t.octets)
+
+	var at [flow.Shards]int
+	for {
+		best := -1
+		for w := range b.facts {
+			if at[w] < b.facts[w].Len() && (best < 0 || b.facts[w].At(at[w]).Seq < b.facts[best].At(at[best]).Seq) {
+				best = w
+			}
+		}
+		if best < 0 {
+			break
+		}
+		e.fact(b, &b.facts[best], at[best])
+		at[best]++
+	}
+	for s := range b.ended {
+		for _, c := range b.ended[s].chunks {
+			for i := range c.flows[:c.n] {
+				e.flow(&c.flows[i], b.ended[s].notes)
+			}
+			e.chunks.put(c)
+		}
+	}
+}
+
+func (e *Engine) fact(b *block, facts *dissect.Facts, i int) {
+	f := facts.At(i)
+	var number uint64
+	var file uint16
+	if at := f.Seq - b.seq; at < uint64(len(b.Records)) {
+		number, file = b.Records[at].Number, b.Records[at].File
+	}
+	if !f.Again { // or the inventory would depend on who listens
+		e.inventory.Observe(facts, i, number, file)
+	}
+	if e.cfg.OnFact != nil && e.err == nil {
+		e.err = e.cfg.OnFact(&FactRecord{facts: facts, i: i, Number: number, File: file})
+	}
+}
+
+func (e *Engine) flow(f *flow.Flow, notes []note) {
+	var n *note
+	name := ""
+	if f.Note != 0 {
+		n = &notes[f.Note-1]
+		name = e.inventory.Names.Intern(n.name[:n.nameLen])
+	}
+	e.inventory.Flow(f, name)
+	if e.cfg.OnFlow != nil && e.err == nil && f.Proto != 0 {
+		e.err = e.cfg.OnFlow(&FlowRecord{Flow: f, note: n, Names: e.inventory.NamesOf(f, name)})
+	}
+}
+
+// Losses is what an inspection could not keep or understand.
+type Losses struct {
+	Undecoded uint64 // packets whose link layer could not be read
+	Protected uint64 // packets encrypted by 802.11
+	Datagrams uint64 // sent in fragments that never came together
+	Flows     uint64 // ended early, for want of memory
+	Devices   uint64 // that there was no memory for, about
+	Facts     uint64 // facts and fields of messages that say very much
+	Panics    uint64 // messages that a dissector failed on
+	Partial   bool   // of some devices only a part is known, for want of memory
+	Streams   uint64 // directions of connections that were not looked into, for want of memory
+}
+
+// Losses may be asked when Run has returned.
+func (e *Engine) Losses() Losses {
+	l := Losses{Undecoded: e.totals.undecoded, Protected: e.totals.protected, Devices: e.inventory.Evicted(), Partial: e.inventory.Full, Facts: e.totals.facts}
+	for _, w := range e.workers {
+		l.Panics += w.panics
+		w.own(func(s *shard) {
+			l.Streams += s.streams.Lost
+			l.Flows += s.table.Evicted
+			l.Datagrams += s.frags.Lost
+		})
+	}
+	return l
+}

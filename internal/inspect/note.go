@@ -1,0 +1,78 @@
+package inspect
+
+import (
+	"unsafe"
+
+	"plimsoll.example/plimsoll/internal/dissect"
+	"plimsoll.example/plimsoll/internal/flow"
+)
+
+// note is what dissectors said of a flow that goes into its record. It holds no pointers.
+type note struct {
+	name            [253]byte // of the responder, as the flow itself says: SNI, Host
+	nameLen         uint8
+	ja3, ja3s       [32]byte
+	ja4             [36]byte
+	hasJA3, hasJA3S bool
+	hasJA4          bool
+}
+
+const noteSize = int(unsafe.Sizeof(note{}))
+
+// take keeps what fact i says of the flow. It reports whether that was anything.
+func (n *note) take(facts *dissect.Facts, i int) {
+	v := facts.Value(i)
+	switch facts.At(i).Name {
+	case "tls.sni", "http.host":
+		if n.nameLen == 0 && len(v) <= len(n.name) {
+			n.nameLen = uint8(copy(n.name[:], v))
+		}
+	case "tls.ja3":
+		if !n.hasJA3 && len(v) == len(n.ja3) {
+			n.ja3, n.hasJA3 = [32]byte(v), true
+		}
+	case "tls.ja3s":
+		if !n.hasJA3S && len(v) == len(n.ja3s) {
+			n.ja3s, n.hasJA3S = [32]byte(v), true
+		}
+	case "tls.ja4":
+		if !n.hasJA4 && len(v) == len(n.ja4) {
+			n.ja4, n.hasJA4 = [36]byte(v), true
+		}
+	}
+}
+
+// noted reports whether a fact of this name, said in this direction, goes into the record of its flow.
+func noted(name string, dir int) bool {
+	switch name {
+	case "tls.sni", "http.host", "tls.ja3", "tls.ja4":
+		return dir == flow.Orig // a responder does not name itself
+	case "tls.ja3s":
+		return true
+	}
+	return false
+}
+
+// notes is a pool of notes, bounded.
+type notes struct {
+	max  int
+	list []note
+	free []uint32
+}
+
+// get is a fresh slot, +1; 0 where there is none.
+func (p *notes) get() uint32 {
+	if n := len(p.free); n > 0 {
+		slot := p.free[n-1]
+		p.free = p.free[:n-1]
+		p.list[slot-1] = note{}
+		return slot
+	}
+	if len(p.list) >= p.max {
+		return 0
+	}
+	p.list = append(p.list, note{})
+	return uint32(len(p.list))
+}
+
+func (p *notes) put(slot uint32) { p.free = append(p.free, slot) }

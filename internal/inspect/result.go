@@ -1,0 +1,263 @@
+package inspect
+
+import (
+	"cmp"
+	"net/netip"
+	"runtime"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"plimsoll.example/plimsoll/internal/device"
+	"plimsoll.example/plimsoll/internal/frame"
+	"plimsoll.example/plimsoll/internal/identify"
+)
+
+// Schema names the shape of Result, which schema/inspect.json describes.
+const Schema = "plimsoll.inspect/1"
+
+// Result is what an inspection found.
+type Result struct {
+	Schema   string    `json:"schema"`
+	Capture  Capture   `json:"capture"`
+	Devices  []Device  `json:"devices"`
+	Findings []Finding `json:"findings"`
+}
+
+// Capture is what was read.
+type Capture struct {
+	Files     []string `json:"files"`
+	Packets   uint64   `json:"packets"`
+	Octets    uint64   `json:"bytes"` // on the wire
+	First     string   `json:"first"` // RFC 3339
+	Last      string   `json:"last"`
+	LinkTypes []string `json:"link_types"`
+	Cut       bool     `json:"cut"`
+	Undecoded uint64   `json:"undecoded"`
+	Evicted   Evicted  `json:"evicted"`
+	Warnings  []string `json:"warnings"`
+}
+
+// Evicted is what was forgotten to stay within the bounds on memory.
+type Evicted struct {
+	Flows   uint64 `json:"flows"`
+	Devices uint64 `json:"devices"`
+}
+
+// Device is one thing on the network.
+type Device struct {
+	ID         string          `json:"id"`
+	MAC        string          `json:"mac"`
+	MACs       []string        `json:"macs"`
+	Randomised bool            `json:"randomised"`
+	Addresses  []string        `json:"addresses"`
+	Hostnames  []string        `json:"hostnames"`
+	First      string          `json:"first"`
+	Last       string          `json:"last"`
+	Identity   device.Identity `json:"identity"`
+	MUDURL     *MUDURL         `json:"mud_url"`
+	Traffic    Traffic         `json:"traffic"`
+	Peers      []Peer          `json:"peers"`
+	Others     *Others         `json:"others,omitempty"`
+	Findings   []string        `json:"findings"`
+
+	carried bool // the traffic of others
+}
+
+// MUDURL is where a device says that its MUD file is.
+type MUDURL struct {
+	URL string `json:"url"`
+	Via string `json:"via"` // dhcpv4, dhcpv6 or lldp
+}
+
+// Traffic is what a device itself sent and was sent, in octets on the wire.
+type Traffic struct {
+	Flows      uint64 `json:"flows"`
+	OctetsOut  uint64 `json:"bytes_out"`
+	OctetsIn   uint64 `json:"bytes_in"`
+	PacketsOut uint64 `json:"packets_out"`
+	PacketsIn  uint64 `json:"packets_in"`
+}
+
+// Peer is whom a device talks with: a name, or an address without one.
+type Peer struct {
+	Name      string   `json:"name"`
+	Addresses []string `json:"addresses"`
+	Scope     string   `json:"scope"` // internet, lan, gateway or multicast
+	Services  []string `json:"services"`
+	Octets    uint64   `json:"bytes"`
+}
+
+// Others is the conversations that the list of peers has no room for.
+type Others struct {
+	Flows  uint64 `json:"flows"`
+	Octets uint64 `json:"bytes"`
+}
+
+// Finding is one norm broken, or one sign of attack. No detector raises any yet.
+type Finding struct{}
+
+// Result says what was found. files are the captures as they were given; warnings are for people.
+func (e *Engine) Result(k *identify.Knowledge, files, warnings []string, cut bool) *Result {
+	t, l := &e.totals, e.Losses()
+	r := &Result{
+		Schema: Schema,
+		Capture: Capture{
+			Files: append([]string{}, files...), Packets: t.packets, Octets: t.octets, Cut: cut, Undecoded: t.undecoded,
+			Evicted:   Evicted{Flows: l.Flows, Devices: l.Devices},
+			LinkTypes: linkTypes(t.links),
+			Warnings:  append([]string{}, warnings...),
+		},
+		Findings: []Finding{},
+	}
+	if t.packets > 0 {
+		r.Capture.First, r.Capture.Last = instant(t.first), instant(t.last)
+	}
+	devices, network := e.inventory.Finish()
+	r.Devices = make([]Device, len(devices))
+	// naming 20,000 devices is worth all the cores
+	var group sync.WaitGroup
+	step := max(64, (len(devices)+runtime.GOMAXPROCS(0)-1)/runtime.GOMAXPROCS(0))
+	for from := 0; from < len(devices); from += step {
+		group.Go(func() {
+			for i := from; i < min(from+step, len(devices)); i++ {
+				r.Devices[i] = describe(k, devices[i], network)
+			}
+		})
+	}
+	group.Wait()
+	slices.SortStableFunc(r.Devices, func(a, b Device) int {
+		return cmp.Or(cmp.Compare(rank(&a), rank(&b)), cmp.Compare(a.ID, b.ID))
+	})
+	return r
+}
+
+// rank puts the network's own equipment first, what nobody could name last.
+func rank(d *Device) int {
+	return slices.Index([]device.Kind{device.Infrastructure, device.IoT, device.General, device.Unknown}, d.Identity.Kind)
+}
+
+func describe(k *identify.Knowledge, d *device.Device, n *device.Network) Device {
+	observations := append(d.Derived(n, serviceName), d.Observations...)
+	out := Device{
+		ID: device.Name(d.MAC), MAC: d.MAC.String(), Randomised: d.Randomised(),
+		MACs: []string{}, Addresses: []string{}, Hostnames: append([]string{}, d.Hostnames()...),
+		First: instant(d.First), Last: instant(d.Last),
+		Identity: k.Identify(identify.Subject{MAC: d.MAC, Randomised: d.Randomised(), Observations: observations}),
+		Findings: []string{},
+	}
+	if out.Identity.Because == nil {
+		out.Identity.Because = []device.Reason{}
+	}
+	for _, m := range d.MACs {
+		out.MACs = append(out.MACs, m.String())
+	}
+	for _, a := range d.Own() {
+		if s := a.Addr.Netip().String(); !slices.Contains(out.Addresses, s) {
+			out.Addresses = append(out.Addresses, s)
+		}
+	}
+	if device.IsSynthetic(d.MAC) {
+		out.MAC, out.MACs, out.Randomised = "", []string{}, false
+		if len(out.Addresses) > 0 {
+			out.ID = out.Addresses[0]
+		}
+	}
+	for _, via := range mudVias {
+		for i := range d.Observations {
+			if o := &d.Observations[i]; o.Fact == via.fact && out.MUDURL == nil {
+				out.MUDURL = &MUDURL{o.Value, via.via}
+			}
+		}
+	}
+	t := d.Traffic()
+	out.Traffic = Traffic{t.Flows, t.OctetsOut, t.OctetsIn, t.PacketsOut, t.PacketsIn}
+	out.Peers = peers(d, n)
+	out.carried = d.Forwarded.PacketsIn+d.Forwarded.PacketsOut > 0 && d.Gateway
+	if d.OtherPeers > 0 {
+		out.Others = &Others{d.OtherPeers, d.OtherOctets}
+	}
+	return out
+}
+
+// mudVias are the facts that bring a MUD URL, surest first (RFC 8520 §1.8).
+var mudVias = [...]struct{ fact, via string }{
+	{"lldp.mud_url", "lldp"}, {"dhcp.mud_url", "dhcpv4"}, {"dhcpv6.mud_url", "dhcpv6"},
+}
+
+// peers groups the addresses that a device talks with by name, most octets first.
+func peers(d *device.Device, n *device.Network) []Peer {
+	out := make([]Peer, 0, min(len(d.Peers), 16))
+	index := make(map[string]int, len(d.Peers))
+	for i := range d.Peers {
+		p := &d.Peers[i]
+		address := p.Addr.Netip().String()
+		scope := n.Scope(p.Addr)
+		name := peerName(p, n)
+		key := name
+		if name == "" {
+			key = address
+		}
+		key += " " + scope
+		at, ok := index[key]
+		if !ok {
+			at = len(out)
+			index[key] = at
+			out = append(out, Peer{Name: name, Addresses: []string{}, Scope: scope, Services: []string{}})
+		}
+		q := &out[at]
+		q.Octets += p.Octets
+		if !slices.Contains(q.Addresses, address) {
+			q.Addresses = append(q.Addresses, address)
+		}
+		service := device.ServiceName(p.Proto, p.Port)
+		if s := serviceName(p.Service); s != "" {
+			service += " " + s
+		}
+		if !slices.Contains(q.Services, service) {
+			q.Services = append(q.Services, service)
+		}
+	}
+	for i := range out {
+		slices.Sort(out[i].Addresses)
+		slices.Sort(out[i].Services)
+	}
+	slices.SortFunc(out, func(a, b Peer) int {
+		return cmp.Or(cmp.Compare(b.Octets, a.Octets), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Addresses[0], b.Addresses[0]))
+	})
+	return out
+}
+
+// peerName is what a peer is called: by itself if it is on the network, else by the names that led to it.
+func peerName(p *device.Peer, n *device.Network) string {
+	if host := n.Host(p.Addr); host != nil {
+		if names := host.Hostnames(); len(names) > 0 {
+			return names[0]
+		}
+	}
+	for _, name := range p.Names {
+		if _, err := netip.ParseAddr(name); err != nil {
+			return device.Printable([]byte(name), 253)
+		}
+	}
+	return ""
+}
+
+func linkTypes(counts map[frame.LinkType]uint64) []string {
+	names := []string{}
+	for l := range counts {
+		name := l.String()
+		if name == "" {
+			name = "LINKTYPE_" + strconv.Itoa(int(l))
+		}
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// instant is a capture time as the contracts write it.
+func instant(ns int64) string { return time.Unix(0, ns).UTC().Format(time.RFC3339Nano) }
