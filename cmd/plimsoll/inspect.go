@@ -1,0 +1,224 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"plimsoll.example/plimsoll/internal/capture"
+	"plimsoll.example/plimsoll/internal/identify"
+	"plimsoll.example/plimsoll/internal/inspect"
+	"plimsoll.example/plimsoll/internal/locale"
+)
+
+// inspection is what the flags of inspect and devices say.
+type inspection struct {
+	env
+	words *locale.Catalogue
+
+	json         bool
+	flows, facts string
+	iface        string
+	duration     time.Duration // 0: until interrupted
+	memory       int           // octets
+	maxFlows     uint32        // 0: as memory allows
+	table        bool          // the table of devices alone
+}
+
+func newInspect(e env, words *locale.Catalogue) *cobra.Command {
+	return newInspection("inspect", inspection{env: e, words: words})
+}
+
+func newInspection(name string, in inspection) *cobra.Command {
+	c := &cobra.Command{Use: name, Args: cobra.ArbitraryArgs, RunE: func(c *cobra.Command, paths []string) error {
+		if err := in.check(paths); err != nil {
+			return err
+		}
+		return in.run(c.Context(), paths)
+	}}
+	in.memory = inspect.DefaultMemory
+	f := c.Flags()
+	f.BoolVar(&in.json, "json", false, "")
+	f.StringVar(&in.flows, "flows", "", "")
+	f.StringVar(&in.facts, "facts", "", "")
+	f.StringVarP(&in.iface, "interface", "i", "", "")
+	f.Func("for", "", func(s string) (err error) {
+		if in.duration, err = time.ParseDuration(s); err == nil && in.duration <= 0 {
+			err = strconv.ErrRange
+		}
+		return err
+	})
+	f.Func("memory", "", func(s string) (err error) {
+		in.memory, err = parseSize(s)
+		return err
+	})
+	f.Uint32Var(&in.maxFlows, "max-flows", 0, "")
+	return c
+}
+
+// leastMemory is what the program itself needs.
+const leastMemory = 32 << 20
+
+// parseSize reads a number of octets such as 64MiB, 64M or 67108864. The caller has words for what is none.
+func parseSize(s string) (int, error) {
+	units := []struct {
+		suffix string
+		shift  uint
+	}{{"KiB", 10}, {"MiB", 20}, {"GiB", 30}, {"K", 10}, {"M", 20}, {"G", 30}, {"", 0}}
+	for _, u := range units {
+		digits, ok := strings.CutSuffix(s, u.suffix)
+		if !ok {
+			continue
+		}
+		n, err := strconv.ParseUint(digits, 10, 40)
+		if err != nil {
+			return 0, err
+		}
+		if n > 1<<40>>u.shift || n<<u.shift < leastMemory {
+			return 0, strconv.ErrRange
+		}
+		return int(n << u.shift), nil
+	}
+	return 0, strconv.ErrSyntax
+}
+
+// check finds what does not go together.
+func (in *inspection) check(paths []string) error {
+	switch {
+	case in.iface != "" && len(paths) > 0:
+		return wrongUsage("error.capture.both")
+	case in.iface == "" && len(paths) == 0:
+		return wrongUsage("error.capture.none")
+	case in.iface == "" && in.duration != 0:
+		return wrongUsage("error.capture.for")
+	case count("-", paths...) > 1:
+		return wrongUsage("error.capture.twice")
+	case count("-", in.flows, in.facts) > 1, in.json && count("-", in.flows, in.facts) > 0:
+		return wrongUsage("error.output.stdout")
+	}
+	return nil
+}
+
+func count(s string, list ...string) (n int) {
+	for _, x := range list {
+		if x == s {
+			n++
+		}
+	}
+	return n
+}
+
+func (in *inspection) run(ctx context.Context, paths []string) error {
+	src, err := in.open(paths)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	cfg := inspect.Config{Memory: in.memory, Flows: int(in.maxFlows)}
+	out, err := in.create(&cfg, paths)
+	if err != nil {
+		return err
+	}
+	debug.SetMemoryLimit(int64(cfg.Memory) * 7 / 8) // the rest is the program itself
+	knowledge := make(chan loaded, 1)
+	go func() {
+		k, err := identify.Load()
+		knowledge <- loaded{k, err}
+	}()
+	if in.duration > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, in.duration)
+		defer cancel()
+	}
+	engine := inspect.New(cfg)
+	stopped := in.progress(engine)
+	var broken error // the source
+	err = engine.Run(ctx, func(b *capture.Batch) error {
+		err := src.next(ctx, b)
+		if err != nil && !errors.Is(err, io.EOF) {
+			broken = err
+		}
+		return err
+	})
+	stopped()
+	err = errors.Join(err, out.close())
+	if err != nil && engine.Progress.Packets.Load() == 0 {
+		return err
+	}
+	// what was read is told, whatever came then
+	k := <-knowledge
+	if k.err != nil {
+		return errors.Join(err, k.err)
+	}
+	warnings, cut := src.warnings(in.words)
+	warnings = append(warnings, in.lost(engine)...)
+	if broken != nil {
+		warnings, cut = append(warnings, explain(broken, in.words)), true
+	}
+	if in.iface != "" {
+		paths = []string{in.iface}
+	}
+	return errors.Join(err, in.print(engine.Result(k.Knowledge, paths, warnings, cut)))
+}
+
+type loaded struct {
+	*identify.Knowledge
+	err error
+}
+
+// lost tells people what could not be kept or understood.
+func (in *inspection) lost(engine *inspect.Engine) (warnings []string) {
+	l := engine.Losses()
+	for _, x := range []struct {
+		key string
+		n   uint64
+	}{
+		{"inspect.warn.undecoded", l.Undecoded},
+		{"inspect.warn.protected", l.Protected},
+		{"inspect.warn.fragments", l.Datagrams},
+		{"inspect.warn.flows", l.Flows},
+		{"inspect.warn.devices", l.Devices},
+		{"inspect.warn.streams", l.Streams},
+		{"inspect.warn.facts", l.Facts},
+		{"inspect.warn.panics", l.Panics},
+	} {
+		if x.n > 0 {
+			warnings = append(warnings, in.words.Text(x.key, "n", x.n))
+		}
+	}
+	if l.Partial {
+		warnings = append(warnings, in.words.Text("inspect.warn.partial"))
+	}
+	return warnings
+}
+
+func (in *inspection) print(r *inspect.Result) error {
+	switch {
+	case in.json:
+		return printJSON(in.out, r)
+	case in.flows == "-" || in.facts == "-": // standard output holds the records
+		for _, w := range r.Capture.Warnings {
+			if _, err := fmt.Fprintln(in.err, in.words.Text("inspect.warning", "text", w)); err != nil {
+				return err
+			}
+		}
+		return nil
+	case in.table:
+		return inspect.Table(in.out, r, in.words)
+	}
+	return inspect.Report(in.out, r, in.words)
+}
+
+func printJSON(w io.Writer, r *inspect.Result) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	return e.Encode(r)
+}

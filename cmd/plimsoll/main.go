@@ -1,0 +1,62 @@
+// Command plimsoll sees what the devices of a network do, explains it, and holds each to its label.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"plimsoll.example/plimsoll/internal/locale"
+)
+
+// The exit codes, which are promises.
+const (
+	exitDone         = 0
+	exitFailed       = 1
+	exitUsage        = 2
+	exitNotPermitted = 5
+	exitNotFound     = 6
+	exitInterrupted  = 130
+)
+
+// env is the world as the program finds it.
+type env struct {
+	in       io.Reader
+	out, err io.Writer
+	getenv   func(string) string
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // the second signal ends the program even while it waits for input
+	os.Exit(run(ctx, os.Args[1:], env{os.Stdin, os.Stdout, os.Stderr, os.Getenv}))
+}
+
+// run is the program. It alone turns errors into words and exit codes.
+func run(ctx context.Context, args []string, e env) int {
+	words := locale.New(language(args, e.getenv))
+	root := newRoot(e, words)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err != nil && !errors.Is(err, syscall.EPIPE) { // whoever read us has seen enough
+		fmt.Fprintln(e.err, "plimsoll:", explain(err, words))
+	}
+	switch {
+	case err == nil && ctx.Err() != nil:
+		return exitInterrupted
+	case err == nil:
+		return exitDone
+	case errors.Is(err, errUsage):
+		return exitUsage
+	case errors.Is(err, fs.ErrPermission):
+		return exitNotPermitted
+	case errors.Is(err, fs.ErrNotExist):
+		return exitNotFound
+	}
+	return exitFailed
+}
