@@ -17,6 +17,9 @@ var ranks = [][]string{
 	// Small sure things.
 	{"internal/durable", "internal/frame", "internal/locale", "internal/netnstest"},
 
+	// What was agreed, and what a maker says that a device may do: for other programs too.
+	{"mud", "norms"},
+
 	// What a protocol says; first the forms that several protocols share.
 	{"internal/dissect", "internal/oui"},
 	{"internal/dissect/domain", "internal/dissect/stream", "internal/identify/gen", "internal/oui/gen"},
@@ -28,14 +31,16 @@ var ranks = [][]string{
 	{"internal/device"},
 
 	// Pure decisions and words: no clock, no input, no output.
-	{"internal/assess", "internal/finding", "internal/guide", "internal/policy"},
+	{"internal/finding", "internal/policy"},
+	{"internal/assess", "internal/guide"},
 
 	// What touches the world.
 	{
-		"internal/advisory", "internal/auth", "internal/blob", "internal/capture", "internal/detect", "internal/dots",
+		"internal/advisory", "internal/auth", "internal/baseline", "internal/blob", "internal/capture", "internal/dots",
 		"internal/identify", "internal/lab/*", "internal/labellog", "internal/learn", "internal/mudcache",
 		"internal/nft", "internal/quarantine", "internal/resolver",
 	},
+	{"internal/detect"},
 
 	// What the program does. lab plays homes, for tests, the demo and benchmarks.
 	{"internal/fleet", "internal/forum", "internal/home", "internal/inspect", "internal/lab", "internal/registry"},

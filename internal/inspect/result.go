@@ -10,7 +10,9 @@ import (
 	"time"
 
 	"plimsoll.example/plimsoll/internal/device"
+	"plimsoll.example/plimsoll/internal/finding"
 	"plimsoll.example/plimsoll/internal/frame"
+	"plimsoll.example/plimsoll/internal/guide"
 	"plimsoll.example/plimsoll/internal/identify"
 )
 
@@ -95,8 +97,31 @@ type Others struct {
 	Octets uint64 `json:"bytes"`
 }
 
-// Finding is one norm broken, or one sign of attack. No detector raises any yet.
-type Finding struct{}
+// Finding is one norm broken, or one sign of attack, by one device. The words of finding.Finding apply.
+type Finding struct {
+	ID         string                `json:"id"`
+	Kind       finding.Kind          `json:"kind"`
+	Device     string                `json:"device"`
+	Role       finding.Role          `json:"role"`
+	Severity   finding.Severity      `json:"severity"`
+	Confidence float64               `json:"confidence"`
+	Norms      []string              `json:"norms"`
+	Direction  finding.Direction     `json:"direction"`
+	First      string                `json:"first"`
+	Last       string                `json:"last"`
+	Detected   string                `json:"detected"`
+	Count      uint64                `json:"count"`
+	Text       map[string]guide.Text `json:"text"` // by language: en, fr
+	Evidence   []Evidence            `json:"evidence"`
+}
+
+// Evidence points at what proves a finding.
+type Evidence struct {
+	Packets []uint64 `json:"packets"`
+	File    uint16   `json:"file,omitempty"`
+	Flow    string   `json:"flow"`
+	Note    string   `json:"note"`
+}
 
 // Result says what was found. files are the captures as they were given; warnings are for people.
 func (e *Engine) Result(k *identify.Knowledge, files, warnings []string, cut bool) *Result {
