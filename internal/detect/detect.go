@@ -47,8 +47,9 @@ type Detector struct {
 // Config says how to watch.
 type Config struct {
 	Thresholds map[string]float64 // by name; the others have their defaults
-	// OnFinding, if set, is called when a finding is first raised, as far as it is known then whom it is about.
-	OnFinding func(f *finding.Finding)
+	// OnFinding, if set, is called when a finding is first raised, about the device that it is about as far as is known
+	// then. It runs between the packets, so it must be short.
+	OnFinding func(f *finding.Finding, d *device.Device)
 }
 
 // Watch is what the detectors have in common: the thresholds, the findings, and the names of things.

@@ -2,6 +2,7 @@ package detect
 
 import (
 	"cmp"
+	"iter"
 	"net/netip"
 	"slices"
 
@@ -65,7 +66,7 @@ func (w *Watch) Findings(network *device.Network) []finding.Finding {
 	var list []finding.Finding
 	index := map[string]int{}
 	for _, r := range w.records.list {
-		for _, f := range v.resolve(r) {
+		for f := range v.resolve(r) {
 			id := f.ID()
 			at, ok := index[id]
 			if !ok {
@@ -90,44 +91,45 @@ func (w *Watch) Suffers(yield func(m frame.MAC, a frame.Addr, first, last int64)
 
 // tell says that a record is new, for each role in which it is a finding by what is known now.
 func (w *Watch) tell(r *Record) {
-	for _, f := range (&View{watch: w}).resolve(r) {
-		w.cfg.OnFinding(&f)
+	for f, d := range (&View{watch: w}).resolve(r) {
+		w.cfg.OnFinding(&f, d)
 	}
 }
 
-// resolve makes the findings that a record is.
-func (v *View) resolve(r *Record) (list []finding.Finding) {
-	if r.Holds != nil && !r.Holds(v) {
-		return nil
-	}
-	about := r.Kind.About()
-	for _, role := range about.Roles {
-		own, other, severity := r.Actor, r.Target, r.Severity
-		if role == finding.Target {
-			own, other = other, own
-			if r.Suffered != finding.Info {
-				severity = r.Suffered
+// resolve goes through the findings that a record is, each with its device.
+func (v *View) resolve(r *Record) iter.Seq2[finding.Finding, *device.Device] {
+	return func(yield func(finding.Finding, *device.Device) bool) {
+		if r.Holds != nil && !r.Holds(v) {
+			return
+		}
+		for _, role := range r.Kind.About().Roles {
+			own, other, severity := r.Actor, r.Target, r.Severity
+			if role == finding.Target {
+				own, other = other, own
+				severity = cmp.Or(r.Suffered, severity)
+			}
+			if d := v.Owner(own); d != nil && !yield(v.about(r, d, role, severity, own, other), d) {
+				return
 			}
 		}
-		d := v.Owner(own)
-		if d == nil {
-			continue
-		}
-		f := finding.Finding{
-			Kind: r.Kind, Device: d.ID(), Role: role, Key: r.Key, Severity: severity, Confidence: r.Confidence,
-			First: r.First, Last: r.Last, Detected: r.Detected, Count: r.Count,
-			Details: slices.Clone(r.Details), Evidence: slices.Clone(r.evidence),
-		}
-		if slices.Contains(about.Details, "peer") && f.Detail("peer") == nil {
-			peer := ""
-			if !other.IsZero() {
-				peer = v.call(other, own.MAC, r.Last)
-			}
-			f.Details = append(f.Details, finding.Detail{Key: "peer", Value: peer})
-		}
-		list = append(list, f)
 	}
-	return list
+}
+
+// about is the finding that a record is about a device, which has a role and is the party own.
+func (v *View) about(r *Record, d *device.Device, role finding.Role, severity finding.Severity, own, other Party) finding.Finding {
+	f := finding.Finding{
+		Kind: r.Kind, Device: d.ID(), Role: role, Key: r.Key, Severity: severity, Confidence: r.Confidence,
+		First: r.First, Last: r.Last, Detected: r.Detected, Count: r.Count,
+		Details: slices.Clone(r.Details), Evidence: slices.Clone(r.evidence),
+	}
+	if slices.Contains(r.Kind.About().Details, "peer") && f.Detail("peer") == nil {
+		peer := ""
+		if !other.IsZero() {
+			peer = v.call(other, own.MAC, r.Last)
+		}
+		f.Details = append(f.Details, finding.Detail{Key: "peer", Value: peer})
+	}
+	return f
 }
 
 // join adds a finding to another of the same ID.
