@@ -38,18 +38,19 @@ type Tuple struct {
 	Src, Dst         frame.Addr
 	SrcPort, DstPort uint16 // ICMP: type and code
 	Proto            uint8
+	Header
 }
 
 // Sent is the packet as the policy of its sender sees it.
 func (t *Tuple) Sent() Packet {
-	q := Packet{Direction: FromDevice, Proto: t.Proto, Peer: t.Dst, Own: t.Src, PeerPort: t.DstPort, OwnPort: t.SrcPort}
+	q := Packet{Direction: FromDevice, Proto: t.Proto, Peer: t.Dst, Own: t.Src, PeerPort: t.DstPort, OwnPort: t.SrcPort, Header: t.Header}
 	q.icmp(t)
 	return q
 }
 
 // Received is the packet as the policy of its receiver sees it.
 func (t *Tuple) Received() Packet {
-	q := Packet{Direction: ToDevice, Proto: t.Proto, Peer: t.Src, Own: t.Dst, PeerPort: t.SrcPort, OwnPort: t.DstPort}
+	q := Packet{Direction: ToDevice, Proto: t.Proto, Peer: t.Src, Own: t.Dst, PeerPort: t.SrcPort, OwnPort: t.DstPort, Header: t.Header}
 	q.icmp(t)
 	return q
 }

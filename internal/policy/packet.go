@@ -16,8 +16,13 @@ type Packet struct {
 	PeerPort  uint16     // TCP, UDP, SCTP
 	OwnPort   uint16     // the device's
 	Peer, Own frame.Addr // the other end's, and the device's
-	known     uint8      // which of the fields below are, a bit each
-	field     [fields]uint8
+	Header
+}
+
+// Header is what is known of a header beside that. The zero value is nothing.
+type Header struct {
+	known uint8 // which fields are, a bit each
+	field [fields]uint8
 }
 
 // Field is what a header field must hold: in the bits of Mask, Value.
@@ -42,9 +47,9 @@ const (
 func (f HeaderField) String() string { return [...]string{"dscp", "ecn", "flags"}[f] }
 
 // Set tells the value of a header field.
-func (p *Packet) Set(f HeaderField, value uint8) {
-	p.known |= 1 << f
-	p.field[f] = value
+func (h *Header) Set(f HeaderField, value uint8) {
+	h.known |= 1 << f
+	h.field[f] = value
 }
 
 // matches reports whether the field is as the entry wants. What is not known of the packet is taken to be as
