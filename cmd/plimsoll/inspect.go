@@ -32,6 +32,7 @@ type inspection struct {
 	memory       int           // octets
 	maxFlows     uint32        // 0: as memory allows
 	table        bool          // the table of devices alone
+	mud          string        // folder of MUD files; "": none
 }
 
 func newInspect(e env, words *locale.Catalogue) *cobra.Command {
@@ -62,6 +63,7 @@ func newInspection(name string, in inspection) *cobra.Command {
 		return err
 	})
 	f.Uint32Var(&in.maxFlows, "max-flows", 0, "")
+	f.StringVar(&in.mud, "mud", "", "")
 	in.judgement.flags(f)
 	return c
 }
@@ -128,6 +130,9 @@ func (in *inspection) run(ctx context.Context, paths []string) error {
 	if in.iface != "" {
 		in.announce(&cfg)
 	}
+	if cfg.MUD, err = in.mudFiles(); err != nil {
+		return err
+	}
 	out, err := in.create(&cfg, paths)
 	if err != nil {
 		return err
@@ -172,7 +177,7 @@ func (in *inspection) run(ctx context.Context, paths []string) error {
 		paths = []string{in.iface}
 	}
 	result := engine.Result(k.Knowledge, paths, warnings, cut)
-	if err = errors.Join(err, in.print(result)); err != nil {
+	if err = errors.Join(err, in.tellHeld(engine), in.print(result)); err != nil {
 		return err
 	}
 	return in.verdict(result)

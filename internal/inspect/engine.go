@@ -37,6 +37,9 @@ type Config struct {
 	// OnFact, if set, is called for each fact, in the order of the packets.
 	OnFact func(r *FactRecord) error
 	Detect detect.Config // how to watch for what is wrong
+	MUD    *MUDFiles     // to hold devices against; nil: none
+	// Remember keeps conversations for Rehearse.
+	Remember bool
 }
 
 // Progress is how far an inspection has come. It may be read at any time.
@@ -66,6 +69,10 @@ type Engine struct {
 	said      detect.Fact
 	totals    totals
 	err       error // of OnFlow or OnFact
+
+	talks *talks // nil where nobody asks
+	held  []Held
+	scene seen
 }
 
 // maxBlocks bounds the blocks under way, each of up to 1 MiB with what is made of it.
@@ -104,6 +111,9 @@ func New(cfg Config) *Engine {
 		totals:    totals{links: map[frame.LinkType]uint64{}},
 	}
 	e.watch = detect.New(cfg.Detect, e.inventory)
+	if cfg.MUD != nil || cfg.Remember {
+		e.talks = newTalks()
+	}
 	proto := newProtocols()
 	for i := range cfg.Workers {
 		e.workers = append(e.workers, newWorker(e, i, proto))
@@ -252,6 +262,9 @@ func (e *Engine) fact(b *block, facts *dissect.Facts, i int) {
 			e.said = detect.NewFact(facts, i, &b.frames[at], number, file)
 			e.watch.Fact(&e.said)
 		}
+		if e.talks != nil && f.Name == "dns.query" {
+			e.talks.asks(f.Subject, facts.Value(i), f.Time, number, file)
+		}
 	}
 	if e.cfg.OnFact != nil && e.err == nil {
 		e.err = e.cfg.OnFact(&FactRecord{facts: facts, i: i, Number: number, File: file})
@@ -266,6 +279,9 @@ func (e *Engine) flow(f *flow.Flow, notes []note) {
 		name = e.inventory.Names.Intern(n.name[:n.nameLen])
 	}
 	e.inventory.Flow(f, name)
+	if e.talks != nil {
+		e.talks.flow(f, name, e.inventory.Names)
+	}
 	e.ended = detect.Flow{Flow: f, Protocol: serviceName(f.Service), Name: name}
 	e.watch.Ended(&e.ended)
 	if e.cfg.OnFlow != nil && e.err == nil && f.Proto != 0 {

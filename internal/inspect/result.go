@@ -157,7 +157,10 @@ func (e *Engine) Result(k *identify.Knowledge, files, warnings []string, cut boo
 	slices.SortStableFunc(r.Devices, func(a, b Device) int {
 		return cmp.Or(cmp.Compare(rank(&a), rank(&b)), cmp.Compare(a.ID, b.ID))
 	})
-	r.judge(e.watch.Findings(network))
+	e.scene = seen{devices, network}
+	list := append(e.watch.Findings(network), e.departures(r, devices, network)...)
+	slices.SortStableFunc(list, func(a, b finding.Finding) int { return cmp.Compare(b.Severity, a.Severity) })
+	r.judge(list)
 	return r
 }
 
@@ -189,13 +192,7 @@ func describe(k *identify.Knowledge, d *device.Device, n *device.Network) Device
 	if device.IsSynthetic(d.MAC) {
 		out.MAC, out.MACs, out.Randomised = "", []string{}, false
 	}
-	for _, via := range mudVias {
-		for i := range d.Observations {
-			if o := &d.Observations[i]; o.Fact == via.fact && out.MUDURL == nil {
-				out.MUDURL = &MUDURL{o.Value, via.via}
-			}
-		}
-	}
+	out.MUDURL = mudURL(d)
 	t := d.Traffic()
 	out.Traffic = Traffic{t.Flows, t.OctetsOut, t.OctetsIn, t.PacketsOut, t.PacketsIn}
 	out.Peers = peers(d, n)
