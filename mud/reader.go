@@ -158,7 +158,7 @@ func (r *reader) wrong(p place, want kind) {
 	r.bad(p, "yang.type", "want", kinds[want], "found", kinds[p.kind])
 }
 
-// ignored is what to do with nodes that are not known, outside of what an entry matches (RFC 8520 §5).
+// ignored is what to do with nodes that are not known, outside of what an entry matches (RFC 8520 §3.9).
 func (r *reader) ignored(p place) { r.tell("yang.unknown", p.path, "name", last(p.path)) }
 
 // unmatched is what to do with them inside of it.
