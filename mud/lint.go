@@ -82,10 +82,17 @@ func Check(data []byte, strict bool) (*File, []Problem, error) {
 type linter struct {
 	*File
 	problems []Problem
+	told     int
+	wrong    bool // something is of level Error
 }
 
 func (l *linter) tell(name, path string, args ...any) {
 	k := lints[name]
+	l.told++
+	if len(l.problems) >= MaxProblems && (k.level != Error || l.wrong) {
+		return
+	}
+	l.wrong = l.wrong || k.level == Error
 	l.problems = append(l.problems, Problem{Level: k.level, Code: name, Path: path, RFC: k.rfc, Args: args})
 }
 
@@ -102,6 +109,9 @@ func (f *File) Lint() []Problem {
 	l.lists()
 	for _, d := range []Direction{FromDevice, ToDevice} {
 		l.entries(d)
+	}
+	if n := l.told - len(l.problems); n > 0 {
+		l.problems = append(l.problems, Problem{Level: Note, Code: "file.problems", Args: []any{"n", int64(n)}})
 	}
 	return l.problems
 }

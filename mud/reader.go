@@ -147,6 +147,10 @@ func (r *reader) list(p place, read func(place)) {
 		r.wrong(p, array)
 		return
 	}
+	if len(p.members) > MaxEntries {
+		r.bad(p, "file.entries", "limit", int64(MaxEntries))
+		return
+	}
 	for i, m := range p.members {
 		step := strconv.Itoa(i)
 		read(p.at(m, step, step))
