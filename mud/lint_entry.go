@@ -153,7 +153,7 @@ func foreign(m *Matches) (names []string) {
 
 // accepts looks at an entry that lets packets pass.
 func (l *linter) accepts(d Direction, m *Matches, r *rule, path string) {
-	if r.anyone() {
+	if r.anyone() && m.Eth == nil {
 		l.tell("ace.broad", path)
 	}
 	switch {

@@ -35,10 +35,10 @@ func ruleOf(d Direction, acl *ACL, e *ACE) rule {
 	r := rule{direction: d, action: e.Action, protocol: -1, icmpType: -1, icmpCode: -1}
 	var rest Matches
 	ip := cmp.Or(m.IPv4, m.IPv6)
+	rest.Eth = m.Eth
 	switch {
-	case m.Eth != nil:
+	case m.Eth != nil && ip == nil:
 		r.family = "eth"
-		rest.Eth = m.Eth
 	case m.IPv4 != nil, acl != nil && ip == nil && acl.Type == IPv4ACL:
 		r.family = "ipv4"
 	case m.IPv6 != nil, acl != nil && ip == nil && acl.Type == IPv6ACL:
