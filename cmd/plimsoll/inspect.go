@@ -217,8 +217,8 @@ func (in *inspection) print(r *inspect.Result) error {
 	return inspect.Report(in.out, r, in.words)
 }
 
-func printJSON(w io.Writer, r *inspect.Result) error {
+func printJSON(w io.Writer, v any) error {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
-	return e.Encode(r)
+	return e.Encode(v)
 }
