@@ -107,7 +107,7 @@ func (in *inspection) check(paths []string) error {
 	return nil
 }
 
-func count(s string, list ...string) (n int) {
+func count[T comparable](s T, list ...T) (n int) {
 	for _, x := range list {
 		if x == s {
 			n++

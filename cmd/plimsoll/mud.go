@@ -14,6 +14,9 @@ func newMUD(e env, words *locale.Catalogue) *cobra.Command {
 		}
 		return c.Help()
 	}}
-	c.AddCommand(newMUDFetch(e, words), newMUDSign(e, words), newMUDVerify(e, words))
+	c.AddCommand(
+		newMUDCheck(e, words), newMUDDiff(e, words), newMUDFetch(e, words), newMUDQR(e, words), newMUDScan(e, words),
+		newMUDShow(e, words), newMUDSign(e, words), newMUDVerify(e, words),
+	)
 	return c
 }

@@ -13,6 +13,7 @@ import (
 // same lists the keys whose text is rightly the same in both languages.
 var same = []string{
 	"category.thermostat",
+	"cli.plimsoll.mud.scan.examples",
 	"cli.value.lang",
 	"cli.value.max-flows",
 	"format.date",
