@@ -111,7 +111,7 @@ func (in *inspection) check(paths []string) error {
 	return nil
 }
 
-func count(s string, list ...string) (n int) {
+func count[T comparable](s T, list ...T) (n int) {
 	for _, x := range list {
 		if x == s {
 			n++
@@ -231,8 +231,8 @@ func (in *inspection) print(r *inspect.Result) error {
 	return inspect.Report(in.out, r, in.words)
 }
 
-func printJSON(w io.Writer, r *inspect.Result) error {
+func printJSON(w io.Writer, v any) error {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
-	return e.Encode(r)
+	return e.Encode(v)
 }

@@ -13,10 +13,12 @@ import (
 // same lists the keys whose text is rightly the same in both languages.
 var same = []string{
 	"category.thermostat",
+	"cli.plimsoll.mud.scan.examples",
 	"cli.value.lang",
 	"cli.value.max-flows",
 	"format.date",
 	"format.minutes",
+	"mud.peer.name",
 }
 
 // neverNone lists the keys of which the number is at least 1, so that the French form for one need not say it.
