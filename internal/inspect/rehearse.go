@@ -13,8 +13,8 @@ type seen struct {
 	network *device.Network
 }
 
-// Policy is a MUD file set into the network that was seen, for the device with a link-layer address. One that was not
-// seen has no addresses.
+// Policy is a MUD file set into the network that was seen, for the device with a link-layer address, if Config.Remember
+// was set; names lead where they led the device. One that was not seen has no addresses. It may be asked after Result.
 func (e *Engine) Policy(f *mud.File, m frame.MAC) *policy.Policy {
 	base := situation(e.scene.devices, e.scene.network)
 	d := e.scene.device(m)
@@ -22,7 +22,21 @@ func (e *Engine) Policy(f *mud.File, m frame.MAC) *policy.Policy {
 		d = &device.Device{MAC: m}
 		base.Peers = append(base.Peers, policy.Device{MAC: m})
 	}
-	return compileFor(f, &base, d)
+	p := compileFor(f, &base, d)
+	for _, c := range own(e.talks, d) {
+		for _, name := range c.Names {
+			p.Learn(name, c.Peer.Netip(), policy.Forever)
+		}
+	}
+	return p
+}
+
+// Forgotten is how many conversations there was no room for, if they were to be remembered.
+func (e *Engine) Forgotten() uint64 {
+	if e.talks == nil {
+		return 0
+	}
+	return e.talks.forgotten
 }
 
 // Rehearse is what a MUD file would have made of the conversations of a device, if Config.Remember was set. ok is false

@@ -14,7 +14,7 @@ import (
 var same = []string{
 	"category.thermostat",
 	"cli.plimsoll.mud.scan.examples",
-	"cli.value.lang",
+	"cli.value.device", "cli.value.format", "cli.value.lang",
 	"cli.value.max-flows",
 	"format.date",
 	"format.minutes",

@@ -245,10 +245,18 @@ func (p *Policy) Text(x *Explanation, q *Packet, peer string, words *locale.Cata
 		"entry", p.Entries[x.Nearest-1].Describe(words, printable), "differs", words.List(differs))...)
 }
 
-// Service is the port that names the service: the other end's for what the device begins, its own for what others begin.
+// firstEphemeral is the lowest port that common systems take for one conversation: Linux; RFC 6335 says 49152.
+const firstEphemeral = 32768
+
+// Service is the port that names the service: the other end's for what the device begins, its own for what others
+// begin, unless that is one taken for the conversation and the one at the other side is not.
 func (q *Packet) Service() uint16 {
+	service, client := q.PeerPort, q.OwnPort
 	if q.Direction == ToDevice {
-		return q.OwnPort
+		service, client = client, service
 	}
-	return q.PeerPort
+	if service >= firstEphemeral && client < firstEphemeral {
+		return client
+	}
+	return service
 }
