@@ -3,6 +3,7 @@ package nft
 import (
 	"bytes"
 	"flag"
+	"io"
 	"net/netip"
 	"os"
 	"strings"
@@ -146,5 +147,21 @@ func TestTextOfTheFileNeverReachesTheRuleset(t *testing.T) {
 	p.Learn(evil, ip("198.51.100.7"), policy.Forever)
 	if text := render(t, 0, p); strings.Contains(text, "flush") || strings.ContainsAny(text, "`$#\"\\") {
 		t.Errorf("the file's text is in it:\n%s", text)
+	}
+}
+
+// BenchmarkRender is 200 devices with the policy of the lamp.
+func BenchmarkRender(b *testing.B) {
+	var list []*policy.Policy
+	for i := range 200 {
+		c := house()
+		c.Device.MAC[5], c.Device.Addresses = byte(i), []netip.Addr{netip.AddrFrom4([4]byte{192, 168, 1, byte(i)})}
+		list = append(list, policy.Compile(lampFile(), c))
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := Render(io.Discard, list, 0); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
