@@ -3,11 +3,13 @@ package main
 import (
 	"io/fs"
 	"net/netip"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"plimsoll.example/plimsoll/internal/frame"
+	"plimsoll.example/plimsoll/internal/inspect"
 	"plimsoll.example/plimsoll/internal/locale"
 	"plimsoll.example/plimsoll/internal/nft"
 	"plimsoll.example/plimsoll/internal/policy"
@@ -21,6 +23,7 @@ type compilation struct {
 	format  string
 	network string // a capture of the network; "": none
 	context policy.Context
+	by      inspect.Controllers
 }
 
 func newMUDCompile(e env, words *locale.Catalogue) *cobra.Command {
@@ -48,6 +51,7 @@ func newMUDCompile(e env, words *locale.Catalogue) *cobra.Command {
 	f.StringVar(&in.network, "network", "", "")
 	addressFlag(f, "address", &in.context.Device.Addresses)
 	addressFlag(f, "gateway", &in.context.Gateway)
+	controllerFlag(f, &in.by)
 	return c
 }
 
@@ -71,6 +75,30 @@ func addressFlag(f *pflag.FlagSet, name string, list *[]netip.Addr) {
 	})
 }
 
+// myController stands for a device's own controller where others are named by the URI of their class.
+const myController = "my"
+
+// controllerFlag names a controller, as CLASS=ADDRESS; it may be given again.
+func controllerFlag(f *pflag.FlagSet, c *inspect.Controllers) {
+	f.Func("controller", "", func(s string) error {
+		i := strings.LastIndexByte(s, '=')
+		a, err := netip.ParseAddr(s[i+1:])
+		switch {
+		case i <= 0:
+			return fs.ErrInvalid
+		case err != nil:
+			return err
+		case s[:i] == myController:
+			c.My = append(c.My, a)
+			return nil
+		case c.Class == nil:
+			c.Class = map[string][]netip.Addr{}
+		}
+		c.Class[s[:i]] = append(c.Class[s[:i]], a)
+		return nil
+	})
+}
+
 // homes are the networks that are taken for local where nobody says which are (RFC 1918, RFC 4193).
 var homes = [...]string{"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"}
 
@@ -85,9 +113,9 @@ func (in *compilation) run(c *cobra.Command, name string) error {
 		if err != nil {
 			return err
 		}
-		p = engine.Policy(file, in.device)
+		p = engine.Policy(file, in.device, in.by)
 	} else {
-		in.context.Device.MAC = in.device
+		in.context.Device.MAC, in.context.My, in.context.Controllers = in.device, in.by.My, in.by.Class
 		for _, s := range homes {
 			in.context.Local = append(in.context.Local, netip.MustParsePrefix(s))
 		}

@@ -20,6 +20,7 @@ import (
 
 func newMUDRehearse(e env, words *locale.Catalogue) *cobra.Command {
 	var device frame.MAC
+	var by inspect.Controllers
 	var asJSON bool
 	c := &cobra.Command{Use: "rehearse", Args: cobra.ArbitraryArgs, RunE: func(c *cobra.Command, args []string) error {
 		switch {
@@ -40,7 +41,7 @@ func newMUDRehearse(e env, words *locale.Catalogue) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		p, r, ok := engine.Rehearse(file, device)
+		p, r, ok := engine.Rehearse(file, device, by)
 		if !ok {
 			return &fault{fs.ErrNotExist, "error.device.unseen", []any{"device", device.String()}}
 		}
@@ -50,6 +51,7 @@ func newMUDRehearse(e env, words *locale.Catalogue) *cobra.Command {
 		return tellRehearsal(e.out, p, r, words)
 	}}
 	deviceFlag(c.Flags(), &device)
+	controllerFlag(c.Flags(), &by)
 	c.Flags().BoolVar(&asJSON, "json", false, "")
 	return c
 }

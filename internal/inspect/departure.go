@@ -30,7 +30,7 @@ func (e *Engine) departures(r *Result, devices []*device.Device, n *device.Netwo
 	var list []finding.Finding
 	for i := range r.Devices {
 		out := &r.Devices[i]
-		f, by := e.cfg.MUD.of(out)
+		f, by, controllers := e.cfg.MUD.of(out)
 		if f == nil {
 			continue
 		}
@@ -40,7 +40,8 @@ func (e *Engine) departures(r *Result, devices []*device.Device, n *device.Netwo
 		}
 		e.held = append(e.held, Held{out.ID, f.name, by, f.file.URL})
 		h := holding{device: devices[at], network: n, words: english}
-		h.policy = compileFor(f.file, &base, h.device)
+		its := controllers.into(base)
+		h.policy = compileFor(f.file, &its, h.device)
 		list = append(list, h.judge(e.talks)...)
 	}
 	return list

@@ -71,9 +71,11 @@ func TestADeviceGetsItsFileOnlyWhereThatIsSure(t *testing.T) {
 		"nothing known":           {Device{}, "", ""},
 	} {
 		got := ""
-		f, by := m.of(&x.d)
+		f, by, _ := m.of(&x.d)
 		if f != nil {
 			got = f.name
+		} else {
+			by = ""
 		}
 		if got != x.file || by != x.by {
 			t.Errorf("%s: %q by %q, want %q by %q", name, got, by, x.file, x.by)
@@ -138,6 +140,24 @@ func TestDeparturesAreFindings(t *testing.T) {
 	}
 }
 
+func TestPeopleNameTheControllersOfADevice(t *testing.T) {
+	m, left, err := LoadMUDFiles(folder(t, map[string]string{
+		"lamp.json":    mudText("https://a.example/a.json", "", ""),
+		"devices.json": `{"02:00:5e:10:00:01": {"file": "lamp.json", "my_controller": ["192.168.1.40"], "controllers": {"https://hub.example/": ["192.168.1.5", "fd00::5"]}}}`,
+	}))
+	if err != nil || len(left) > 0 {
+		t.Fatal(left, err)
+	}
+	_, _, c := m.of(&Device{MAC: "02:00:5e:10:00:01"})
+	if len(c.My) != 1 || len(c.Class["https://hub.example/"]) != 2 {
+		t.Errorf("controllers: %+v", c)
+	}
+	_, left, err = LoadMUDFiles(folder(t, map[string]string{"devices.json": `{"02:00:5e:10:00:01": {"file": "lamp.json", "mycontroller": ["192.168.1.40"]}}`}))
+	if err != nil || len(left) != 1 {
+		t.Errorf("a word that nobody knows: %v, %v", left, err)
+	}
+}
+
 // A folder of MUD files is written by strangers.
 func FuzzLoadMUDFiles(f *testing.F) {
 	f.Add(mudText("https://a.example/a.json", "Acme", "Lamp"), `{"02:00:5e:10:00:02": "a.json"}`)
@@ -150,9 +170,9 @@ func FuzzLoadMUDFiles(f *testing.F) {
 		if len(m.list) == 0 && len(left) == 0 {
 			t.Error("a file is neither there nor left out")
 		}
-		for _, i := range m.byMAC {
-			if i < 0 || i >= len(m.list) {
-				t.Errorf("a device has file %d of %d", i, len(m.list))
+		for _, a := range m.byMAC {
+			if a.file < 0 || a.file >= len(m.list) {
+				t.Errorf("a device has file %d of %d", a.file, len(m.list))
 			}
 		}
 	})
