@@ -125,13 +125,10 @@ func (h *holding) stopped(s *policy.Stopped) finding.Finding {
 	severity, confidence := h.weigh(s)
 	nearest := ""
 	if s.Nearest > 0 {
-		nearest = h.policy.Entries[s.Nearest-1].Describe(h.words, printable)
-	}
-	if c.Direction == policy.ToDevice {
-		service += " (to device)"
+		nearest = printable(h.policy.Entries[s.Nearest-1].Brief())
 	}
 	return finding.Finding{
-		Kind: finding.MUDDeparture, Device: h.device.ID(), Role: finding.Actor, Key: service + " " + s.Peer,
+		Kind: finding.MUDDeparture, Device: h.device.ID(), Role: finding.Actor, Key: c.Direction.String() + " " + service + " " + s.Peer,
 		Severity: severity, Confidence: confidence, First: c.First, Last: c.Last, Detected: c.First, Count: c.Flows,
 		Details: []finding.Detail{{Key: "peer", Value: peer}, {Key: "service", Value: service}, {Key: "nearest", Value: nearest}},
 		Evidence: []finding.Evidence{{

@@ -210,6 +210,20 @@ func (e *Entry) Describe(words *locale.Catalogue, printable func(string) string)
 	return words.Text(key, "service", service, "peer", words.List(peers))
 }
 
+// Brief is what the entry speaks of in the words of the RFC, which are those of no language: tcp/443 cloud.example.com,
+// udp/5353 local-networks.
+func (e *Entry) Brief() string {
+	parts := []string{e.Service()}
+	for _, p := range e.Peers {
+		if p.Value != "" {
+			parts = append(parts, p.Value)
+		} else {
+			parts = append(parts, string(p.Class))
+		}
+	}
+	return strings.TrimSpace(strings.Join(parts, " "))
+}
+
 // Text says the decision in a sentence. service and peer are what people call those of the packet; printable makes a
 // stranger's text harmless.
 func (p *Policy) Text(x *Explanation, q *Packet, peer string, words *locale.Catalogue, printable func(string) string) string {

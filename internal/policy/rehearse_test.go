@@ -90,6 +90,10 @@ func TestFlowsAreSeenFromBothEnds(t *testing.T) {
 	if c, _ := Seen(&f, flow.Orig); c.Direction != ToDevice || c.PeerPort != 80 {
 		t.Errorf("an answer without a question: %+v", c.Packet)
 	}
+	f.How = flow.HowSYNACK // it says that it was asked
+	if c, _ := Seen(&f, flow.Orig); c.Direction != FromDevice || c.PeerPort != 80 {
+		t.Errorf("an answer to a question that was not captured: %+v", c.Packet)
+	}
 	f = flow.Flow{Addr: f.Addr, Port: [2]uint16{8, 0}, Proto: frame.ProtoICMP, Packets: [2]uint64{1, 1}}
 	if c, ok := Seen(&f, flow.Orig); !ok || c.Type != 8 || c.Code != 0 || c.PeerPort != 0 {
 		t.Errorf("a ping: %+v", c.Packet)
