@@ -36,7 +36,7 @@ func Explain(words *locale.Catalogue, f *finding.Finding, device string) Text {
 	if !ok {
 		return Text{Title: string(f.Kind)}
 	}
-	said := findings(words.Lang())
+	said := findings.in(words.Lang())
 	args := arguments(said, f, device)
 	text := Text{
 		Title: said.Text(key+".title", args...),
