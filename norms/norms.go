@@ -165,7 +165,7 @@ const (
 type Source struct {
 	ID         string           `json:"id"`
 	Title      Words            `json:"title"`
-	Publisher  string           `json:"publisher"`
+	Publisher  Words            `json:"publisher"`
 	Edition    string           `json:"edition"`
 	Date       string           `json:"date"` // of publication: year, month and where known the day
 	URL        string           `json:"url"`

@@ -2,6 +2,7 @@ package norms
 
 import (
 	"io/fs"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -182,6 +183,7 @@ var named = regexp.MustCompile(`^[A-Z0-9][A-Za-z0-9 .()/,-]*$`)
 func texts(c *Catalogue, f func(where string, w Words)) {
 	for _, s := range c.Sources() {
 		f(s.ID+" title", s.Title)
+		f(s.ID+" publisher", s.Publisher)
 		for key, w := range s.Conditions {
 			f(s.ID+" condition "+key, w)
 		}
@@ -285,7 +287,7 @@ func TestTitlesTellTheNormsOfASourceApart(t *testing.T) {
 }
 
 // files are the catalogue's, with one changed.
-func files(t testing.TB, name string, change func(string) string) fs.FS {
+func files(t *testing.T, name string, change func(string) string) fs.FS {
 	t.Helper()
 	all := fstest.MapFS{}
 	list, err := fs.Glob(data, "data/*.json")
@@ -342,16 +344,24 @@ func TestDamagedDataIsRefusedAndSaysWhere(t *testing.T) {
 }
 
 func FuzzLoad(f *testing.F) {
-	whole, err := data.ReadFile("data/" + small)
+	text, err := data.ReadFile("data/" + small)
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add(string(whole))
-	f.Add(strings.Replace(string(whole), "psti.3", "etsi.5.5-1", 1))
+	alone := regexp.MustCompile(`"related": [^\n]*\n`).ReplaceAllString(string(text), "")
+	f.Add(alone)
+	f.Add(strings.Replace(alone, `"sources"`, `"related": ["psti.1"], "sources"`, 1))
 	f.Add(`{"source": {"id": "uk-psti-2023-1007"}, "norms": []}`)
 	f.Add(`{"norms": null}`)
+	bare := fstest.MapFS{"kernel.json": {Data: []byte(`{"kernel": []}`)}}
+	for _, id := range order {
+		bare[id+".json"] = &fstest.MapFile{Data: []byte(`{"source": {"id": "` + id + `"}, "norms": []}`)}
+	}
+	if c, err := load(with(bare, alone)); err != nil || len(c.All()) != 3 {
+		f.Fatalf("the first seed is not taken: %v", err)
+	}
 	f.Fuzz(func(t *testing.T, text string) {
-		c, err := load(files(t, small, func(string) string { return text }))
+		c, err := load(with(bare, text))
 		if err != nil {
 			return
 		}
@@ -371,4 +381,11 @@ func FuzzLoad(f *testing.F) {
 			}
 		}
 	})
+}
+
+// with is the files with that text as the small one.
+func with(files fstest.MapFS, text string) fs.FS {
+	files = maps.Clone(files)
+	files[small] = &fstest.MapFile{Data: []byte(text)}
+	return files
 }
