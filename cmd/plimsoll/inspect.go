@@ -23,6 +23,7 @@ import (
 type inspection struct {
 	env
 	words *locale.Catalogue
+	judgement
 
 	json         bool
 	flows, facts string
@@ -31,6 +32,7 @@ type inspection struct {
 	memory       int           // octets
 	maxFlows     uint32        // 0: as memory allows
 	table        bool          // the table of devices alone
+	mud          string        // folder of MUD files; "": none
 }
 
 func newInspect(e env, words *locale.Catalogue) *cobra.Command {
@@ -61,6 +63,8 @@ func newInspection(name string, in inspection) *cobra.Command {
 		return err
 	})
 	f.Uint32Var(&in.maxFlows, "max-flows", 0, "")
+	f.StringVar(&in.mud, "mud", "", "")
+	in.judgement.flags(f)
 	return c
 }
 
@@ -107,7 +111,7 @@ func (in *inspection) check(paths []string) error {
 	return nil
 }
 
-func count(s string, list ...string) (n int) {
+func count[T comparable](s T, list ...T) (n int) {
 	for _, x := range list {
 		if x == s {
 			n++
@@ -122,7 +126,13 @@ func (in *inspection) run(ctx context.Context, paths []string) error {
 		return err
 	}
 	defer src.Close()
-	cfg := inspect.Config{Memory: in.memory, Flows: int(in.maxFlows)}
+	cfg := inspect.Config{Memory: in.memory, Flows: int(in.maxFlows), Detect: in.detect}
+	if in.iface != "" {
+		in.announce(&cfg)
+	}
+	if cfg.MUD, err = in.mudFiles(); err != nil {
+		return err
+	}
 	out, err := in.create(&cfg, paths)
 	if err != nil {
 		return err
@@ -166,7 +176,11 @@ func (in *inspection) run(ctx context.Context, paths []string) error {
 	if in.iface != "" {
 		paths = []string{in.iface}
 	}
-	return errors.Join(err, in.print(engine.Result(k.Knowledge, paths, warnings, cut)))
+	result := engine.Result(k.Knowledge, paths, warnings, cut)
+	if err = errors.Join(err, in.tellHeld(engine), in.print(result)); err != nil {
+		return err
+	}
+	return in.verdict(result)
 }
 
 type loaded struct {
@@ -217,8 +231,8 @@ func (in *inspection) print(r *inspect.Result) error {
 	return inspect.Report(in.out, r, in.words)
 }
 
-func printJSON(w io.Writer, r *inspect.Result) error {
+func printJSON(w io.Writer, v any) error {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
-	return e.Encode(r)
+	return e.Encode(v)
 }
