@@ -10,6 +10,9 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
+// digest is any SHA-256.
+const digest = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
 // examples are one good instance of each schema; good ones stay good, and each change to them below is refused.
 var examples = map[string]struct {
 	good  string
@@ -30,8 +33,9 @@ var examples = map[string]struct {
 			"findings": [{"id": "f1", "kind": "tls.weak", "device": "d1", "role": "actor", "severity": "low", "confidence": 1,
 				"norms": ["etsi.5.5-1"], "direction": "refutes", "first": "2026-11-22T20:05:00Z", "last": "2026-11-22T20:05:00Z",
 				"detected": "2026-11-22T20:05:00Z", "count": 1,
-				"text": {"en": {"title": "t", "seen": "s", "why": "w", "do": ["d"], "who": []}, "fr": {"title": "t", "seen": "s", "why": "w", "do": [], "who": ["w"]}},
-				"evidence": [{"packets": [1], "flow": "1:LQU9qZlK+B5F3KDmev6m5PMibrg=", "note": ""}]}]}`,
+				"text": {"en": {"title": "t", "seen": "s", "sure": "u", "why": "w", "do": ["d"], "undo": "", "who": [], "call": ["c"]},
+					"fr": {"title": "t", "seen": "s", "sure": "u", "why": "w", "do": [], "undo": "z", "who": ["w"], "call": []}},
+				"evidence": [{"packets": [1], "file": 1, "flow": "1:LQU9qZlK+B5F3KDmev6m5PMibrg=", "note": ""}]}]}`,
 		wrong: map[string][2]string{
 			"another version":         {"plimsoll.inspect/1", "plimsoll.inspect/2"},
 			"a property more":         {`"cut": false`, `"cut": false, "colour": "blue"`},
@@ -43,6 +47,29 @@ var examples = map[string]struct {
 			"a local time":            {"20:05:01Z", "20:05:01-05:00"},
 			"packet 0 as evidence":    {`"packets": [1]`, `"packets": [0]`},
 			"one language only":       {`"fr": {`, `"de": {`},
+			"a text without a cell":   {`"undo": "",`, ``},
+			"file 0 by number":        {`"file": 1`, `"file": 0`},
+		},
+	},
+	"mud-fetch.json": {
+		good: `{"schema": "plimsoll.mud.fetch/1", "url": "https://lamps.example/lamp.json",
+			"current": {"sha256": "` + digest + `", "bytes": 900, "state": "verified", "usable": true, "reason": "", "signer": "CN=lamps",
+				"signed": "2026-11-01T00:00:00Z", "expired": false, "fetched": "2026-11-22T20:05:00Z", "approved_by": "", "notes": ["n"]},
+			"next": null, "checked": "2026-11-22T20:05:00Z", "due": "", "fault": ""}`,
+		wrong: map[string][2]string{
+			"a state not in words": {`"verified"`, `"trusted"`},
+			"a digest cut":         {digest, digest[1:]},
+			"a property less":      {`"next": null,`, ``},
+			"octets below none":    {`900`, `-1`},
+		},
+	},
+	"mud-verify.json": {
+		good: `{"schema": "plimsoll.mud.verify/1", "file": "lamp.json", "sha256": "` + digest + `", "verified": false, "signer": "CN=lamps",
+			"signed": "2026-11-01T00:00:00Z", "expired": true, "chain": ["CN=lamps"], "problem": "trust", "text": "t"}`,
+		wrong: map[string][2]string{
+			"a problem not in words": {`"trust"`, `"bad"`},
+			"a time that is none":    {`"2026-11-01T00:00:00Z"`, `"yesterday"`},
+			"a property more":        {`"text"`, `"colour": 1, "text"`},
 		},
 	},
 	"flow.json": {

@@ -44,7 +44,7 @@ func newRoot(e env, words *locale.Catalogue) *cobra.Command {
 	root.Flags().Bool("version", false, "")
 	verb := newHelp()
 	root.SetHelpCommand(verb)
-	root.AddCommand(newInspect(e, words), newDevices(e, words), newHeaders(e), newCompletion(), verb)
+	root.AddCommand(newInspect(e, words), newDevices(e, words), newHeaders(e), newCompletion(), newMUD(e, words), verb)
 	describe(root, words)
 	return root
 }
@@ -126,5 +126,5 @@ func wrongValue(f *pflag.Flag, name, value string) error {
 	if f.Value.Type() == "bool" {
 		kind = "bool"
 	}
-	return wrongUsage("error.value."+kind, "name", name, "value", value)
+	return wrongUsage("error.value."+kind, "name", name, "value", value, "thresholds", thresholds())
 }
