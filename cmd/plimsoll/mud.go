@@ -14,6 +14,6 @@ func newMUD(e env, words *locale.Catalogue) *cobra.Command {
 		}
 		return c.Help()
 	}}
-	c.AddCommand(newMUDFetch(e, words), newMUDSign(e, words), newMUDVerify(e, words))
+	c.AddCommand(newMUDFetch(e, words), newMUDLearn(e, words), newMUDSign(e, words), newMUDVerify(e, words))
 	return c
 }

@@ -3,6 +3,7 @@ package learn
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,7 +28,7 @@ func (l *Learner) File(about About) (*mud.File, *Evidence) {
 		Form: mud.RFC, Version: 1, URL: about.URL, IsSupported: true, CacheValidity: mud.DefaultCacheValidity,
 		MfgName: about.Maker, ModelName: about.Model, SystemInfo: about.SystemInfo,
 	}
-	ev := &Evidence{Schema: Schema, Items: l.records(), LeftOut: left, Lost: l.Lost, Enough: l.enough(list)}
+	ev := &Evidence{Schema: Schema, Items: l.records(), Entries: []Proof{}, LeftOut: append([]LeftOut{}, left...), Lost: l.Lost, Enough: l.enough(list)}
 	acls := [2][2]mud.ACL{
 		{{Name: "from-ipv4", Type: mud.IPv4ACL}, {Name: "from-ipv6", Type: mud.IPv6ACL}},
 		{{Name: "to-ipv4", Type: mud.IPv4ACL}, {Name: "to-ipv6", Type: mud.IPv6ACL}},
@@ -202,3 +203,34 @@ func (e *entry) icmpType(from bool) (typ uint8, ok bool) {
 
 // answers are the ICMP types that answer others (RFC 792, RFC 4443 §4.2).
 var answers = map[[2]uint8]uint8{{icmp, 8}: 0, {icmp, 13}: 14, {icmpv6, 128}: 129, {icmpv6, 133}: 134, {icmpv6, 135}: 136}
+
+// Keep adds to a learned file the entries of an earlier one that learning did not make: what a person, or a maker, wrote
+// there stays. Those that learning made, as the evidence beside the earlier file tells, are made anew or not at all.
+func Keep(f, earlier *mud.File, kept *Evidence) {
+	made := map[string]bool{}
+	if kept != nil {
+		for _, e := range kept.Entries {
+			made[e.Entry] = true
+		}
+	}
+	for _, d := range []mud.Direction{mud.FromDevice, mud.ToDevice} {
+		for acl, e := range earlier.Entries(d) {
+			if made[e.Name] {
+				continue
+			}
+			into := f.ACL(acl.Name)
+			if into == nil {
+				f.ACLs = append(f.ACLs, mud.ACL{Name: acl.Name, Type: acl.Type})
+				into = &f.ACLs[len(f.ACLs)-1]
+				if d == mud.FromDevice {
+					f.FromDevice = append(f.FromDevice, acl.Name)
+				} else {
+					f.ToDevice = append(f.ToDevice, acl.Name)
+				}
+			}
+			if !slices.ContainsFunc(into.ACEs, func(x mud.ACE) bool { return x.Name == e.Name }) {
+				into.ACEs = append(into.ACEs, *e)
+			}
+		}
+	}
+}

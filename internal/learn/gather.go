@@ -15,7 +15,7 @@ type Gather struct {
 type gathered struct {
 	began, answered bool
 	proto           uint8
-	peer            netip.Addr
+	own, peer       netip.Addr
 	name            string
 	port, peerPort  uint16
 	day             int64
@@ -27,7 +27,7 @@ const maxGathered = 1 << 16
 // Add takes in a conversation. Its Scope and Resolver are not looked at yet.
 func (g *Gather) Add(c *Conversation) {
 	k := gathered{
-		began: c.Began, answered: c.Answered, proto: c.Proto, peer: c.Peer, port: c.Port, peerPort: c.PeerPort,
+		began: c.Began, answered: c.Answered, proto: c.Proto, own: c.Own, peer: c.Peer, port: c.Port, peerPort: c.PeerPort,
 		day: c.First.Unix() / int64(24*time.Hour/time.Second),
 	}
 	if len(c.Names) > 0 {
@@ -53,7 +53,7 @@ func (g *Gather) Add(c *Conversation) {
 		if g.list == nil {
 			g.list = map[gathered]*Conversation{}
 		}
-		n = &Conversation{First: c.First, Last: c.Last, Began: c.Began, Answered: c.Answered, Proto: c.Proto, Peer: c.Peer, Port: k.port, PeerPort: k.peerPort}
+		n = &Conversation{First: c.First, Last: c.Last, Began: c.Began, Answered: c.Answered, Proto: c.Proto, Own: c.Own, Peer: c.Peer, Port: k.port, PeerPort: k.peerPort}
 		if k.name != "" {
 			n.Names = []string{k.name}
 		}
@@ -69,11 +69,21 @@ func (g *Gather) Add(c *Conversation) {
 	}
 }
 
-// Into hands what was gathered to a learner. scope says where an address is, and whether it answers DNS queries.
-func (g *Gather) Into(l *Learner, scope func(netip.Addr) (s Scope, resolver bool)) {
+// Place says where the ends of a conversation are.
+type Place struct {
+	Scope    Scope
+	Resolver bool // the peer answers DNS queries
+	Own      bool // the device speaks for itself, not for others whose traffic it carries
+}
+
+// Into hands what was gathered to a learner. place is asked with the device's address and the peer's.
+func (g *Gather) Into(l *Learner, place func(own, peer netip.Addr) Place) {
 	l.Lost += g.Lost
 	for _, c := range g.list {
-		c.Scope, c.Resolver = scope(c.Peer)
-		l.Add(c)
+		p := place(c.Own, c.Peer)
+		if p.Own {
+			c.Scope, c.Resolver = p.Scope, p.Resolver
+			l.Add(c)
+		}
 	}
 }

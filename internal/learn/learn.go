@@ -37,10 +37,11 @@ const (
 
 // Conversation is one flow of the device, as it was seen.
 type Conversation struct {
-	First, Last time.Time // capture time
-	Began       bool      // the device began it
-	Answered    bool      // the other side of who began it has sent something
-	Proto       uint8     // IP protocol number
+	First, Last time.Time  // capture time
+	Began       bool       // the device began it
+	Answered    bool       // the other side of who began it has sent something
+	Proto       uint8      // IP protocol number
+	Own         netip.Addr // the device's; looked at by Gather alone
 	Peer        netip.Addr
 	Scope       Scope
 	Names       []string // that led the device to Peer, the one that it asked for last first

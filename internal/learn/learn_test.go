@@ -291,7 +291,9 @@ func TestWhatWasGatheredIsLearned(t *testing.T) {
 		g.Add(c)
 	}
 	var l learn.Learner
-	g.Into(&l, func(a netip.Addr) (learn.Scope, bool) { return scopes[a], resolvers[a] })
+	g.Into(&l, func(_, peer netip.Addr) learn.Place {
+		return learn.Place{Scope: scopes[peer], Resolver: resolvers[peer], Own: true}
+	})
 	got, _ := l.File(learn.About{URL: "https://learned.invalid/lamp.json", SystemInfo: "lamp"})
 	if string(got.Canonical()) != string(want.Canonical()) {
 		t.Error(cmp.Diff(lines(want), lines(got)))

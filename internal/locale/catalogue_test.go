@@ -13,8 +13,10 @@ import (
 // same lists the keys whose text is rightly the same in both languages.
 var same = []string{
 	"category.thermostat",
+	"cli.value.device",
 	"cli.value.lang",
 	"cli.value.max-flows",
+	"cli.value.url",
 	"format.date",
 	"format.minutes",
 }
