@@ -114,6 +114,32 @@ var examples = map[string]struct {
 			"a number as field": {`"60"`, `60`},
 		},
 	},
+	"norms.json": {
+		good: `{"schema": "plimsoll.norms/1",
+			"sources": [{"id": "etsi-en-303-645-3.1.3", "title": {"en": "t", "fr": "u"}, "publisher": {"en": "ETSI", "fr": "ETSI"}, "edition": "V3.1.3",
+				"date": "2024-09", "url": "https://www.example.com/", "counts": {"M": 36, "R": 42}, "conditions": {"14": {"en": "c", "fr": "d"}},
+				"features": {"e": {"en": "f", "fr": "g"}}, "references": [{"id": "table", "text": {"en": "r", "fr": "s"}}]}],
+			"norms": [{"id": "etsi.5.1-5", "source": "etsi-en-303-645-3.1.3", "source_id": "5.1-5",
+				"status": {"level": "M", "conditions": ["14"], "features": ["e"]},
+				"history": [{"edition": "V2.1.1", "source_id": "5.1-5", "status": "M C(5)", "state": "unverified"}],
+				"title": {"en": "t", "fr": "u"}, "text": {"en": "t", "fr": "u"}, "pillar": "resiliency", "assessment": "probe",
+				"also": ["declare"], "channel": "lan", "evidence": "both", "how": {"en": "h", "fr": "i"}, "related": ["cra.I.2d"],
+				"sources": ["table"], "state": "unverified", "reason": {"en": "w", "fr": "x"}}],
+			"kernel": [{"id": "kernel.few-ways-in", "title": {"en": "t", "fr": "u"}, "text": {"en": "t", "fr": "u"},
+				"norms": ["etsi.5.1-5", "ota.15"], "cta_2120": ["access_control"], "note": {"en": "n", "fr": "o"}}]}`,
+		wrong: map[string][2]string{
+			"a norm of no source":          {`"id": "etsi.5.1-5"`, `"id": "5.1-5"`},
+			"a state without its reason":   {`, "reason": {"en": "w", "fr": "x"}`, ``},
+			"a reason against nothing":     {`"state": "unverified", "reason"`, `"state": "verified", "reason"`},
+			"a pillar in other spelling":   {`"resiliency"`, `"resilience"`},
+			"evidence that proves":         {`"evidence": "both"`, `"evidence": "prove"`},
+			"one language only":            {`"how": {"en": "h", "fr": "i"}`, `"how": {"en": "h"}`},
+			"a word for nobody":            {`"note": {"en": "n", "fr": "o"}`, `"note": {"en": "n", "fr": ""}`},
+			"an edition that says nothing": {`, "source_id": "5.1-5", "status": "M C(5)", "state": "unverified"`, ``},
+			"a kernel of one":              {`"norms": ["etsi.5.1-5", "ota.15"]`, `"norms": ["etsi.5.1-5"]`},
+			"a title that runs on":         {`"title": {"en": "t", "fr": "u"}, "text": {"en": "t", "fr": "u"}, "pillar"`, `"title": {"en": "` + strings.Repeat("t", 61) + `", "fr": "u"}, "text": {"en": "t", "fr": "u"}, "pillar"`},
+		},
+	},
 }
 
 func TestSchemasTakeWhatIsRightAndRefuseWhatIsWrong(t *testing.T) {
