@@ -20,6 +20,7 @@ type ACL struct {
 	Name string
 	Type ACLType // "" where the file does not say
 	ACEs []ACE
+	Path string // where it is in the file as it came, a JSON Pointer; "" in a File that was not parsed
 }
 
 // ACE is an entry of an access list. One side of it is always the device (RFC 8520 §2).
@@ -27,6 +28,8 @@ type ACE struct {
 	Name    string
 	Matches Matches
 	Action  Action
+
+	Path string // as that of the access list
 
 	// Unknown is what the entry demands and this package does not understand. An entry that has any is Dead.
 	Unknown []Member

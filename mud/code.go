@@ -37,7 +37,7 @@ var codes = map[string]code{
 	"yang.empty-leaf": {level: Error, rfc: "7951 §6.9"},
 	"yang.twice":      {level: Warning, strict: Error, rfc: "7950 §7.7"},
 	"yang.qualified":  {level: Note, rfc: "7951 §4"},
-	"yang.unknown":    {level: Warning, rfc: "8520 §5"},
+	"yang.unknown":    {level: Warning, rfc: "8520 §3.9"},
 
 	// The rules of MUD files and access lists.
 	"mud.root":            {level: Warning, rfc: "8520 §2"},
@@ -52,12 +52,14 @@ var codes = map[string]code{
 	"acl.eth":             {level: Warning, rfc: "8520 §2"},
 	"acl.not-in-mud":      {level: Note, rfc: "8520 §2"},
 	"ace.twice":           {level: Warning, strict: Error, rfc: "8519 §4.1"},
-	"ace.unknown":         {level: Warning, rfc: "8520 §5"},
+	"ace.unknown":         {level: Warning, rfc: "8520 §3.9"},
 	"ace.choice":          {level: Error, rfc: "8519 §4.1"},
 	"port.order":          {level: Error, rfc: "8519 §4.2"},
 	"port.choice":         {level: Error, rfc: "8519 §4.2"},
 	"dns.wildcard":        {level: Warning, rfc: "8520 §8"},
 	"transparency.choice": {level: Warning, strict: Error, rfc: "9472 §4"},
+	"transparency.prefix": {level: Note, rfc: "7951 §4"},
+	"signature.relative":  {level: Note, rfc: "6991 §4"},
 	"file.problems":       {level: Note},
 
 	// Shapes of the drafts.

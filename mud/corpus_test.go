@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -48,7 +49,8 @@ func published(t *testing.T) map[string][]byte {
 }
 
 // same leaves out what depends on how a file was written.
-var same = cmp.Options{cmpopts.IgnoreFields(mud.File{}, "Raw", "Form", "Problems"), cmpopts.EquateComparable(netip.Prefix{}), cmpopts.EquateEmpty()}
+var same = cmp.Options{cmpopts.IgnoreFields(mud.File{}, "Raw", "Form", "Problems"), cmpopts.IgnoreFields(mud.ACL{}, "Path"), cmpopts.IgnoreFields(mud.ACE{}, "Path"),
+	cmpopts.EquateComparable(netip.Prefix{}), cmpopts.EquateEmpty()}
 
 func TestPublishedFilesParseInTheFormTheyAreIn(t *testing.T) {
 	forms, codes := map[mud.Form]int{}, map[string]int{}
@@ -59,8 +61,14 @@ func TestPublishedFilesParseInTheFormTheyAreIn(t *testing.T) {
 			continue
 		}
 		forms[f.Form]++
-		for _, p := range f.Problems {
+		for _, p := range slices.Concat(f.Problems, f.Lint()) {
 			codes[p.Code]++
+			if p.Code == "dns.wrong-side" || p.Level == mud.Error {
+				t.Errorf("%s: %s %q", name, p.Code, p.Path)
+			}
+			if p.Path != "" && !exists(data, p.Path) {
+				t.Errorf("%s: %s is said of %q, which is not in the file", name, p.Code, p.Path)
+			}
 		}
 		_, err = mud.ParseStrict(data)
 		if (err == nil) != (f.Form == mud.RFC) {
@@ -85,4 +93,32 @@ func TestPublishedFilesParseInTheFormTheyAreIn(t *testing.T) {
 	}) {
 		t.Logf("%6d %s", codes[code], code)
 	}
+}
+
+// exists reports whether a JSON Pointer leads somewhere in a JSON text.
+func exists(data []byte, pointer string) bool {
+	var v any
+	if json.Unmarshal(data, &v) != nil {
+		return false
+	}
+	for step := range strings.SplitSeq(strings.TrimPrefix(pointer, "/"), "/") {
+		step = strings.NewReplacer("~1", "/", "~0", "~").Replace(step)
+		switch n := v.(type) {
+		case map[string]any:
+			m, ok := n[step]
+			if !ok {
+				return false
+			}
+			v = m
+		case []any:
+			i, err := strconv.Atoi(step)
+			if err != nil || i >= len(n) {
+				return false
+			}
+			v = n[i]
+		default:
+			return false
+		}
+	}
+	return true
 }

@@ -15,7 +15,7 @@ const (
 	MaxBytes    = 1 << 20 // of the file
 	MaxDepth    = 32      // objects and arrays within each other
 	MaxNodes    = 100_000 // values of any kind
-	MaxEntries  = 4096    // entries, in all access lists together
+	MaxEntries  = 4096    // of a list; entries in all access lists together
 	MaxProblems = 1000    // that are told: what follows is counted
 	maxString   = 4096    // octets of one text or name
 	maxBinary   = 64 << 10

@@ -91,7 +91,7 @@ func (r *reader) mud(f *File, p place) {
 		},
 		"mud-url":            func(p place) { f.URL = r.uri(p) },
 		"last-update":        func(p place) { f.LastUpdate = r.time(p) },
-		"mud-signature":      func(p place) { f.Signature = r.uri(p) },
+		"mud-signature":      func(p place) { f.Signature = r.reference(p) },
 		"cache-validity":     func(p place) { f.CacheValidity = r.hours(p) },
 		"is-supported":       func(p place) { f.IsSupported = r.boolean(p) },
 		"systeminfo":         func(p place) { f.SystemInfo = r.text(p, maxString) },
@@ -107,12 +107,15 @@ func (r *reader) mud(f *File, p place) {
 			b := r.boolean(p)
 			f.TLSProfiles = &b
 		},
-		"ietf-mud-transparency:transparency":   func(p place) { f.Transparency = r.transparency(p) },
+		"ietf-mud-transparency:transparency": func(p place) { f.Transparency = r.transparency(p) },
+		"mudtx:transparency": func(p place) { // with the module's prefix, as RFC 9472's own examples have it
+			r.tell("transparency.prefix", p.path)
+			f.Transparency = r.transparency(p)
+		},
 		"ietf-ol:ol":                           func(p place) { f.Ownership = r.ownership(p) },
 		"ietf-mud-reporter-extension:reporter": func(p place) { f.Reporter = r.reporter(p) },
 	}
 	r.object(p, "ietf-mud", known, map[string]string{
-		"mudtx:transparency":            "ietf-mud-transparency:transparency", // as RFC 9472's examples have it
 		"mud-transparency:transparency": "ietf-mud-transparency:transparency",
 		"ol:ol":                         "ietf-ol:ol",
 		"ietf-mud-reporter:reporter":    "ietf-mud-reporter-extension:reporter",

@@ -13,7 +13,7 @@ func (r *reader) acls(f *File, p place) {
 }
 
 func (r *reader) acl(f *File, p place) {
-	var acl ACL
+	acl := ACL{Path: p.path}
 	r.object(p, "ietf-access-control-list", fields{
 		"name": func(p place) { acl.Name = r.name(p) },
 		"type": func(p place) { acl.Type = r.aclType(p) },
@@ -64,7 +64,7 @@ func (r *reader) entry(acl *ACL, p place) {
 		}
 		return
 	}
-	var ace ACE
+	ace := ACE{Path: p.path}
 	r.ace, r.ports = &ace, nil
 	acted := false
 	r.object(p, "ietf-access-control-list", fields{

@@ -1,5 +1,7 @@
 package mud
 
+import "strings"
+
 // transparency reads RFC 9472 §4.
 func (r *reader) transparency(p place) *Transparency {
 	t := &Transparency{}
@@ -14,7 +16,7 @@ func (r *reader) transparency(p place) *Transparency {
 				t.SBOMs = append(t.SBOMs, s)
 			})
 		},
-		"sbom-local-well-known": func(p place) { t.SBOMLocalWellKnown = r.oneOf(p, "https", "http", "coaps", "coap") },
+		"sbom-local-well-known": func(p place) { t.SBOMLocalWellKnown = r.wellKnown(p) },
 		"sbom-contact-uri":      func(p place) { t.SBOMContactURI = r.uri(p) },
 		"sbom-archive-list":     func(p place) { t.SBOMArchiveList = r.uri(p) },
 		"vuln-url": func(p place) {
@@ -26,7 +28,7 @@ func (r *reader) transparency(p place) *Transparency {
 			r.list(p, func(p place) { t.VulnURLs = append(t.VulnURLs, r.uri(p)) })
 		},
 		"vuln-contact-uri": func(p place) { t.VulnContactURI = r.uri(p) },
-	}, map[string]string{"contact-info": "sbom-contact-uri", "contact-uri": "vuln-contact-uri"}, r.ignored)
+	}, map[string]string{"contact-info": "sbom-contact-uri", "contact-uri": "vuln-contact-uri", "archive-list": "sbom-archive-list"}, r.ignored)
 	sources := 0
 	for _, given := range []bool{len(t.SBOMs) > 0, t.SBOMLocalWellKnown != "", t.SBOMContactURI != ""} {
 		if given {
@@ -37,6 +39,16 @@ func (r *reader) transparency(p place) *Transparency {
 		r.tell("transparency.choice", p.path)
 	}
 	return t
+}
+
+// wellKnown reads the identity of a protocol, which may stand after its module's name or prefix.
+func (r *reader) wellKnown(p place) string {
+	if p.kind == text {
+		n := *p.node
+		n.text = strings.TrimPrefix(strings.TrimPrefix(n.text, "ietf-mud-transparency:"), "mudtx:")
+		p.node = &n
+	}
+	return r.oneOf(p, "https", "http", "coaps", "coap")
 }
 
 // ownership reads the extension ol, in the shapes that its drafts had.

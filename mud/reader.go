@@ -147,6 +147,10 @@ func (r *reader) list(p place, read func(place)) {
 		r.wrong(p, array)
 		return
 	}
+	if len(p.members) > MaxEntries {
+		r.bad(p, "file.entries", "limit", int64(MaxEntries))
+		return
+	}
 	for i, m := range p.members {
 		step := strconv.Itoa(i)
 		read(p.at(m, step, step))
@@ -158,7 +162,7 @@ func (r *reader) wrong(p place, want kind) {
 	r.bad(p, "yang.type", "want", kinds[want], "found", kinds[p.kind])
 }
 
-// ignored is what to do with nodes that are not known, outside of what an entry matches (RFC 8520 §5).
+// ignored is what to do with nodes that are not known, outside of what an entry matches (RFC 8520 §3.9).
 func (r *reader) ignored(p place) { r.tell("yang.unknown", p.path, "name", last(p.path)) }
 
 // unmatched is what to do with them inside of it.

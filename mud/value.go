@@ -69,6 +69,20 @@ func (r *reader) uri(p place) string {
 	return s
 }
 
+// reference reads a URI, or one that is relative to the MUD URL (draft-ietf-iotops-mud-acceptable-urls §4).
+func (r *reader) reference(p place) string {
+	s := r.text(p, maxString)
+	u, err := url.Parse(s)
+	if err != nil || s == "" || strings.ContainsFunc(s, notInURI) {
+		r.bad(p, "yang.uri", "value", s)
+		return ""
+	}
+	if u.Scheme == "" {
+		r.tell("signature.relative", p.path, "value", s)
+	}
+	return s
+}
+
 func notInURI(c rune) bool { return c <= ' ' || c >= 0x7f || strings.ContainsRune("<>\"{}|\\^`", c) }
 
 // boolean reads true or false.
@@ -283,7 +297,7 @@ func (r *reader) host(p place, port bool) string {
 	host := strings.TrimSuffix(strings.ToLower(s), ".")
 	name := host
 	if port {
-		if before, after, ok := strings.Cut(name, ":"); ok && netip.Addr.IsValid(must(netip.ParseAddr(name))) == false {
+		if before, after, ok := strings.Cut(name, ":"); ok && !strings.Contains(after, ":") {
 			if n, err := strconv.ParseUint(after, 10, 16); err == nil && n > 0 {
 				name = before
 			}
@@ -302,8 +316,6 @@ func (r *reader) host(p place, port bool) string {
 	}
 	return host
 }
-
-func must(a netip.Addr, _ error) netip.Addr { return a }
 
 // domain reports whether s is a domain name, in lower case: letters, digits, hyphens, and the underlines that are in use.
 func domain(s string) bool {

@@ -19,6 +19,7 @@ var same = []string{
 	"cli.value.url",
 	"format.date",
 	"format.minutes",
+	"mud.peer.name",
 }
 
 // neverNone lists the keys of which the number is at least 1, so that the French form for one need not say it.
