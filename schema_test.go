@@ -51,6 +51,22 @@ var examples = map[string]struct {
 			"file 0 by number":        {`"file": 1`, `"file": 0`},
 		},
 	},
+	"learn.json": {
+		good: `{"schema": "plimsoll.learn/1", "device": "02:00:5e:10:00:01",
+			"sources": [{"first": "2026-11-22T20:05:00Z", "last": "2026-11-22T20:06:00Z", "packets": 9}],
+			"enough": {"flows": 2, "days": 1, "span_ns": 60000000000, "settled_ns": 0, "missing": 0.5, "sure": "not-yet"},
+			"entries": [{"entry": "to-lamps.example-tcp-443", "flows": 2, "packets": 9, "answered": 2, "first": "2026-11-22T20:05:00Z",
+				"last": "2026-11-22T20:06:00Z", "days": ["2026-11-22"], "addresses": ["198.51.100.1"]}],
+			"left_out": [{"why": "sweep", "service": "tcp/23", "flows": 90, "peers": 80, "first": "2026-11-22T20:05:00Z", "last": "2026-11-22T20:06:00Z"}],
+			"lost": 0, "items": [{"began": true, "proto": 6, "scope": "internet", "peer": "lamps.example", "port": 443, "flows": 2, "packets": 9,
+				"answered": 2, "first": "2026-11-22T20:05:00Z", "last": "2026-11-22T20:06:00Z", "days": ["2026-11-22"], "ipv4": true}]}`,
+		wrong: map[string][2]string{
+			"a verdict not in words": {"not-yet", "never"},
+			"a share above one":      {"0.5", "1.5"},
+			"a day that is none":     {`["2026-11-22"], "addresses"`, `["noon"], "addresses"`},
+			"a reason not in words":  {`"sweep"`, `"whim"`},
+		},
+	},
 	"mud-check.json": {
 		good: `{"schema": "plimsoll.mud.check/1", "file": "lamp.json", "ok": true, "form": "draft", "mud_url": "https://lamps.example/lamp.json",
 			"is_supported": true, "aces": {"from": 1, "to": 0}, "names": ["cloud.lamps.example"],

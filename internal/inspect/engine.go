@@ -68,7 +68,8 @@ type Engine struct {
 	ended     detect.Flow
 	said      detect.Fact
 	totals    totals
-	err       error // of OnFlow or OnFact
+	network   *device.Network // once Result has found it out
+	err       error           // of OnFlow or OnFact
 
 	talks *talks // nil where nobody asks
 	held  []Held
@@ -90,6 +91,9 @@ type totals struct {
 	first, last     int64
 	links           map[frame.LinkType]uint64
 }
+
+// Network is what was found out of the local network. It may be asked when there is a Result.
+func (e *Engine) Network() *device.Network { return e.network }
 
 // New prepares an inspection.
 func New(cfg Config) *Engine {
@@ -285,7 +289,7 @@ func (e *Engine) flow(f *flow.Flow, notes []note) {
 	e.ended = detect.Flow{Flow: f, Protocol: serviceName(f.Service), Name: name}
 	e.watch.Ended(&e.ended)
 	if e.cfg.OnFlow != nil && e.err == nil && f.Proto != 0 {
-		e.err = e.cfg.OnFlow(&FlowRecord{Flow: f, note: n, Names: e.inventory.NamesOf(f, name)})
+		e.err = e.cfg.OnFlow(&FlowRecord{Flow: f, note: n, Names: e.inventory.NamesOf(f, name), Told: e.inventory.ToldOf(f)})
 	}
 }
 

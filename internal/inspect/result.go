@@ -142,6 +142,7 @@ func (e *Engine) Result(k *identify.Knowledge, files, warnings []string, cut boo
 	e.watch.Finish()
 	e.watch.Suffers(e.inventory.Victim)
 	devices, network := e.inventory.Finish()
+	e.network = network
 	r.Devices = make([]Device, len(devices))
 	// naming 20,000 devices is worth all the cores
 	var group sync.WaitGroup

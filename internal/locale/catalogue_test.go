@@ -12,8 +12,10 @@ import (
 var same = []string{
 	"category.thermostat",
 	"cli.plimsoll.mud.scan.examples",
+	"cli.value.device",
 	"cli.value.lang",
 	"cli.value.max-flows",
+	"cli.value.url",
 	"format.date",
 	"format.minutes",
 	"guide.source",
