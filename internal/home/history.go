@@ -51,3 +51,30 @@ type File struct {
 	Origin string    `json:"origin"` // maker, learned or operator
 	Body   []byte    `json:"body"`
 }
+
+// Status is how the gateway is.
+type Status struct {
+	Schema   string         `json:"schema"`
+	Mode     Mode           `json:"mode"`
+	Version  string         `json:"version"`
+	Since    time.Time      `json:"since"` // when it was started
+	LAN      string         `json:"lan"`
+	WAN      string         `json:"wan"`
+	Devices  map[State]int  `json:"devices"`
+	Findings int            `json:"findings"` // that are open
+	Faults   []string       `json:"faults"`   // what does not work, for people who look after it
+	Seen     map[string]int `json:"seen"`     // packets, flows, facts since it was started
+}
+
+// StatusSchema names the shape of Status.
+const StatusSchema = "plimsoll.home.status/1"
+
+// Rehearsed is what a policy would have stopped.
+type Rehearsed struct {
+	Device  string    `json:"device"`
+	File    string    `json:"file"`
+	From    time.Time `json:"from"`
+	Flows   uint64    `json:"flows"`
+	Stopped uint64    `json:"stopped"`
+	List    []Traffic `json:"list"` // what was stopped, most often first
+}

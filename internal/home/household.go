@@ -231,3 +231,27 @@ func (h *Household) Tick(ctx context.Context) (list []*Decision, err error) {
 	}
 	return list, nil
 }
+
+// Describe takes what the household says of a device: change alters a copy of it, but not its stance.
+func (h *Household) Describe(ctx context.Context, word string, change func(*Device)) (*Device, error) {
+	d, err := h.Find(word)
+	if err != nil {
+		return nil, err
+	}
+	h.mu.Lock()
+	c := h.devices[d.ID].clone()
+	change(c)
+	c.ID, c.Stance = d.ID, h.devices[d.ID].Stance
+	if len(c.Name) > maxName || len(c.Room) > maxName {
+		h.mu.Unlock()
+		return nil, fmt.Errorf("%w: a name has at most %d octets", ErrVerb, maxName)
+	}
+	h.put(c)
+	h.mu.Unlock()
+	if err := h.Ledger.Save(ctx, []*Device{c}); err != nil {
+		return nil, fmt.Errorf("keep description: %w", err)
+	}
+	return c, nil
+}
+
+const maxName = 128
