@@ -26,6 +26,11 @@ import (
 // detectors is the table of all detectors.
 func detectors() []row {
 	return []row{
+		{newBeacons, beaconThresholds},
+		{newEchoes, echoThresholds},
+		{newFloods, floodThresholds},
+		{newForgers, forgeThresholds},
+		{newGuesses, guessThresholds},
 		{newHorizontal, horizontalThresholds},
 		{newReflect, reflectThresholds},
 		{newVertical, verticalThresholds},
@@ -48,6 +53,7 @@ type Detector struct {
 
 // Config says how to watch.
 type Config struct {
+	Off        bool               // nothing is watched for
 	Thresholds map[string]float64 // by name; the others have their defaults
 	// OnFinding, if set, is called when a finding is first raised, about the device that it is about as far as is known
 	// then. It runs between the packets, so it must be short.

@@ -74,25 +74,32 @@ func (m *majority[T]) add(x T) {
 type source struct {
 	parties majority[Party]
 	macs    majority[frame.MAC]
-	n       uint32
+	n, here uint32 // packets; and those from next door
 }
 
-func (s *source) add(p Party) {
-	s.parties.add(p)
-	s.macs.add(p.MAC)
+func (s *source) add(e *Event) {
+	s.parties.add(e.Party(int(e.Dir)))
+	s.macs.add(e.MAC[e.Dir])
 	s.n++
+	if nextDoor(e.TTL) {
+		s.here++
+	}
 }
 
-// party is one address if that sent nearly all, or else the device that did.
+// party is one address if that sent nearly all, or else the device that did, if they come from no further away.
 func (s *source) party() Party {
 	switch {
 	case s.parties.lead >= s.n/2+s.n/4:
 		return s.parties.who
-	case s.macs.lead >= s.n/2:
+	case s.macs.lead >= s.n/2 && s.here >= s.n-s.n/10:
 		return Party{MAC: s.macs.who}
 	}
 	return Party{}
 }
+
+// nextDoor reports whether a time to live is what hosts begin with: what a router carries has lost a hop or more
+// (RFC 1812 §5.3.1).
+func nextDoor(ttl uint8) bool { return ttl == 32 || ttl == 64 || ttl == 128 || ttl == 255 }
 
 // paces tells how fast flows grow.
 type paces struct{ table *Table[flowKey, pace] }
