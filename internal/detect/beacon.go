@@ -28,6 +28,7 @@ type beacons struct {
 	devices int
 	states  *Table[beaconKey, beacon]
 	places  *Table[frame.Addr, place]
+	door    *door
 }
 
 type beaconKey struct {
@@ -56,9 +57,9 @@ type place struct {
 func newBeacons(w *Watch) Detector {
 	b := &beacons{
 		Watch: w, calls: int(w.Threshold("beacon.rare.calls")), jitter: w.Threshold("beacon.rare.jitter"), least: w.Span("beacon.rare.seconds"),
-		devices: int(w.Threshold("beacon.rare.devices")), states: NewTable[beaconKey, beacon](1024), places: NewTable[frame.Addr, place](1024),
+		devices: int(w.Threshold("beacon.rare.devices")), states: NewTable[beaconKey, beacon](1024), places: NewTable[frame.Addr, place](1024), door: newDoor(4, 24*3600e9),
 	}
-	return Detector{Event: b.event}
+	return Detector{Event: b.event, Steps: []Step{Answered, Established}}
 }
 
 func (b *beacons) event(e *Event) {
@@ -66,10 +67,13 @@ func (b *beacons) event(e *Event) {
 	switch {
 	case e.Step != Established && (e.Step != Answered || e.Proto != frame.ProtoUDP):
 		return // who does not answer is no place
-	case device.IsLocal(&to) || isGroup(&to):
+	case e.Service == "dns" || device.IsLocal(&to) || isGroup(&to):
 		return
 	case e.Proto == frame.ProtoUDP && (e.Port[flow.Resp] == 53 || e.Port[flow.Resp] == 123 || e.Port[flow.Resp] == 3478):
 		return // what asks the time or for names asks regularly
+	}
+	if !b.door.knock(mixAddr(uint64(e.Port[flow.Resp]), &to), e.Time) {
+		return
 	}
 	p, _ := b.places.Get(to)
 	if p.n < len(p.callers) && !slices.Contains(p.callers[:p.n], e.MAC[flow.Orig]) {
@@ -92,7 +96,6 @@ func (b *beacons) event(e *Event) {
 	}
 	if s.record != nil {
 		s.record.Add(1, e.Time)
-		s.record.Set("count", s.record.Count)
 		return
 	}
 	if s.calls < b.calls {
@@ -129,7 +132,7 @@ func (b *beacons) raise(s *beacon, e *Event, period int64) {
 		Kind: finding.BeaconRare, Actor: e.Party(flow.Orig), Target: e.Party(flow.Resp), Key: service, Severity: severity, Confidence: confidence,
 		Count: uint64(s.calls + 1), First: s.first, Time: e.Time, Evidence: proof,
 		Details: []finding.Detail{
-			{Key: "service", Value: service}, {Key: "period", Value: time.Duration(period)}, {Key: "count", Value: uint64(s.calls + 1)},
+			{Key: "service", Value: service}, {Key: "period", Value: time.Duration(period)}, {Key: "count", Value: Counted},
 		},
 		Holds: func(v *View) bool {
 			p := b.places.Look(to)

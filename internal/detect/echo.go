@@ -37,11 +37,11 @@ func newEchoes(w *Watch) Detector {
 		Watch: w, packets: uint64(w.Threshold("tunnel.icmp.packets")), payload: w.Threshold("tunnel.icmp.payload"),
 		varies: w.Threshold("tunnel.icmp.varies"), states: NewTable[[2]frame.Addr, echo](512),
 	}
-	return Detector{Event: t.event}
+	return Detector{Event: t.event, Steps: []Step{Grew}}
 }
 
 func (t *echoes) event(e *Event) {
-	if e.Step != Grew || e.Proto != frame.ProtoICMP && e.Proto != frame.ProtoICMPv6 {
+	if e.Proto != frame.ProtoICMP && e.Proto != frame.ProtoICMPv6 {
 		return
 	}
 	if typ := e.Port[flow.Orig]; typ != 0 && typ != 8 && typ != 128 && typ != 129 {
@@ -53,7 +53,6 @@ func (t *echoes) event(e *Event) {
 	}
 	if s.record != nil {
 		s.record.Add(e.Packets[e.Dir]-s.packets[e.Dir], e.Time)
-		s.record.Set("packets", s.record.Count)
 		s.packets[e.Dir] = e.Packets[e.Dir]
 		return
 	}
@@ -77,7 +76,7 @@ func (t *echoes) event(e *Event) {
 	s.record = t.Raise(Sighting{
 		Kind: finding.TunnelICMP, Actor: e.Party(flow.Orig), Target: e.Party(flow.Resp), Severity: finding.High, Confidence: 0.85,
 		Count: e.Packets[flow.Orig] + e.Packets[flow.Resp], First: e.First, Time: e.Time,
-		Details:  []finding.Detail{{Key: "packets", Value: e.Packets[flow.Orig] + e.Packets[flow.Resp]}},
+		Details:  []finding.Detail{{Key: "packets", Value: Counted}},
 		Evidence: e.Evidence(fmt.Sprintf("echo messages of %.0f octets out and %.0f in on average, of many sizes", out, in)),
 	})
 }

@@ -33,6 +33,7 @@ type floods struct {
 	packets float64    // UDP in few flows, a second
 	small   float64
 	states  *Table[floodKey, flooded]
+	door    *door // of connections and flows that begin
 	paces   paces
 }
 
@@ -70,9 +71,9 @@ func newFloods(w *Watch) Detector {
 	f := &floods{
 		Watch: w, packets: w.Threshold("flood.udp.packets"), small: w.Threshold("flood.udp.small"),
 		limit:  [4]float64{w.Threshold("flood.syn.pending"), w.Threshold("flood.udp.flows"), w.Threshold("flood.icmp.packets"), w.Threshold("flood.arp.packets")},
-		states: NewTable[floodKey, flooded](1024), paces: newPaces(),
+		states: NewTable[floodKey, flooded](1024), door: newDoor(8, floodHalf), paces: newPaces(),
 	}
-	return Detector{Event: f.event}
+	return Detector{Event: f.event, Steps: []Step{Began, Established, Grew}}
 }
 
 func (f *floods) event(e *Event) {
@@ -99,11 +100,14 @@ func (f *floods) tcp(e *Event) {
 	key := floodKey{e.Party(flow.Resp), floodSYN, e.Port[flow.Resp]}
 	switch {
 	case e.Step == Began && e.Dir == flow.Orig && e.Fresh && !isGroup(&e.Addr[flow.Resp]):
+		if !f.door.knock(mixAddr(uint64(key.port), &key.to.Addr), e.Time) {
+			return
+		}
 		s := f.state(key, e)
 		if s.rate.add(1, e.Time, e.Time, floodHalf); s.rate.n >= f.limit[floodSYN] {
 			f.raise(key, s, e, finding.FloodSYN, "connections that do not come about")
 		}
-	case e.Step == Established:
+	case e.Step == Established && f.door.open(mixAddr(uint64(key.port), &key.to.Addr)):
 		if s := f.states.Look(key); s != nil {
 			s.rate.n = max(0, s.rate.n-1)
 		}
@@ -115,13 +119,16 @@ func (f *floods) udp(e *Event) {
 	if isGroup(&e.Addr[to]) || e.MAC[to].IsGroup() || e.Packets[to] > e.Packets[from]/64 || e.Step != Began && e.Step != Grew {
 		return // answered, or media for many
 	}
-	if amplifiers[e.Port[from]] != "" || e.Dir == flow.Orig && amplifiers[e.Port[to]] != "" && e.Step == Began {
+	if amplifies.has(e.Port[from]) || e.Dir == flow.Orig && amplifies.has(e.Port[to]) && e.Step == Began {
 		return // an answer: see reflecting; or a question, which may be asked again and again where there is no Internet
 	}
 	if e.Step == Began && e.TTL <= lowHops {
 		return
 	}
 	key := floodKey{to: e.Party(int(to)), class: floodUDP}
+	if e.Step == Began && !f.door.knock(mixAddr(1<<16, &key.to.Addr), e.Time) {
+		return
+	}
 	s := f.state(key, e)
 	if e.Step == Began {
 		s.octets += uint64(e.Size)
@@ -180,6 +187,10 @@ func (f *floods) state(key floodKey, e *Event) *flooded {
 			s.first = e.First
 		}
 		s.rate.at = e.Time
+		if e.Step == Began && key.class <= floodUDP {
+			s.rate.n, s.packets = float64(f.door.need-1), uint64(f.door.need-1) // that knocked
+			s.octets = s.packets * uint64(e.Size)
+		}
 	}
 	s.packets++
 	s.from.add(e)
@@ -202,7 +213,7 @@ func (f *floods) raise(key floodKey, s *flooded, e *Event, kind finding.Kind, no
 	if s.record != nil {
 		s.record.Add(s.packets-s.told, e.Time)
 		s.told = s.packets
-		if s.record.Set("packets", s.record.Count); rate > s.rated {
+		if rate > s.rated {
 			s.rated = rate
 			s.record.Set("rate", uint64(rate))
 			if rate >= severe {
@@ -224,10 +235,10 @@ func (f *floods) raise(key floodKey, s *flooded, e *Event, kind finding.Kind, no
 	sight := Sighting{
 		Kind: kind, Actor: actor, Target: target, Severity: severity, Confidence: 0.9,
 		Count: s.packets, First: s.first, Time: e.Time, Evidence: proof,
-		Details: []finding.Detail{{Key: "packets", Value: s.packets}, {Key: "rate", Value: uint64(rate)}},
+		Details: []finding.Detail{{Key: "packets", Value: Counted}, {Key: "rate", Value: uint64(rate)}},
 	}
 	if key.class == floodARP {
-		sight.Details = append(sight.Details, finding.Detail{Key: "count", Value: s.packets})
+		sight.Details = append(sight.Details, finding.Detail{Key: "count", Value: Counted})
 	} else if actor.IsZero() {
 		sight.Details = append(sight.Details, finding.Detail{Key: "peer", Value: e.Addr[e.Dir].Netip().String()})
 	}

@@ -39,11 +39,11 @@ func newForgers(w *Watch) Detector {
 		Watch: w, addresses: int(w.Threshold("spoof.source.addresses")), local: w.Threshold("spoof.source.local"),
 		states: NewTable[frame.MAC, forger](512),
 	}
-	return Detector{Event: f.event}
+	return Detector{Event: f.event, Steps: []Step{Began, Answered, Established, Grew}}
 }
 
 func (f *forgers) event(e *Event) {
-	if e.Proto == 0 || e.Step > Grew {
+	if e.Proto == 0 {
 		return
 	}
 	from := &e.Addr[e.Dir]
@@ -73,12 +73,11 @@ func (f *forgers) impossible(e *Event) {
 	}
 	if s.group != nil {
 		s.group.Add(n, e.Time)
-		s.group.Set("count", s.group.Count)
 		return
 	}
 	s.group = f.Raise(Sighting{
 		Kind: finding.SpoofSource, Actor: Party{MAC: e.MAC[e.Dir]}, Key: "group", Severity: finding.High, Confidence: 0.9, Time: e.Time,
-		Details:  []finding.Detail{{Key: "count", Value: uint64(1)}, {Key: "address", Value: e.Addr[e.Dir].Netip().String()}},
+		Details:  []finding.Detail{{Key: "count", Value: Counted}, {Key: "address", Value: e.Addr[e.Dir].Netip().String()}},
 		Evidence: e.Evidence("a source address that no sender can have"),
 	})
 }
@@ -103,7 +102,6 @@ func (f *forgers) plain(e *Event) {
 	s.addresses++
 	if s.record != nil {
 		s.record.Add(1, e.Time)
-		s.record.Set("count", s.record.Count)
 		return
 	}
 	if s.addresses < f.addresses || float64(s.here) < f.local*float64(s.flows) || s.real*10 > s.flows {
@@ -114,6 +112,6 @@ func (f *forgers) plain(e *Event) {
 	s.record = f.Raise(Sighting{
 		Kind: finding.SpoofSource, Actor: Party{MAC: e.MAC[flow.Orig]}, Severity: finding.High, Confidence: 0.85,
 		Count: uint64(s.addresses), First: s.first, Time: e.Time, Evidence: proof,
-		Details: []finding.Detail{{Key: "count", Value: uint64(s.addresses)}, {Key: "address", Value: e.Addr[flow.Orig].Netip().String()}},
+		Details: []finding.Detail{{Key: "count", Value: Counted}, {Key: "address", Value: e.Addr[flow.Orig].Netip().String()}},
 	})
 }

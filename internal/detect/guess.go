@@ -57,14 +57,14 @@ func newGuesses(w *Watch) Detector {
 		octets: uint64(w.Threshold("guess.credentials.octets")), seconds: w.Span("guess.credentials.seconds"), states: NewTable[guessKey, guess](1024),
 	}
 	return Detector{
-		Event: g.event, Fact: g.fact,
+		Event: g.event, Steps: []Step{Closed}, Fact: g.fact,
 		Facts: []string{"auth.cleartext", "http.status", "rtsp.status", "telnet.prompt"},
 	}
 }
 
 // event counts sessions that ended soon.
 func (g *guesses) event(e *Event) {
-	if e.Step != Closed || !loginProtocols[e.Service] {
+	if !loginProtocols[e.Service] {
 		return
 	}
 	if e.Time-e.First > g.seconds || e.Payload[flow.Resp] > g.octets || e.Payload[flow.Orig] == 0 {
@@ -155,14 +155,12 @@ func (g *guesses) note(s *guess, fresh bool, first int64, number uint64) {
 func (g *guesses) raise(s *guess, protocol string, client, server Party, at int64, confidence float64, proof finding.Evidence) {
 	if s.record != nil {
 		s.record.Add(1, at)
-		s.record.Set("count", s.record.Count)
 		return
 	}
 	proof.Packets = append(s.proof[:s.n:s.n], proof.Packets...)
 	s.record = g.Raise(Sighting{
 		Kind: finding.GuessCredentials, Actor: client, Target: server, Key: protocol, Severity: finding.High, Confidence: confidence,
 		Count: s.total, First: s.first, Time: at, Evidence: proof,
-		Details: []finding.Detail{{Key: "protocol", Value: protocol}, {Key: "count", Value: s.total}},
+		Details: []finding.Detail{{Key: "protocol", Value: protocol}, {Key: "count", Value: Counted}},
 	})
 }
-
