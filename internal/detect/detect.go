@@ -34,6 +34,7 @@ func detectors() []row {
 		{newForgers, forgeThresholds},
 		{newGuesses, guessThresholds},
 		{newHorizontal, horizontalThresholds},
+		{newNeighbours, neighbourThresholds},
 		{newReflect, reflectThresholds},
 		{newVertical, verticalThresholds},
 	}
