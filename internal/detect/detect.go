@@ -51,7 +51,7 @@ type Detector struct {
 	Steps  []Step // that Event is called for; nil: all
 	Ended  func(*Flow)
 	Fact   func(*Fact)
-	Facts  []string // names of the facts that Fact is called for
+	Facts  []string // names of the facts that Fact is called for; of messages that are repeated, ARP's alone
 	Finish func()   // the capture has ended
 }
 

@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"encoding/binary"
 	"net/netip"
 
 	"plimsoll.example/plimsoll/internal/finding"
@@ -23,7 +24,7 @@ type neighbours struct {
 
 // lookups is what one device looked up.
 type lookups struct {
-	addresses [1024]asked // a table by hash; others of the same place are counted as well
+	addresses [1024]asked // a table; others of the same place are counted as well
 	tried     int
 	again     int // asked again after a second, as a system does
 	hasty     int // asked again sooner
@@ -70,7 +71,8 @@ func (n *neighbours) fact(f *Fact) {
 	s.last = f.Time
 	s.from = Party{MAC: f.Subject}
 	h := hashAddr(&addr)
-	if x := &s.addresses[uint32(mix(0, uint64(h)))%uint32(len(s.addresses))]; x.hash == h {
+	// those of one network stand side by side
+	if x := &s.addresses[binary.BigEndian.Uint16(addr[14:])%uint16(len(s.addresses))]; x.hash == h {
 		if f.Time-x.at < 900e6 {
 			s.hasty++
 		} else {

@@ -76,7 +76,7 @@ func (v *vertical) event(e *Event) {
 		if e.Dir != flow.Orig || !opens(e) || e.MAC[flow.Resp].IsGroup() || isGroup(&e.Addr[flow.Resp]) {
 			return
 		}
-		if e.Proto == frame.ProtoUDP && (e.TTL <= lowHops || amplifies.has(e.Port[flow.Orig]) || e.Port[flow.Orig] < 1024) {
+		if e.Proto == frame.ProtoUDP && (e.TTL <= lowHops || amplifies.has(e.Port[flow.Orig]) || e.Port[flow.Orig] < 1024 || e.Size >= 2*probePayload) {
 			return
 		}
 		v.try(e)
