@@ -145,11 +145,12 @@ func (t *Table) begin(f *frame.Frame, hash uint32, now int64, wire uint32) (*Flo
 	if t.live >= t.max {
 		t.evict(now)
 	}
-	var slot uint32
+	var slot, next uint32
 	if n := len(t.free); n > 0 {
 		slot = t.free[n-1]
 		t.free = t.free[:n-1]
-	} else {
+		next = t.at(slot).next // a freed slot stays in its wheel list until the wheel comes round
+	} else { // memory that was never touched is only written: reading it first would cost a second page fault
 		if t.used>>chunkBits == len(t.chunks) {
 			t.chunks = append(t.chunks, new([chunkSize]Flow))
 		}
@@ -157,7 +158,6 @@ func (t *Table) begin(f *frame.Frame, hash uint32, now int64, wire uint32) (*Flo
 		t.used++
 	}
 	fl := t.at(slot)
-	next := fl.next // a freed slot stays in its wheel list until the wheel comes round
 	*fl = Flow{marks: markUsed, hash: hash, First: now, Last: now, next: next}
 	dir := fl.open(f)
 	fl.count(f, dir, now, wire)

@@ -3,7 +3,6 @@ package inspect
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"os"
@@ -104,7 +103,6 @@ func (l load) decoded(b *testing.B) []*block {
 	list := l.blocks(b)
 	for _, k := range list {
 		k.decode(1)
-		<-k.ready
 	}
 	return list
 }
@@ -125,7 +123,6 @@ func BenchmarkDecode(b *testing.B) {
 		for b.Loop() {
 			for _, k := range list {
 				k.decode(1)
-				<-k.ready
 			}
 		}
 	})
@@ -179,7 +176,7 @@ func BenchmarkInspect(b *testing.B) {
 			if err := e.Run(context.Background(), l.open(b).Next); err != nil {
 				b.Fatal(err)
 			}
-			if err := json.NewEncoder(io.Discard).Encode(e.Result(k, nil, nil, false)); err != nil {
+			if err := e.Result(k, nil, nil, false).WriteJSON(io.Discard); err != nil {
 				b.Fatal(err)
 			}
 		}
