@@ -222,7 +222,7 @@ func (in *inspection) lost(engine *inspect.Engine) (warnings []string) {
 func (in *inspection) print(r *inspect.Result) error {
 	switch {
 	case in.json:
-		return printJSON(in.out, r)
+		return r.WriteJSON(in.out)
 	case in.flows == "-" || in.facts == "-": // standard output holds the records
 		for _, w := range r.Capture.Warnings {
 			if _, err := fmt.Fprintln(in.err, in.words.Text("inspect.warning", "text", w)); err != nil {
