@@ -18,6 +18,8 @@
 package detect
 
 import (
+	"slices"
+
 	"plimsoll.example/plimsoll/internal/device"
 	"plimsoll.example/plimsoll/internal/finding"
 	"plimsoll.example/plimsoll/internal/frame"
@@ -26,7 +28,15 @@ import (
 // detectors is the table of all detectors.
 func detectors() []row {
 	return []row{
+		{newBeacons, beaconThresholds},
+		{newEchoes, echoThresholds},
+		{newFloods, floodThresholds},
+		{newForgers, forgeThresholds},
+		{newGuesses, guessThresholds},
 		{newHorizontal, horizontalThresholds},
+		{newNeighbours, neighbourThresholds},
+		{newReflect, reflectThresholds},
+		{newVertical, verticalThresholds},
 	}
 }
 
@@ -38,14 +48,16 @@ type row struct {
 // Detector is what watches. A function that is nil is not called. What they are given is valid during the call.
 type Detector struct {
 	Event  func(*Event)
+	Steps  []Step // that Event is called for; nil: all
 	Ended  func(*Flow)
 	Fact   func(*Fact)
-	Facts  []string // names of the facts that Fact is called for
+	Facts  []string // names of the facts that Fact is called for; of messages that are repeated, ARP's alone
 	Finish func()   // the capture has ended
 }
 
 // Config says how to watch.
 type Config struct {
+	Off        bool               // nothing is watched for
 	Thresholds map[string]float64 // by name; the others have their defaults
 	// OnFinding, if set, is called when a finding is first raised, about the device that it is about as far as is known
 	// then. It runs between the packets, so it must be short.
@@ -58,7 +70,7 @@ type Watch struct {
 	inventory *device.Inventory
 	detectors []Detector
 	facts     map[string][]func(*Fact)
-	events    []func(*Event)
+	events    [Closed + 1][]func(*Event)
 	ended     []func(*Flow)
 	records   records
 	now       int64 // capture time of the latest packet, ns
@@ -75,7 +87,11 @@ func New(cfg Config, inventory *device.Inventory) *Watch {
 			w.facts[name] = append(w.facts[name], d.Fact)
 		}
 		if d.Event != nil {
-			w.events = append(w.events, d.Event)
+			for s := range Closed + 1 {
+				if d.Steps == nil || slices.Contains(d.Steps, s) {
+					w.events[s] = append(w.events[s], d.Event)
+				}
+			}
 		}
 		if d.Ended != nil {
 			w.ended = append(w.ended, d.Ended)
@@ -87,7 +103,7 @@ func New(cfg Config, inventory *device.Inventory) *Watch {
 // Event shows a step of a flow to the detectors.
 func (w *Watch) Event(e *Event) {
 	w.now = max(w.now, e.Time)
-	for _, f := range w.events {
+	for _, f := range w.events[e.Step] {
 		f(e)
 	}
 }

@@ -1,6 +1,10 @@
 package flow
 
-import "plimsoll.example/plimsoll/internal/frame"
+import (
+	"math/bits"
+
+	"plimsoll.example/plimsoll/internal/frame"
+)
 
 // Step is what the latest packet did to a TCP connection.
 type Step uint8
@@ -8,7 +12,7 @@ type Step uint8
 // The steps.
 const (
 	StepNone        Step = iota
-	StepEstablished      // the initiator acknowledged the answer to its SYN: the handshake is complete
+	StepEstablished      // the initiator acknowledged the answer to its SYN, seen or not: the handshake is complete
 	StepRefused          // a reset came before that
 	StepClosed           // both sides, or a reset, ended what was established
 )
@@ -24,9 +28,21 @@ func (f *Flow) Step(flags uint8) Step {
 		if flags&frame.RST != 0 && f.How == HowSYN {
 			return StepRefused
 		}
-	case !established && f.How == HowSYN && f.hist.any(Resp, letterH) && f.hist.any(Orig, letterA, letterD, letterF):
+	case !established && f.How == HowSYN && f.hist.any(Orig, letterA, letterD, letterF):
 		f.marks |= markEstablished
 		return StepEstablished
 	}
 	return StepNone
+}
+
+// Ender is the side that ended a TCP connection first, by FIN or RST; ok is false for none.
+func (f *Flow) Ender() (side int, ok bool) {
+	n := min(bits.OnesCount16(uint16(f.hist)), maxHistory)
+	for i := range n {
+		switch l := letter(f.hist >> (16 + 4*i) & 15); l {
+		case letterF, letterR, letterI, letterF + 8, letterR + 8, letterI + 8:
+			return int(l / 8), true
+		}
+	}
+	return 0, false
 }
