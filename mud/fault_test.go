@@ -118,12 +118,13 @@ func TestNumbersInEverySpelling(t *testing.T) {
 // not apply.
 func TestAMemberThatIsThereTwiceIsRefused(t *testing.T) {
 	for name, text := range map[string]string{
-		"plain":           strings.Replace(good, `"is-supported": true`, `"is-supported": true, "is-supported": false`, 1),
-		"escaped":         strings.Replace(good, `"is-supported": true`, `"is-supported": true, "is-\u0073upported": false`, 1),
-		"with its module": strings.Replace(good, `"is-supported": true`, `"is-supported": true, "ietf-mud:is-supported": false`, 1),
-		"by the old name": strings.Replace(good, `"ietf-access-control-list:acls"`, `"ietf-access-control-list:access-lists": {}, "ietf-access-control-list:acls"`, 1),
-		"within an entry": strings.Replace(good, `"protocol": 6`, `"protocol": 6, "protocol": 17`, 1),
-		"transparency":    strings.Replace(good, system, `"mudtx:transparency": {}, "ietf-mud-transparency:transparency": {}`, 1),
+		"plain":                strings.Replace(good, `"is-supported": true`, `"is-supported": true, "is-supported": false`, 1),
+		"escaped":              strings.Replace(good, `"is-supported": true`, `"is-supported": true, "is-\u0073upported": false`, 1),
+		"with its module":      strings.Replace(good, `"is-supported": true`, `"is-supported": true, "ietf-mud:is-supported": false`, 1),
+		"by the old name":      strings.Replace(good, `"ietf-access-control-list:acls"`, `"ietf-access-control-list:access-lists": {}, "ietf-access-control-list:acls"`, 1),
+		"within an entry":      strings.Replace(good, `"protocol": 6`, `"protocol": 6, "protocol": 17`, 1),
+		"an entry's name, old": strings.Replace(good, dstName, dstName+`, "dst-dnsname": "x.example"`, 1),
+		"transparency":         strings.Replace(good, system, `"mudtx:transparency": {}, "ietf-mud-transparency:transparency": {}`, 1),
 	} {
 		f, err := mud.Parse([]byte(text))
 		if err == nil {
