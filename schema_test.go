@@ -33,8 +33,9 @@ var examples = map[string]struct {
 			"findings": [{"id": "f1", "kind": "tls.weak", "device": "d1", "role": "actor", "severity": "low", "confidence": 1,
 				"norms": ["etsi.5.5-1"], "direction": "refutes", "first": "2026-11-22T20:05:00Z", "last": "2026-11-22T20:05:00Z",
 				"detected": "2026-11-22T20:05:00Z", "count": 1,
-				"text": {"en": {"title": "t", "seen": "s", "why": "w", "do": ["d"], "who": []}, "fr": {"title": "t", "seen": "s", "why": "w", "do": [], "who": ["w"]}},
-				"evidence": [{"packets": [1], "flow": "1:LQU9qZlK+B5F3KDmev6m5PMibrg=", "note": ""}]}]}`,
+				"text": {"en": {"title": "t", "seen": "s", "sure": "u", "why": "w", "do": ["d"], "undo": "", "who": [], "call": ["c"]},
+					"fr": {"title": "t", "seen": "s", "sure": "u", "why": "w", "do": [], "undo": "z", "who": ["w"], "call": []}},
+				"evidence": [{"packets": [1], "file": 1, "flow": "1:LQU9qZlK+B5F3KDmev6m5PMibrg=", "note": ""}]}]}`,
 		wrong: map[string][2]string{
 			"another version":         {"plimsoll.inspect/1", "plimsoll.inspect/2"},
 			"a property more":         {`"cut": false`, `"cut": false, "colour": "blue"`},
@@ -46,6 +47,24 @@ var examples = map[string]struct {
 			"a local time":            {"20:05:01Z", "20:05:01-05:00"},
 			"packet 0 as evidence":    {`"packets": [1]`, `"packets": [0]`},
 			"one language only":       {`"fr": {`, `"de": {`},
+			"a text without a cell":   {`"undo": "",`, ``},
+			"file 0 by number":        {`"file": 1`, `"file": 0`},
+		},
+	},
+	"learn.json": {
+		good: `{"schema": "plimsoll.learn/1", "device": "02:00:5e:10:00:01",
+			"sources": [{"first": "2026-11-22T20:05:00Z", "last": "2026-11-22T20:06:00Z", "packets": 9}],
+			"enough": {"flows": 2, "days": 1, "span_ns": 60000000000, "settled_ns": 0, "missing": 0.5, "sure": "not-yet"},
+			"entries": [{"entry": "to-lamps.example-tcp-443", "flows": 2, "packets": 9, "answered": 2, "first": "2026-11-22T20:05:00Z",
+				"last": "2026-11-22T20:06:00Z", "days": ["2026-11-22"], "addresses": ["198.51.100.1"]}],
+			"left_out": [{"why": "sweep", "service": "tcp/23", "flows": 90, "peers": 80, "first": "2026-11-22T20:05:00Z", "last": "2026-11-22T20:06:00Z"}],
+			"lost": 0, "items": [{"began": true, "proto": 6, "scope": "internet", "peer": "lamps.example", "port": 443, "flows": 2, "packets": 9,
+				"answered": 2, "first": "2026-11-22T20:05:00Z", "last": "2026-11-22T20:06:00Z", "days": ["2026-11-22"], "ipv4": true}]}`,
+		wrong: map[string][2]string{
+			"a verdict not in words": {"not-yet", "never"},
+			"a share above one":      {"0.5", "1.5"},
+			"a day that is none":     {`["2026-11-22"], "addresses"`, `["noon"], "addresses"`},
+			"a reason not in words":  {`"sweep"`, `"whim"`},
 		},
 	},
 	"mud-check.json": {
@@ -121,6 +140,18 @@ var examples = map[string]struct {
 			"a property more":        {`"text"`, `"colour": 1, "text"`},
 		},
 	},
+	"guide.json": {
+		good: `{"schema": "plimsoll.guide/1", "lang": "fr", "about": "camera", "title": "caméra", "cells": [` +
+			`{"topic": "privacy", "stage": "before", "text": "t", "source": "s"}, {"topic": "privacy", "stage": "use", "text": "t"}, {"topic": "privacy", "stage": "trouble", "text": "t"}, ` +
+			`{"topic": "security", "stage": "before", "text": "t"}, {"topic": "security", "stage": "use", "text": "t"}, {"topic": "security", "stage": "trouble", "text": "t"}, ` +
+			`{"topic": "functionality", "stage": "before", "text": "t"}, {"topic": "functionality", "stage": "use", "text": "t"}, {"topic": "functionality", "stage": "trouble", "text": "t"}]}`,
+		wrong: map[string][2]string{
+			"a topic not in words": {`"privacy", "stage": "use"`, `"price", "stage": "use"`},
+			"a cell less":          {`, {"topic": "privacy", "stage": "use", "text": "t"}`, ``},
+			"an empty text":        {`"text": "t"}]`, `"text": ""}]`},
+			"another language":     {`"fr"`, `"de"`},
+		},
+	},
 	"flow.json": {
 		good: `{"ts": 1795377900.25, "uid": "1", "id.orig_h": "192.0.2.7", "id.orig_p": 40000, "id.resp_h": "198.51.100.1", "id.resp_p": 443,
 			"proto": "tcp", "service": "tls", "duration": 1.5, "orig_bytes": 517, "resp_bytes": 4000, "conn_state": "SF", "history": "ShADadFf",
@@ -145,6 +176,32 @@ var examples = map[string]struct {
 			"a fact of nobody":  {`"device": "02:00:5e:10:00:01",`, ``},
 			"a bare name":       {"dhcp.vendor_class", "vendor"},
 			"a number as field": {`"60"`, `60`},
+		},
+	},
+	"norms.json": {
+		good: `{"schema": "plimsoll.norms/1",
+			"sources": [{"id": "etsi-en-303-645-3.1.3", "title": {"en": "t", "fr": "u"}, "publisher": {"en": "ETSI", "fr": "ETSI"}, "edition": "V3.1.3",
+				"date": "2024-09", "url": "https://www.example.com/", "counts": {"M": 36, "R": 42}, "conditions": {"14": {"en": "c", "fr": "d"}},
+				"features": {"e": {"en": "f", "fr": "g"}}, "references": [{"id": "table", "text": {"en": "r", "fr": "s"}}]}],
+			"norms": [{"id": "etsi.5.1-5", "source": "etsi-en-303-645-3.1.3", "source_id": "5.1-5",
+				"status": {"level": "M", "conditions": ["14"], "features": ["e"]},
+				"history": [{"edition": "V2.1.1", "source_id": "5.1-5", "status": "M C(5)", "state": "unverified"}],
+				"title": {"en": "t", "fr": "u"}, "text": {"en": "t", "fr": "u"}, "pillar": "resiliency", "assessment": "probe",
+				"also": ["declare"], "channel": "lan", "evidence": "both", "how": {"en": "h", "fr": "i"}, "related": ["cra.I.2d"],
+				"sources": ["table"], "state": "unverified", "reason": {"en": "w", "fr": "x"}}],
+			"kernel": [{"id": "kernel.few-ways-in", "title": {"en": "t", "fr": "u"}, "text": {"en": "t", "fr": "u"},
+				"norms": ["etsi.5.1-5", "ota.15"], "cta_2120": ["access_control"], "note": {"en": "n", "fr": "o"}}]}`,
+		wrong: map[string][2]string{
+			"a norm of no source":          {`"id": "etsi.5.1-5"`, `"id": "5.1-5"`},
+			"a state without its reason":   {`, "reason": {"en": "w", "fr": "x"}`, ``},
+			"a reason against nothing":     {`"state": "unverified", "reason"`, `"state": "verified", "reason"`},
+			"a pillar in other spelling":   {`"resiliency"`, `"resilience"`},
+			"evidence that proves":         {`"evidence": "both"`, `"evidence": "prove"`},
+			"one language only":            {`"how": {"en": "h", "fr": "i"}`, `"how": {"en": "h"}`},
+			"a word for nobody":            {`"note": {"en": "n", "fr": "o"}`, `"note": {"en": "n", "fr": ""}`},
+			"an edition that says nothing": {`, "source_id": "5.1-5", "status": "M C(5)", "state": "unverified"`, ``},
+			"a kernel of one":              {`"norms": ["etsi.5.1-5", "ota.15"]`, `"norms": ["etsi.5.1-5"]`},
+			"a title that runs on":         {`"title": {"en": "t", "fr": "u"}, "text": {"en": "t", "fr": "u"}, "pillar"`, `"title": {"en": "` + strings.Repeat("t", 61) + `", "fr": "u"}, "text": {"en": "t", "fr": "u"}, "pillar"`},
 		},
 	},
 }

@@ -20,6 +20,7 @@ const (
 	exitDone         = 0
 	exitFailed       = 1
 	exitUsage        = 2
+	exitFound        = 3
 	exitUnverified   = 4
 	exitNotPermitted = 5
 	exitNotFound     = 6
@@ -55,6 +56,8 @@ func run(ctx context.Context, args []string, e env) int {
 		return exitDone
 	case errors.Is(err, errUsage):
 		return exitUsage
+	case errors.Is(err, errFound):
+		return exitFound
 	case errors.Is(err, errUnverified), errors.Is(err, mud.ErrSignature), errors.Is(err, mud.ErrUntrusted), errors.Is(err, mud.ErrClock):
 		return exitUnverified
 	case errors.Is(err, fs.ErrPermission):

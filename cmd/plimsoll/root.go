@@ -44,7 +44,16 @@ func newRoot(e env, words *locale.Catalogue) *cobra.Command {
 	root.Flags().Bool("version", false, "")
 	verb := newHelp()
 	root.SetHelpCommand(verb)
-	root.AddCommand(newInspect(e, words), newDevices(e, words), newHeaders(e), newCompletion(), newMUD(e, words), verb)
+	root.AddCommand(
+		newInspect(e, words),
+		newDevices(e, words),
+		newMUD(e, words),
+		newNorms(e, words),
+		newGuide(e, words),
+		newHeaders(e),
+		newCompletion(),
+		verb,
+	)
 	describe(root, words)
 	return root
 }
@@ -126,5 +135,5 @@ func wrongValue(f *pflag.Flag, name, value string) error {
 	if f.Value.Type() == "bool" {
 		kind = "bool"
 	}
-	return wrongUsage("error.value."+kind, "name", name, "value", value)
+	return wrongUsage("error.value."+kind, "name", name, "value", value, "thresholds", thresholds())
 }

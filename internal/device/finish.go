@@ -11,7 +11,7 @@ import (
 // one device, and returns the devices in the order in which they came. It is called once.
 func (v *Inventory) Finish() ([]*Device, *Network) {
 	slices.SortStableFunc(v.order, func(a, b *Device) int { return cmp.Compare(a.First, b.First) })
-	n := &Network{Gateways: map[frame.Addr]bool{}, hosts: map[frame.Addr]*Device{}}
+	n := &Network{Gateways: map[frame.Addr]bool{}, hosts: map[frame.Addr]*Device{}, macs: map[frame.MAC]*Device{}}
 	n.Prefixes = v.lan()
 	for _, d := range v.order {
 		for i := range d.Addresses {
@@ -27,6 +27,10 @@ func (v *Inventory) Finish() ([]*Device, *Network) {
 	devices := v.join()
 	latest := map[frame.Addr]int64{}
 	for _, d := range devices {
+		n.macs[d.MAC] = d
+		for _, m := range d.MACs {
+			n.macs[m] = d
+		}
 		for i := range d.Addresses {
 			if a := &d.Addresses[i]; a.own {
 				if d.Gateway {
@@ -73,7 +77,7 @@ func (d *Device) likely(a *Address, n *Network) bool {
 // that of a host behind it: it forwards much, has an address of its own of that family, or a private one, which a
 // public one does not go with.
 func (d *Device) carries(a *Address) bool {
-	if d.Relay || d.router || d.bound(a.Addr.Is4()) {
+	if d.Relay || d.router || d.bound(a.Addr.Is4()) || d.networks(foreign) > 3 {
 		return true
 	}
 	return a.Addr.Is4() && slices.ContainsFunc(d.Addresses, func(x Address) bool { return x.Sent && isPrivate4(&x.Addr) })

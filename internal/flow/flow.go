@@ -48,9 +48,8 @@ type Flow struct {
 	How   How
 	state [2]endState
 	hash  uint32
-	next  uint32 // next flow of the same wheel slot, as slot number + 1
-	First int64  // capture time of the first packet, ns
-	Last  int64  // of the last packet, ns
+	First int64 // capture time of the first packet, ns
+	Last  int64 // of the last packet, ns
 
 	Packets [2]uint64
 	Octets  [2]uint64 // on the wire, link layer included
@@ -80,7 +79,8 @@ const (
 	markFresh                     // the first packet opened it
 	markSeqOrig                   // NextSeq[Orig] is known
 	markSeqResp
-	markEnd // and above: an End
+	markEnd                  // with the next: an End
+	markEstablished = 1 << 7 // StepEstablished was told, and StepClosed was not
 )
 
 const shiftEnd = 5
@@ -95,7 +95,7 @@ type App struct {
 }
 
 // End is why the flow was ended.
-func (f *Flow) End() End { return End(f.marks >> shiftEnd) }
+func (f *Flow) End() End { return End(f.marks >> shiftEnd & 3) }
 
 // Fresh reports whether the first packet that was seen opened the conversation: a SYN, or a datagram.
 func (f *Flow) Fresh() bool { return f.marks&markFresh != 0 }

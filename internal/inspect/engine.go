@@ -1,22 +1,21 @@
 // Package inspect reads a network's packets and tells who is on it and what each one does: from capture through
 // frames, flows and facts to devices with an identity.
 //
-// One goroutine reads blocks of packets; as many as there are cores decode them and, each for its share of the flows,
-// follow conversations and dissect what they say; one collects the facts in the order of the packets. How the work is
-// shared among cores has no influence on the result.
+// Packets are read in blocks, one after the other, and decoded; as many workers as there are cores, each for its share
+// of the flows, follow conversations and dissect what they say; the facts are collected in the order of the packets.
+// Each core does what can be done next. How the work is shared among cores has no influence on the result.
 package inspect
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"runtime"
 	"sync"
 	"sync/atomic"
 
 	"plimsoll.example/plimsoll/internal/capture"
+	"plimsoll.example/plimsoll/internal/detect"
 	"plimsoll.example/plimsoll/internal/device"
 	"plimsoll.example/plimsoll/internal/dissect"
 	"plimsoll.example/plimsoll/internal/flow"
@@ -30,11 +29,15 @@ const DefaultMemory = 64 << 20
 type Config struct {
 	Memory  int // octets for all tables; 0: DefaultMemory
 	Flows   int // live flows at most; 0: as Memory allows
-	Workers int // goroutines for decoding and flows; 0: one for each core
+	Workers int // that follow flows, each on a core; 0: as many as there are cores
 	// OnFlow, if set, is called for each flow that ends. Record and names are valid during the call.
 	OnFlow func(r *FlowRecord) error
 	// OnFact, if set, is called for each fact, in the order of the packets.
 	OnFact func(r *FactRecord) error
+	Detect detect.Config // how to watch for what is wrong
+	MUD    *MUDFiles     // to hold devices against; nil: none
+	// Remember keeps conversations for Rehearse.
+	Remember bool
 }
 
 // Progress is how far an inspection has come. It may be read at any time.
@@ -58,8 +61,16 @@ type Engine struct {
 	workers   []*worker
 	chunks    chunkPool
 	inventory *device.Inventory
+	watch     *detect.Watch
+	event     detect.Event // these three are reused
+	ended     detect.Flow
+	said      detect.Fact
 	totals    totals
 	err       error // of OnFlow or OnFact
+
+	talks *talks // nil where nobody asks
+	held  []Held
+	scene seen
 }
 
 // maxBlocks bounds the blocks under way, each of up to 1 MiB with what is made of it.
@@ -77,6 +88,9 @@ type totals struct {
 	first, last     int64
 	links           map[frame.LinkType]uint64
 }
+
+// Network is what was found out of the local network. It may be asked when there is a Result.
+func (e *Engine) Network() *device.Network { return e.scene.network }
 
 // New prepares an inspection.
 func New(cfg Config) *Engine {
@@ -97,6 +111,12 @@ func New(cfg Config) *Engine {
 		inventory: device.NewInventory(cfg.Memory / 100 * shareInventory),
 		totals:    totals{links: map[frame.LinkType]uint64{}},
 	}
+	if !cfg.Detect.Off {
+		e.watch = detect.New(cfg.Detect, e.inventory)
+	}
+	if cfg.MUD != nil || cfg.Remember {
+		e.talks = newTalks()
+	}
 	proto := newProtocols()
 	for i := range cfg.Workers {
 		e.workers = append(e.workers, newWorker(e, i, proto))
@@ -105,86 +125,18 @@ func New(cfg Config) *Engine {
 }
 
 // Run inspects what next brings until it answers io.EOF or ctx is done, in which case what was read is kept and the
-// error is nil: whoever cancels knows. next fills a batch; it is called from one goroutine.
+// error is nil: whoever cancels knows. next fills a batch; it is not called again before it answers.
 func (e *Engine) Run(ctx context.Context, next func(*capture.Batch) error) error {
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	n := min(e.cfg.Workers+3, maxBlocks)
-	var (
-		free    = make(chan *block, n)
-		decode  = make(chan *block, n)
-		collect = make(chan *block, n)
-		feeds   = make([]chan *block, e.cfg.Workers)
-		group   sync.WaitGroup
-		readErr error
-	)
-	for i := range feeds {
-		feeds[i] = make(chan *block, n)
+	p := newPipeline(ctx, e, next)
+	var cores sync.WaitGroup
+	for i := 1; i < len(e.workers); i++ {
+		cores.Go(func() { p.run(i) })
 	}
-	for range n {
-		free <- newBlock(e.cfg.Workers)
-	}
-	group.Go(func() { // reader
-		defer close(decode)
-		defer close(collect)
-		defer func() {
-			for _, f := range feeds {
-				close(f)
-			}
-		}()
-		seq := uint64(1)
-		for ctx.Err() == nil {
-			b := <-free
-			err := next(&b.Batch)
-			if len(b.Records) > 0 {
-				b.seq = seq
-				seq += uint64(len(b.Records))
-				decode <- b
-				for _, f := range feeds {
-					f <- b
-				}
-				collect <- b
-			} else {
-				free <- b
-			}
-			if err != nil {
-				if !errors.Is(err, io.EOF) && ctx.Err() == nil {
-					readErr = err
-				}
-				return
-			}
-		}
-	})
-	for range e.cfg.Workers {
-		group.Go(func() {
-			for b := range decode {
-				b.decode(e.seed)
-			}
-		})
-	}
-	for i, w := range e.workers {
-		group.Go(func() {
-			for b := range feeds[i] {
-				<-b.ready
-				w.block(b)
-				b.done <- struct{}{}
-			}
-		})
-	}
-	for b := range collect {
-		for range e.cfg.Workers {
-			<-b.done
-		}
-		e.collect(b)
-		if e.err != nil {
-			stop() // who listens can't any more
-		}
-		free <- b
-	}
-	group.Wait()
+	p.run(0)
+	cores.Wait()
 	e.flush()
-	if readErr != nil {
-		return fmt.Errorf("read packets: %w", readErr)
+	if p.err != nil {
+		return fmt.Errorf("read packets: %w", p.err)
 	}
 	return e.err
 }
@@ -220,20 +172,7 @@ func (e *Engine) collect(b *block) {
 	e.Progress.Packets.Store(t.packets)
 	e.Progress.Octets.Store(t.octets)
 
-	var at [flow.Shards]int
-	for {
-		best := -1
-		for w := range b.facts {
-			if at[w] < b.facts[w].Len() && (best < 0 || b.facts[w].At(at[w]).Seq < b.facts[best].At(at[best]).Seq) {
-				best = w
-			}
-		}
-		if best < 0 {
-			break
-		}
-		e.fact(b, &b.facts[best], at[best])
-		at[best]++
-	}
+	e.told(b)
 	for s := range b.ended {
 		for _, c := range b.ended[s].chunks {
 			for i := range c.flows[:c.n] {
@@ -248,11 +187,19 @@ func (e *Engine) fact(b *block, facts *dissect.Facts, i int) {
 	f := facts.At(i)
 	var number uint64
 	var file uint16
-	if at := f.Seq - b.seq; at < uint64(len(b.Records)) {
+	at := f.Seq - b.seq
+	if at < uint64(len(b.Records)) {
 		number, file = b.Records[at].Number, b.Records[at].File
 	}
 	if !f.Again { // or the inventory would depend on who listens
 		e.inventory.Observe(facts, i, number, file)
+		if e.talks != nil && f.Name == "dns.query" {
+			e.talks.asks(f.Subject, facts.Value(i), f.Time, number, file)
+		}
+	}
+	if e.watch != nil && at < uint64(len(b.Records)) && e.watch.Wants(f.Name) && (!f.Again || b.frames[at].EtherType == frame.EtherARP) {
+		e.said = detect.NewFact(facts, i, &b.frames[at], number, file)
+		e.watch.Fact(&e.said)
 	}
 	if e.cfg.OnFact != nil && e.err == nil {
 		e.err = e.cfg.OnFact(&FactRecord{facts: facts, i: i, Number: number, File: file})
@@ -267,8 +214,15 @@ func (e *Engine) flow(f *flow.Flow, notes []note) {
 		name = e.inventory.Names.Intern(n.name[:n.nameLen])
 	}
 	e.inventory.Flow(f, name)
+	if e.talks != nil {
+		e.talks.flow(f, name, e.inventory.Names)
+	}
+	if e.watch != nil {
+		e.ended = detect.Flow{Flow: f, Protocol: serviceName(f.Service), Name: name}
+		e.watch.Ended(&e.ended)
+	}
 	if e.cfg.OnFlow != nil && e.err == nil && f.Proto != 0 {
-		e.err = e.cfg.OnFlow(&FlowRecord{Flow: f, note: n, Names: e.inventory.NamesOf(f, name)})
+		e.err = e.cfg.OnFlow(&FlowRecord{Flow: f, note: n, Names: e.inventory.NamesOf(f, name), Told: e.inventory.ToldOf(f)})
 	}
 }
 

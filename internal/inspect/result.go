@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"plimsoll.example/plimsoll/internal/device"
@@ -139,34 +140,77 @@ func (e *Engine) Result(k *identify.Knowledge, files, warnings []string, cut boo
 	if t.packets > 0 {
 		r.Capture.First, r.Capture.Last = instant(t.first), instant(t.last)
 	}
+	if e.watch != nil {
+		e.watch.Finish()
+		e.watch.Suffers(e.inventory.Victim)
+	}
 	devices, network := e.inventory.Finish()
+	e.scene = seen{devices, network}
 	r.Devices = make([]Device, len(devices))
 	// naming 20,000 devices is worth all the cores
-	var group sync.WaitGroup
-	step := max(64, (len(devices)+runtime.GOMAXPROCS(0)-1)/runtime.GOMAXPROCS(0))
-	for from := 0; from < len(devices); from += step {
-		group.Go(func() {
-			for i := from; i < min(from+step, len(devices)); i++ {
-				r.Devices[i] = describe(k, devices[i], network)
-			}
-		})
+	onAllCores(len(devices), 32, func(i int) { r.Devices[i] = describe(k, devices[i], network) })
+	order(r.Devices)
+	var list []finding.Finding
+	if e.watch != nil {
+		list = e.watch.Findings(network)
 	}
-	group.Wait()
-	slices.SortStableFunc(r.Devices, func(a, b Device) int {
-		return cmp.Or(cmp.Compare(rank(&a), rank(&b)), cmp.Compare(a.ID, b.ID))
-	})
+	list = append(list, e.departures(r, devices, network)...)
+	slices.SortStableFunc(list, func(a, b finding.Finding) int { return cmp.Compare(b.Severity, a.Severity) })
+	r.judge(list)
 	return r
 }
 
-// rank puts the network's own equipment first, what nobody could name last.
-func rank(d *Device) int {
-	return slices.Index([]device.Kind{device.Infrastructure, device.IoT, device.General, device.Unknown}, d.Identity.Kind)
+// onAllCores does each of n small jobs, a few at a time on whichever core is free.
+func onAllCores(n, few int, job func(i int)) {
+	var (
+		next  atomic.Int64
+		cores sync.WaitGroup
+	)
+	for range min(runtime.GOMAXPROCS(0), (n+few-1)/few) {
+		cores.Go(func() {
+			for from := int(next.Add(int64(few))) - few; from < n; from = int(next.Add(int64(few))) - few {
+				for i := from; i < min(from+few, n); i++ {
+					job(i)
+				}
+			}
+		})
+	}
+	cores.Wait()
 }
+
+// order sorts devices by their ranks, then by their names. It moves each but once, since they are large.
+func order(devices []Device) {
+	type place struct {
+		rank, from int
+		id         string
+	}
+	places := make([]place, len(devices))
+	for i := range devices {
+		places[i] = place{rank(&devices[i]), i, devices[i].ID}
+	}
+	slices.SortFunc(places, func(a, b place) int {
+		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.id, b.id), cmp.Compare(a.from, b.from))
+	})
+	for start := range places { // along each cycle of the permutation
+		held, to := devices[start], start
+		for places[to].from != start {
+			from := places[to].from
+			devices[to], places[to].from = devices[from], to
+			to = from
+		}
+		devices[to], places[to].from = held, to
+	}
+}
+
+// ranks puts the network's own equipment first, what nobody could name last.
+var ranks = [...]device.Kind{device.Infrastructure, device.IoT, device.General, device.Unknown}
+
+func rank(d *Device) int { return slices.Index(ranks[:], d.Identity.Kind) }
 
 func describe(k *identify.Knowledge, d *device.Device, n *device.Network) Device {
 	observations := append(d.Derived(n, serviceName), d.Observations...)
 	out := Device{
-		ID: device.Name(d.MAC), MAC: d.MAC.String(), Randomised: d.Randomised(),
+		ID: d.ID(), MAC: d.MAC.String(), Randomised: d.Randomised(),
 		MACs: []string{}, Addresses: []string{}, Hostnames: append([]string{}, d.Hostnames()...),
 		First: instant(d.First), Last: instant(d.Last),
 		Identity: k.Identify(identify.Subject{MAC: d.MAC, Randomised: d.Randomised(), Observations: observations}),
@@ -185,17 +229,8 @@ func describe(k *identify.Knowledge, d *device.Device, n *device.Network) Device
 	}
 	if device.IsSynthetic(d.MAC) {
 		out.MAC, out.MACs, out.Randomised = "", []string{}, false
-		if len(out.Addresses) > 0 {
-			out.ID = out.Addresses[0]
-		}
 	}
-	for _, via := range mudVias {
-		for i := range d.Observations {
-			if o := &d.Observations[i]; o.Fact == via.fact && out.MUDURL == nil {
-				out.MUDURL = &MUDURL{o.Value, via.via}
-			}
-		}
-	}
+	out.MUDURL = mudURL(d)
 	t := d.Traffic()
 	out.Traffic = Traffic{t.Flows, t.OctetsOut, t.OctetsIn, t.PacketsOut, t.PacketsIn}
 	out.Peers = peers(d, n)

@@ -1,0 +1,169 @@
+package inspect
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+	"sync/atomic"
+
+	"plimsoll.example/plimsoll/internal/capture"
+)
+
+// pipeline takes blocks of packets through the stages: read, decoded, shown to every worker, collected. Reading and
+// collecting are done one block after the other, in the order of the history, and so is what one worker does; all else
+// goes on side by side. Any core does whatever can be done next, so that none waits while there is work, and a block
+// mostly stays in the caches of the core that read it.
+type pipeline struct {
+	engine *Engine
+	ctx    context.Context
+	next   func(*capture.Batch) error
+
+	mu        sync.Mutex
+	change    sync.Cond // something can be done that could not
+	changes   atomic.Uint32
+	waiting   int      // cores that wait for change
+	blocks    []*block // block i of the history is in i modulo their number
+	read      uint64   // blocks that were read
+	collected uint64   // blocks that were collected
+	seen      []uint64 // by worker: blocks that it has seen
+	busy      []bool   // by worker: some core does its work
+	reading   bool
+	ended     bool // there is nothing more to read
+	err       error
+
+	// of who reads
+	seq uint64 // place in the history of the next packet
+}
+
+func newPipeline(ctx context.Context, e *Engine, next func(*capture.Batch) error) *pipeline {
+	p := &pipeline{
+		engine: e, ctx: ctx, next: next, seq: 1,
+		blocks: make([]*block, min(len(e.workers)+3, maxBlocks)),
+		seen:   make([]uint64, len(e.workers)), busy: make([]bool, len(e.workers)+1),
+	}
+	p.change.L = &p.mu
+	for i := range p.blocks {
+		p.blocks[i] = newBlock(len(e.workers))
+	}
+	return p
+}
+
+func (p *pipeline) block(i uint64) *block { return p.blocks[i%uint64(len(p.blocks))] }
+
+// run does what can be done until all is done, on one core. With several cores it reads ahead, so that none is without
+// work while another reads; with one it first ends the way of a block that is in the caches.
+func (p *pipeline) run(own int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	ahead := len(p.seen) > 1
+	for p.collected < p.read || p.reading || !p.ended {
+		if !(ahead && p.fetch()) && !p.collect() && !p.work(own) && !p.fetch() {
+			p.wait()
+		}
+	}
+}
+
+// spins is how often a core looks for a change before it goes to sleep: for some 20 µs, since the steps of a block take
+// about as long, and to be woken takes longer.
+const spins = 10_000
+
+// wait waits for something to do.
+func (p *pipeline) wait() {
+	before := p.changes.Load()
+	p.mu.Unlock()
+	for i := 0; i < spins && p.changes.Load() == before; i++ {
+	}
+	p.mu.Lock()
+	if p.changes.Load() == before {
+		p.waiting++
+		p.change.Wait()
+		p.waiting--
+	}
+}
+
+// outside does f without the lock. What follows it, up to the next unlocking, changes what can be done.
+func (p *pipeline) outside(f func()) {
+	p.mu.Unlock()
+	f()
+	p.mu.Lock()
+	p.changes.Add(1)
+	if p.waiting > 0 {
+		p.change.Broadcast()
+	}
+}
+
+// collect collects the earliest block, if all workers have seen it.
+func (p *pipeline) collect() bool {
+	collecting := len(p.seen) // its place in busy
+	if p.busy[collecting] || p.collected == p.read {
+		return false
+	}
+	for _, n := range p.seen {
+		if n == p.collected {
+			return false
+		}
+	}
+	p.busy[collecting] = true
+	p.outside(func() { p.engine.collect(p.block(p.collected)) })
+	p.busy[collecting] = false
+	p.collected++
+	p.ended = p.ended || p.engine.err != nil // who listens can't any more
+	return true
+}
+
+// work shows a block to a worker: the one that is most behind, for whom the others' blocks wait, or rather own, whose
+// tables this core has in its caches.
+func (p *pipeline) work(own int) bool {
+	w, least := -1, p.read
+	for i, n := range p.seen {
+		if i == own && n > p.collected {
+			n--
+		}
+		if n < least && !p.busy[i] && p.seen[i] < p.read && p.block(p.seen[i]).decoded {
+			w, least = i, n
+		}
+	}
+	if w < 0 {
+		return false
+	}
+	p.busy[w] = true
+	p.outside(func() { p.engine.workers[w].block(p.block(p.seen[w])) })
+	p.busy[w] = false
+	p.seen[w]++
+	return true
+}
+
+// fetch reads a block and decodes it, if there is room for one.
+func (p *pipeline) fetch() bool {
+	if p.reading || p.ended || p.read-p.collected == uint64(len(p.blocks)) {
+		return false
+	}
+	b := p.block(p.read)
+	b.decoded = false
+	p.reading = true
+	var err error
+	p.outside(func() {
+		if err = p.ctx.Err(); err == nil {
+			err = p.next(&b.Batch)
+		} else {
+			b.Records = b.Records[:0]
+		}
+	})
+	p.reading = false
+	if err != nil {
+		p.ended = true
+		if !errors.Is(err, io.EOF) && p.ctx.Err() == nil {
+			p.err = err
+		}
+	}
+	if len(b.Records) == 0 {
+		return true
+	}
+	b.seq = p.seq
+	p.seq += uint64(len(b.Records))
+	p.read++
+	p.outside(func() { b.decode(p.engine.seed) })
+	b.decoded = true
+	return true
+}
