@@ -23,6 +23,7 @@ import (
 type inspection struct {
 	env
 	words *locale.Catalogue
+	judgement
 
 	json         bool
 	flows, facts string
@@ -61,6 +62,7 @@ func newInspection(name string, in inspection) *cobra.Command {
 		return err
 	})
 	f.Uint32Var(&in.maxFlows, "max-flows", 0, "")
+	in.judgement.flags(f)
 	return c
 }
 
@@ -122,7 +124,10 @@ func (in *inspection) run(ctx context.Context, paths []string) error {
 		return err
 	}
 	defer src.Close()
-	cfg := inspect.Config{Memory: in.memory, Flows: int(in.maxFlows)}
+	cfg := inspect.Config{Memory: in.memory, Flows: int(in.maxFlows), Detect: in.detect}
+	if in.iface != "" {
+		in.announce(&cfg)
+	}
 	out, err := in.create(&cfg, paths)
 	if err != nil {
 		return err
@@ -166,7 +171,11 @@ func (in *inspection) run(ctx context.Context, paths []string) error {
 	if in.iface != "" {
 		paths = []string{in.iface}
 	}
-	return errors.Join(err, in.print(engine.Result(k.Knowledge, paths, warnings, cut)))
+	result := engine.Result(k.Knowledge, paths, warnings, cut)
+	if err = errors.Join(err, in.print(result)); err != nil {
+		return err
+	}
+	return in.verdict(result)
 }
 
 type loaded struct {
