@@ -122,7 +122,7 @@ func (b *Baseline) check() error {
 	}
 	seen := map[string]bool{}
 	for i, d := range b.Devices {
-		if d == nil || len(d.MACs) == 0 || len(d.Destinations) > maxDestinations || len(d.Volume) > maxDays || !services(d.Serves) {
+		if d == nil || len(d.MACs) == 0 || !d.Seen.valid() || len(d.Destinations) > maxDestinations || len(d.Volume) > maxDays || !services(d.Serves) {
 			return fmt.Errorf("device %d is not whole", i)
 		}
 		for _, m := range d.MACs {
@@ -132,12 +132,12 @@ func (b *Baseline) check() error {
 			seen[m] = true
 		}
 		for j, x := range d.Destinations {
-			if x == nil || x.Name == "" || !services(x.Services) || len(x.Addresses) > maxAddresses {
+			if x == nil || x.Name == "" || !x.Seen.valid() || !services(x.Services) || len(x.Addresses) > maxAddresses {
 				return fmt.Errorf("destination %d of device %d is not whole", j, i)
 			}
 		}
 		for j := range d.Volume {
-			if j > 0 && d.Volume[j].Day <= d.Volume[j-1].Day {
+			if v := d.Volume[j].Day; v < 0 || v > latest || j > 0 && v <= d.Volume[j-1].Day {
 				return fmt.Errorf("the days of device %d are out of order", i)
 			}
 		}
@@ -145,9 +145,14 @@ func (b *Baseline) check() error {
 	return nil
 }
 
+// latest is a day that no capture has come to: the time of a packet in ns ends in 2262.
+const latest = 110_000
+
+func (d Days) valid() bool { return d.Last >= 0 && d.Last <= latest }
+
 func services(list []*Service) bool {
 	for _, s := range list {
-		if s == nil || s.Name == "" {
+		if s == nil || s.Name == "" || !s.Seen.valid() {
 			return false
 		}
 	}

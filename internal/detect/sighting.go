@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"plimsoll.example/plimsoll/internal/device"
 	"plimsoll.example/plimsoll/internal/finding"
 	"plimsoll.example/plimsoll/internal/frame"
 )
@@ -36,6 +37,9 @@ type Sighting struct {
 	// Holds, if set, is asked when findings are read, for what can be known only then. It must not keep what it was
 	// given, and is called more than once.
 	Holds func(v *View) bool
+	// Weigh, if set, is asked then how severe it is about a device, in place of Severity and Suffered: for what depends
+	// on the sort of device, and on where the other end is.
+	Weigh func(v *View, d *device.Device) finding.Severity
 }
 
 // Bounds on what is kept.

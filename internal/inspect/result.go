@@ -154,10 +154,14 @@ func (e *Engine) Result(k *identify.Knowledge, files, warnings []string, cut boo
 		})
 	}
 	group.Wait()
+	kinds := make(map[*device.Device]device.Kind, len(devices))
+	for i, d := range devices {
+		kinds[d] = r.Devices[i].Identity.Kind
+	}
 	slices.SortStableFunc(r.Devices, func(a, b Device) int {
 		return cmp.Or(cmp.Compare(rank(&a), rank(&b)), cmp.Compare(a.ID, b.ID))
 	})
-	r.judge(e.watch.Findings(network))
+	r.judge(e.watch.Findings(network, func(d *device.Device) device.Kind { return kinds[d] }))
 	return r
 }
 
