@@ -27,6 +27,8 @@ import (
 func detectors() []row {
 	return []row{
 		{newHorizontal, horizontalThresholds},
+		{newReflect, reflectThresholds},
+		{newVertical, verticalThresholds},
 	}
 }
 
