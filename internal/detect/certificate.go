@@ -26,10 +26,11 @@ type certificate struct {
 }
 
 type shown struct {
-	fault string
-	when  int64
-	proof finding.Evidence
-	peer  string
+	fault   string
+	private bool // made out to no name of the Internet: by a maker for its own products, which know it
+	when    int64
+	proof   finding.Evidence
+	peer    string
 }
 
 func newCertificate(w *Watch) Detector {
@@ -59,7 +60,8 @@ func (c *certificate) fact(f *Fact) {
 		if fault := c.look(f, name); fault != "" {
 			s, fresh := c.fault.Get(key)
 			if fresh || s.fault == "" {
-				*s = shown{fault, f.Time, f.Evidence("certificate for " + text(f.Value) + ": " + fault), c.call(f.Sender(), f.Receiver().MAC)}
+				private := fault == "wrong-name" && len(f.Lookup("names")) == 0 && !strings.Contains(string(f.Value), ".")
+				*s = shown{fault, private, f.Time, f.Evidence("certificate for " + text(f.Value) + ": " + fault), c.call(f.Sender(), f.Receiver().MAC)}
 				if name != nil && *name != "" {
 					s.peer = *name
 				}
@@ -151,7 +153,7 @@ func (c *certificate) ended(f *Flow) {
 		Details: []finding.Detail{{Key: "peer", Value: was.peer}, {Key: "fault", Value: was.fault}}, Evidence: was.proof,
 		Holds: func(v *View) bool { return v.Outside(server) },
 		Weigh: func(v *View, d *device.Device) finding.Severity {
-			if v.Kind(d) == device.General {
+			if v.Kind(d) == device.General || was.private {
 				return finding.Low // a person may have been asked
 			}
 			return finding.Medium

@@ -32,15 +32,15 @@ type domainKey struct {
 }
 
 type domainUse struct {
-	seen          distinct
-	names         int
-	octets        int
-	odd           int // asked for as something that few programs want
-	random        float64
-	letters       int
-	first         int64
-	packets       [4]uint64
-	record        *Record
+	seen    distinct
+	names   int
+	octets  int
+	odd     int // asked for as something that few programs want
+	random  float64
+	letters int
+	first   int64
+	packets [4]uint64
+	record  *Record
 }
 
 // askers are who asks for names of a domain: a resolver asks for others.

@@ -11,7 +11,7 @@ import (
 
 var generatedThresholds = []Threshold{
 	{"dns.generated.names", 15, "names", "that do not exist, of as many domains; a browser tries three when it starts, and none of them in a domain"},
-	{"dns.generated.chance", 0, "nepers for each letter", "below which names are taken for drawn by chance: words have about 0.3, letters drawn by chance -0.4"},
+	{"dns.generated.chance", 0.15, "nepers for each letter", "below which names are taken for drawn by chance: words have about 0.7, letters drawn by chance -0.3"},
 	{"dns.generated.span", 1200, "seconds", "after which counting begins anew"},
 }
 

@@ -13,14 +13,14 @@ var letters = [26]float64{
 }
 
 // chance is how much more likely it is that somebody made up the name than that it was drawn by chance: the logarithm
-// for each of its letters and digits, on average 0.3 for words, and -0.4 for letters and -0.5 for what is drawn by chance.
+// for each of its letters and digits, on average about 0.7 for words, and -0.3 for letters and -0.5 for letters and digits that are drawn by chance.
 func chance(name string) (sum float64, n int) {
 	for i := range len(name) {
 		switch c := name[i]; {
 		case c >= 'a' && c <= 'z':
 			sum += math.Log(letters[c-'a'] / 100 * 36)
-		case c >= '0' && c <= '9':
-			sum += math.Log(0.36) // a digit in a hundred, each
+		case c >= '0' && c <= '9', c >= 0x80, c < ' ':
+			sum += math.Log(0.36) // a digit in a hundred, each; names in other letters are written in these (RFC 3492)
 		default:
 			continue
 		}

@@ -5,15 +5,20 @@ import (
 
 	"plimsoll.example/plimsoll/internal/device"
 	"plimsoll.example/plimsoll/internal/finding"
+	"plimsoll.example/plimsoll/internal/frame"
 )
 
 // weak finds TLS of versions that nobody should use any more (RFC 8996, RFC 7568), and cipher suites that protect
 // nothing or little (RFC 9325, Section 4.2), where a server chose them. What a client merely offers is told as less:
 // it is there for old servers.
-type weak struct{ *Watch }
+type weak struct {
+	*Watch
+	chose *Table[frame.MAC, struct{}] // clients that were given an old version
+}
 
 func newWeak(w *Watch) Detector {
-	return Detector{Fact: weak{w}.fact, Facts: []string{"tls.version", "tls.cipher", "tls.weak_ciphers"}}
+	x := weak{w, NewTable[frame.MAC, struct{}](512)}
+	return Detector{Fact: x.fact, Facts: []string{"tls.version", "tls.cipher", "tls.weak_ciphers"}}
 }
 
 // oldVersions are the words for versions before 1.2.
@@ -30,9 +35,10 @@ func (w weak) fact(f *Fact) {
 			return
 		}
 		if string(f.Lookup("side")) == "server" {
+			w.chose.Get(f.Receiver().MAC)
 			w.chosen(f, old)
 		} else if f.Lookup("hello") == nil {
-			w.client(f, old)
+			w.offers(f, "version", []string{old})
 		}
 	case "tls.cipher":
 		for name := range strings.SplitSeq(string(f.Lookup("weak")), ",") {
@@ -41,10 +47,14 @@ func (w weak) fact(f *Fact) {
 			}
 		}
 	case "tls.weak_ciphers":
+		var list []string
 		for name := range strings.SplitSeq(string(f.Value), ",") {
-			if name = weakness(name); broken[name] || name == "rc4" || name == "des" {
-				w.client(f, name)
+			if name = weakness(name); name != "3des" { // of all that are weak, the one that was still usual for long
+				list = append(list, name)
 			}
+		}
+		if len(list) > 0 {
+			w.offers(f, "ciphers", list)
 		}
 	}
 }
@@ -81,12 +91,13 @@ func (w weak) chosen(f *Fact, name string) {
 	w.Raise(s)
 }
 
-// client tells of what a client offers.
-func (w weak) client(f *Fact, name string) {
+// offers tells of what a client offers: once for its versions, where none was chosen, and once for its cipher suites.
+func (w weak) offers(f *Fact, what string, list []string) {
 	client, server := f.Sender(), f.Receiver()
 	w.Raise(Sighting{
-		Kind: finding.TLSWeak, Actor: client, Key: "offers " + name, Severity: finding.Low, Confidence: 0.6, Time: f.Time,
-		Details:  []finding.Detail{{Key: "peer", Value: w.call(server, client.MAC)}, {Key: "weakness", Value: name}},
-		Evidence: f.Evidence("the client offers " + name), Weigh: byKind(finding.Low, finding.Info, finding.Info),
+		Kind: finding.TLSWeak, Actor: client, Key: "offers " + what, Severity: finding.Low, Confidence: 0.6, Time: f.Time,
+		Details:  []finding.Detail{{Key: "peer", Value: w.call(server, client.MAC)}, {Key: "weakness", Value: list}},
+		Evidence: f.Evidence("the client offers " + strings.Join(list, ", ")), Weigh: byKind(finding.Low, finding.Info, finding.Info),
+		Holds: func(*View) bool { return what != "version" || w.chose.Look(client.MAC) == nil },
 	})
 }
