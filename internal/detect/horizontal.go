@@ -1,8 +1,6 @@
 package detect
 
 import (
-	"time"
-
 	"plimsoll.example/plimsoll/internal/device"
 	"plimsoll.example/plimsoll/internal/finding"
 	"plimsoll.example/plimsoll/internal/flow"
@@ -49,7 +47,7 @@ func newHorizontal(w *Watch) Detector {
 		answered: w.Threshold("scan.horizontal.answered"),
 		silence:  w.Span("scan.horizontal.silence"), sweeps: NewTable[sweepKey, sweep](2048),
 	}
-	return Detector{Event: h.event}
+	return Detector{Event: h.event, Steps: []Step{Began, Answered, Established}}
 }
 
 // webPorts are those that clients call by addresses which they have from elsewhere than DNS: web, push, mail, chat.
@@ -58,20 +56,12 @@ var webPorts = portSet(80, 443, 853, 993, 995, 4244, 5222, 5223, 5228, 5229, 523
 // loginPorts are those that people or programs log in at, and that worms look for.
 var loginPorts = portSet(21, 22, 23, 135, 139, 445, 1433, 2222, 2323, 3306, 3389, 5432, 5555, 5900, 5985, 6379, 7547, 8080, 8081, 8291, 9200, 9527, 23231, 26, 37215, 52869, 60023)
 
-func portSet(list ...uint16) map[uint16]bool {
-	m := make(map[uint16]bool, len(list))
-	for _, p := range list {
-		m[p] = true
-	}
-	return m
-}
-
 func (h *horizontal) event(e *Event) {
 	key := sweepKey{from: e.Party(flow.Orig), proto: e.Proto, port: e.Port[flow.Resp]}
 	switch e.Proto {
-	case frame.ProtoTCP:
-		if e.Step == Refused {
-			return // who refuses is there, but has no such service
+	case frame.ProtoTCP: // who refuses is there, but has no such service
+		if e.Step == Answered {
+			return
 		}
 	case frame.ProtoUDP:
 	case frame.ProtoICMP, frame.ProtoICMPv6:
@@ -88,9 +78,9 @@ func (h *horizontal) event(e *Event) {
 		limit *= 2 // answers are no matter of course
 	case e.Proto != frame.ProtoTCP:
 		limit = h.pings
-	case webPorts[key.port]:
+	case webPorts.has(key.port):
 		limit = h.web
-	case loginPorts[key.port]:
+	case loginPorts.has(key.port):
 		limit, key.port = h.logins, 0
 	}
 	switch e.Step {
@@ -100,9 +90,6 @@ func (h *horizontal) event(e *Event) {
 			h.try(key, limit, e)
 		}
 	case Established, Answered:
-		if e.Proto == frame.ProtoTCP && e.Step == Answered {
-			return
-		}
 		if s := h.sweeps.Look(key); s != nil {
 			s.open++
 		}
@@ -131,19 +118,17 @@ func (h *horizontal) try(key sweepKey, limit int, e *Event) {
 	s.last = e.Time
 	if s.record != nil {
 		s.record.Add(1, e.Time)
-		s.record.Set("count", s.record.Count)
-		s.record.Set("span", time.Duration(e.Time-s.first))
 		return
 	}
 	if s.tried-s.open < limit || float64(s.open) > h.answered*float64(s.tried) {
 		return
 	}
-	if key.proto == frame.ProtoTCP && webPorts[key.port] && h.knows(e) {
+	if key.proto == frame.ProtoTCP && webPorts.has(key.port) && h.knows(e) {
 		return
 	}
 	service := device.ServiceName(e.Proto, e.Port[flow.Resp])
 	severity := finding.High
-	if key.proto != frame.ProtoTCP || webPorts[key.port] {
+	if key.proto != frame.ProtoTCP || webPorts.has(key.port) {
 		severity = finding.Medium // to look who is there; or, it may be a crowd of peers
 	}
 	if key.proto == frame.ProtoICMP || key.proto == frame.ProtoICMPv6 {
@@ -155,7 +140,7 @@ func (h *horizontal) try(key sweepKey, limit int, e *Event) {
 		Kind: finding.ScanHorizontal, Actor: key.from, Key: service, Severity: severity, Confidence: 0.9,
 		Count: uint64(s.tried), First: s.first, Time: e.Time, Evidence: proof,
 		Details: []finding.Detail{
-			{Key: "service", Value: service}, {Key: "count", Value: uint64(s.tried)}, {Key: "span", Value: time.Duration(e.Time - s.first)},
+			{Key: "service", Value: service}, {Key: "count", Value: Counted}, {Key: "span", Value: Lasting},
 		},
 	})
 }

@@ -50,10 +50,11 @@ func (l *legacy) fact(f *Fact) {
 		}
 	case "snmp.version":
 		if value == "1" || value == "2c" {
-			if f.Frame.SrcPort != 161 {
-				server, client = client, server
+			if f.Frame.SrcPort == 161 { // an answer says that it is offered; a request, that it is used
+				l.raise(f, "snmpv"+value, server, Party{}, finding.Low)
+			} else {
+				l.raise(f, "snmpv"+value, client, server, finding.Low)
 			}
-			l.raise(f, "snmpv"+value, server, client, finding.Low)
 		}
 	case "tftp.file":
 		l.raise(f, "tftp", client, server, finding.Low)
@@ -82,18 +83,24 @@ func (l *legacy) raise(f *Fact, protocol string, server, client Party, severity 
 	}
 }
 
-// tell keeps one sighting for each device that offers a protocol, and for each that uses one outside.
+// tell keeps one sighting for each device that offers a protocol, and for each that uses one outside. Without a client,
+// nobody is known to have wanted it.
 func (l *legacy) tell(protocol string, server, client Party, severity finding.Severity, at int64, proof finding.Evidence) {
-	s := Sighting{
-		Kind: finding.LegacyService, Actor: server, Key: protocol, Severity: severity, Confidence: 0.9, Time: at, Evidence: proof,
-		Details: []finding.Detail{{Key: "peer", Value: l.call(client, server.MAC)}, {Key: "protocol", Value: protocol}},
-		Weigh: func(v *View, d *device.Device) finding.Severity {
-			if protocol == "ssl3" && v.Kind(d) == device.General {
-				return finding.Low
-			}
-			return severity
-		},
+	weigh := func(v *View, d *device.Device) finding.Severity {
+		if protocol == "ssl3" && v.Kind(d) == device.General {
+			return finding.Low
+		}
+		return severity
 	}
+	s := Sighting{
+		Kind: finding.LegacyService, Actor: server, Key: protocol, Severity: severity, Confidence: 0.9, Time: at, Evidence: proof, Weigh: weigh,
+		Details: []finding.Detail{{Key: "peer", Value: ""}, {Key: "protocol", Value: protocol}},
+	}
+	if client.IsZero() {
+		l.Raise(s)
+		return
+	}
+	s.Details[0].Value = l.call(client, server.MAC)
 	l.Raise(s)
 	s.Actor, s.Key = client, protocol+" of others"
 	s.Details = []finding.Detail{{Key: "peer", Value: l.call(server, client.MAC)}, {Key: "protocol", Value: protocol}}

@@ -1,7 +1,9 @@
 package detect
 
 import (
+	"encoding/binary"
 	"math"
+	"math/bits"
 
 	"plimsoll.example/plimsoll/internal/frame"
 )
@@ -44,14 +46,50 @@ func (r *ring) add(h uint32) bool {
 	return true
 }
 
-// hashAddr is not secret, so that each run gives the same.
-func hashAddr(a *frame.Addr) uint32 {
-	h := uint32(2166136261)
-	for _, o := range a {
-		h = (h ^ uint32(o)) * 16777619
-	}
-	return h | 1 // no address is an empty place
+// mix stirs x into a hash. There is no secret in it, so that each run gives the same.
+func mix(h, x uint64) uint64 {
+	hi, lo := bits.Mul64(h^x^0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9)
+	return hi ^ lo
 }
+
+func mixAddr(h uint64, a *frame.Addr) uint64 {
+	if h = mix(h, binary.LittleEndian.Uint64(a[8:])); !a.Is4() {
+		h = mix(h, binary.LittleEndian.Uint64(a[:8]))
+	}
+	return h
+}
+
+// hashAddr is never 0, which is an empty place.
+func hashAddr(a *frame.Addr) uint32 { return uint32(mixAddr(0, a)) | 1 }
+
+// door lets only those in who knock often: most of what goes by comes once or twice, and needs no state. It may let in
+// somebody whose knocks others have made; that costs a little.
+type door struct {
+	knocks [8192]uint8
+	need   uint8
+	half   int64 // all is halved after so long
+	at     int64
+}
+
+func newDoor(need uint8, half int64) *door { return &door{need: need, half: half} }
+
+// knock counts, and reports whether it was often enough.
+func (d *door) knock(h uint64, now int64) bool {
+	if now-d.at >= d.half {
+		for i := range d.knocks {
+			d.knocks[i] /= 2
+		}
+		d.at = now
+	}
+	n := &d.knocks[h%uint64(len(d.knocks))]
+	if *n < d.need {
+		*n++
+	}
+	return *n >= d.need
+}
+
+// open reports whether who knocked was let in, perhaps.
+func (d *door) open(h uint64) bool { return d.knocks[h%uint64(len(d.knocks))] >= d.need/2 }
 
 // majority is who most of a run of packets come from, if anyone sends more than half (Boyer and Moore).
 type majority[T comparable] struct {
@@ -74,25 +112,32 @@ func (m *majority[T]) add(x T) {
 type source struct {
 	parties majority[Party]
 	macs    majority[frame.MAC]
-	n       uint32
+	n, here uint32 // packets; and those from next door
 }
 
-func (s *source) add(p Party) {
-	s.parties.add(p)
-	s.macs.add(p.MAC)
+func (s *source) add(e *Event) {
+	s.parties.add(e.Party(int(e.Dir)))
+	s.macs.add(e.MAC[e.Dir])
 	s.n++
+	if nextDoor(e.TTL) {
+		s.here++
+	}
 }
 
-// party is one address if that sent nearly all, or else the device that did.
+// party is one address if that sent nearly all, or else the device that did, if they come from no further away.
 func (s *source) party() Party {
 	switch {
 	case s.parties.lead >= s.n/2+s.n/4:
 		return s.parties.who
-	case s.macs.lead >= s.n/2:
+	case s.macs.lead >= s.n/2 && s.here >= s.n-s.n/10:
 		return Party{MAC: s.macs.who}
 	}
 	return Party{}
 }
+
+// nextDoor reports whether a time to live is what hosts begin with: what a router carries has lost a hop or more
+// (RFC 1812 §5.3.1).
+func nextDoor(ttl uint8) bool { return ttl == 32 || ttl == 64 || ttl == 128 || ttl == 255 }
 
 // paces tells how fast flows grow.
 type paces struct{ table *Table[flowKey, pace] }
@@ -133,3 +178,16 @@ func isGroup(a *frame.Addr) bool {
 
 // isUnspecified reports whether an address is none: 0.0.0.0 or ::.
 func isUnspecified(a *frame.Addr) bool { return a.IsZero() || *a == frame.Addr{10: 0xff, 11: 0xff} }
+
+// ports is a set of ports.
+type ports [1024]uint64
+
+func portSet(list ...uint16) *ports {
+	p := new(ports)
+	for _, n := range list {
+		p[n/64] |= 1 << (n % 64)
+	}
+	return p
+}
+
+func (p *ports) has(n uint16) bool { return p[n/64]>>(n%64)&1 != 0 }

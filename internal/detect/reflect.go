@@ -62,6 +62,15 @@ var amplifiers = map[uint16]string{
 	32414: "plex", 33848: "jenkins", 37810: "dahua",
 }
 
+// amplifies is the set of these ports: most packets have another.
+var amplifies = func() *ports {
+	var list []uint16
+	for port := range amplifiers {
+		list = append(list, port)
+	}
+	return portSet(list...)
+}()
+
 // reflectHalf is the half-life of what is counted: bursts of some seconds count whole, the day's sum does not.
 const reflectHalf = 10e9
 
@@ -71,7 +80,7 @@ func newReflect(w *Watch) Detector {
 		local: w.Threshold("reflect.participant.local"), sources: int(w.Threshold("reflect.participant.sources")), gain: w.Threshold("reflect.participant.gain"),
 		victims: NewTable[reflectKey, reflected](1024), servers: NewTable[reflectKey, served](1024), paces: newPaces(),
 	}
-	return Detector{Event: r.event}
+	return Detector{Event: r.event, Steps: []Step{Began, Answered, Grew}}
 }
 
 func (r *reflecting) event(e *Event) {
@@ -83,10 +92,10 @@ func (r *reflecting) event(e *Event) {
 		}
 	case e.Proto != frame.ProtoUDP || isGroup(&e.Addr[to]):
 	case e.Packets[to] == 0: // one way so far
-		protocol := amplifiers[e.Port[from]]
-		if protocol == "" || amplifiers[e.Port[to]] != "" || e.Port[to] < 1024 && e.Port[to] != 80 && e.Port[to] != 443 {
+		if !amplifies.has(e.Port[from]) || amplifies.has(e.Port[to]) || e.Port[to] < 1024 && e.Port[to] != 80 && e.Port[to] != 443 {
 			return
 		}
+		protocol := amplifiers[e.Port[from]]
 		switch e.Step {
 		case Began:
 			r.unasked(e, protocol, e.Port[from], 1, e.Time)
@@ -95,8 +104,8 @@ func (r *reflecting) event(e *Event) {
 			r.unasked(e, protocol, e.Port[from], float64(n), since)
 		}
 	case e.Step == Answered || e.Step == Grew: // asked, and answered
-		if protocol := amplifiers[e.Port[flow.Resp]]; protocol != "" && from == flow.Resp {
-			r.serve(e, protocol)
+		if from == flow.Resp && amplifies.has(e.Port[flow.Resp]) {
+			r.serve(e, amplifiers[e.Port[flow.Resp]])
 		}
 	}
 }
@@ -115,7 +124,6 @@ func (r *reflecting) unasked(e *Event, protocol string, port uint16, n float64, 
 	}
 	if s.record != nil {
 		s.record.Add(uint64(n), e.Time)
-		s.record.Set("packets", s.record.Count)
 		return
 	}
 	if rate < r.answers || s.sources < r.sources {
@@ -125,7 +133,7 @@ func (r *reflecting) unasked(e *Event, protocol string, port uint16, n float64, 
 		Kind: finding.ReflectParticipant, Target: e.Party(int(to)), Key: protocol, Severity: finding.High, Confidence: 0.9,
 		Count: s.total, First: s.first, Time: e.Time,
 		Details: []finding.Detail{
-			{Key: "protocol", Value: protocol}, {Key: "packets", Value: s.total}, {Key: "peer", Value: s.example.Netip().String()},
+			{Key: "protocol", Value: protocol}, {Key: "packets", Value: Counted}, {Key: "peer", Value: s.example.Netip().String()},
 		},
 		Evidence: e.Evidence(fmt.Sprintf("answers from port %d of %d addresses or more to who did not ask", port, s.sources)),
 	})
@@ -147,7 +155,6 @@ func (r *reflecting) serve(e *Event, protocol string) {
 	rate := s.rate.add(float64(n), since, e.Time, reflectHalf)
 	if s.record != nil {
 		s.record.Add(n, e.Time)
-		s.record.Set("packets", s.record.Count)
 		return
 	}
 	least := r.local
@@ -161,7 +168,7 @@ func (r *reflecting) serve(e *Event, protocol string) {
 	s.record = r.Raise(Sighting{
 		Kind: finding.ReflectParticipant, Actor: e.Party(flow.Resp), Target: e.Party(flow.Orig), Key: protocol, Severity: finding.High, Confidence: 0.8,
 		Count: s.total, First: s.first, Time: e.Time,
-		Details:  []finding.Detail{{Key: "protocol", Value: protocol}, {Key: "packets", Value: s.total}},
+		Details:  []finding.Detail{{Key: "protocol", Value: protocol}, {Key: "packets", Value: Counted}},
 		Evidence: e.Evidence(fmt.Sprintf("%d octets answered to %d asked", s.by, s.asked)),
 		Holds: func(v *View) bool { // few, but from the Internet; or many
 			return least == r.local || v.Scope(client) == "internet"

@@ -1,8 +1,6 @@
 package detect
 
 import (
-	"time"
-
 	"plimsoll.example/plimsoll/internal/finding"
 	"plimsoll.example/plimsoll/internal/flow"
 	"plimsoll.example/plimsoll/internal/frame"
@@ -22,6 +20,7 @@ type vertical struct {
 	answered         float64
 	silence          int64
 	probes           *Table[probeKey, probe]
+	door             *door
 }
 
 type probeKey struct {
@@ -33,6 +32,7 @@ type probeKey struct {
 type probe struct {
 	seen        ring
 	packets     [4]uint64
+	shown       int
 	tried, open int
 	first, last int64
 	record      *Record
@@ -42,9 +42,9 @@ func newVertical(w *Watch) Detector {
 	v := &vertical{
 		Watch: w, ports: int(w.Threshold("scan.vertical.ports")), datagrams: int(w.Threshold("scan.vertical.datagrams")),
 		answered: w.Threshold("scan.vertical.answered"), silence: w.Span("scan.vertical.silence"),
-		probes: NewTable[probeKey, probe](2048),
+		probes: NewTable[probeKey, probe](2048), door: newDoor(3, 1800e9),
 	}
-	return Detector{Event: v.event}
+	return Detector{Event: v.event, Steps: []Step{Began, Answered, Established}}
 }
 
 // lowHops is the most hops that who looks for the way to a machine lets its packets go (traceroute), whose ports
@@ -52,7 +52,7 @@ func newVertical(w *Watch) Detector {
 const lowHops = 31
 
 func (v *vertical) event(e *Event) {
-	if e.Proto != frame.ProtoTCP && e.Proto != frame.ProtoUDP || e.Step > Established {
+	if e.Proto != frame.ProtoTCP && e.Proto != frame.ProtoUDP {
 		return
 	}
 	switch e.Step {
@@ -60,12 +60,15 @@ func (v *vertical) event(e *Event) {
 		if e.Dir != flow.Orig || !opens(e) || e.MAC[flow.Resp].IsGroup() || isGroup(&e.Addr[flow.Resp]) {
 			return
 		}
-		if e.Proto == frame.ProtoUDP && (e.TTL <= lowHops || amplifiers[e.Port[flow.Orig]] != "" || e.Port[flow.Orig] < 1024) {
+		if e.Proto == frame.ProtoUDP && (e.TTL <= lowHops || amplifies.has(e.Port[flow.Orig]) || e.Port[flow.Orig] < 1024) {
 			return
 		}
 		v.try(e)
 	case Established, Answered:
 		if e.Proto == frame.ProtoTCP && e.Step == Answered {
+			return
+		}
+		if !v.door.open(pairHash(e)) {
 			return
 		}
 		if p := v.probes.Look(probeKey{e.Party(flow.Orig), e.Party(flow.Resp), e.Proto}); p != nil {
@@ -74,23 +77,27 @@ func (v *vertical) event(e *Event) {
 	}
 }
 
+func pairHash(e *Event) uint64 { return mixAddr(mixAddr(uint64(e.Proto), &e.Addr[0]), &e.Addr[1]) }
+
 func (v *vertical) try(e *Event) {
+	if !v.door.knock(pairHash(e), e.Time) {
+		return
+	}
 	p, fresh := v.probes.Get(probeKey{e.Party(flow.Orig), e.Party(flow.Resp), e.Proto})
 	if fresh || e.Time-p.last > v.silence {
-		*p = probe{first: e.Time}
+		*p = probe{first: e.Time, tried: int(v.door.need) - 1}
 	}
 	if !p.seen.add(uint32(e.Port[flow.Resp]) + 1) {
 		return
 	}
-	if p.tried < len(p.packets) {
-		p.packets[p.tried] = e.Number
+	if p.shown < len(p.packets) {
+		p.packets[p.shown] = e.Number
+		p.shown++
 	}
 	p.tried++
 	p.last = e.Time
 	if p.record != nil {
 		p.record.Add(1, e.Time)
-		p.record.Set("count", p.record.Count)
-		p.record.Set("span", time.Duration(e.Time-p.first))
 		return
 	}
 	limit, severity := v.ports, finding.High
@@ -101,10 +108,10 @@ func (v *vertical) try(e *Event) {
 		return
 	}
 	proof := e.Evidence("first packets to ports of which most are closed or silent")
-	proof.Packets = append(p.packets[:len(p.packets):len(p.packets)], e.Number)
+	proof.Packets = append(p.packets[:p.shown:p.shown], e.Number)
 	p.record = v.Raise(Sighting{
 		Kind: finding.ScanVertical, Actor: e.Party(flow.Orig), Target: e.Party(flow.Resp), Severity: severity, Suffered: finding.Medium, Confidence: 0.9,
 		Count: uint64(p.tried), First: p.first, Time: e.Time, Evidence: proof,
-		Details: []finding.Detail{{Key: "count", Value: uint64(p.tried)}, {Key: "span", Value: time.Duration(e.Time - p.first)}},
+		Details: []finding.Detail{{Key: "count", Value: Counted}, {Key: "span", Value: Lasting}},
 	})
 }

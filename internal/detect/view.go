@@ -5,6 +5,7 @@ import (
 	"iter"
 	"net/netip"
 	"slices"
+	"time"
 
 	"plimsoll.example/plimsoll/internal/device"
 	"plimsoll.example/plimsoll/internal/finding"
@@ -92,7 +93,11 @@ func (w *Watch) Findings(network *device.Network, kinds func(*device.Device) dev
 			join(&list[at], &f)
 		}
 	}
-	return limit(list)
+	list = limit(list)
+	for i := range list {
+		count(&list[i])
+	}
+	return list
 }
 
 // Suffers calls yield for each target, with when it was seen: a victim that never answers is a device all the same.
@@ -107,6 +112,7 @@ func (w *Watch) Suffers(yield func(m frame.MAC, a frame.Addr, first, last int64)
 // tell says that a record is new, for each role in which it is a finding by what is known now.
 func (w *Watch) tell(r *Record) {
 	for f, d := range (&View{watch: w}).resolve(r) {
+		count(&f)
 		w.cfg.OnFinding(&f, d)
 	}
 }
@@ -150,6 +156,17 @@ func (v *View) about(r *Record, d *device.Device, role finding.Role, severity fi
 	return f
 }
 
+// count gives values to the details that change with each packet.
+func count(f *finding.Finding) {
+	for i := range f.Details {
+		if l, ok := f.Details[i].Value.(late); ok && l == Counted {
+			f.Details[i].Value = f.Count
+		} else if ok {
+			f.Details[i].Value = time.Duration(f.Last - f.First)
+		}
+	}
+}
+
 // join adds a finding to another of the same ID.
 func join(f, g *finding.Finding) {
 	if g.Severity > f.Severity {
@@ -173,11 +190,11 @@ func limit(list []finding.Finding) []finding.Finding {
 		device string
 		role   finding.Role
 	}
-	count, last := map[group]int{}, map[group]int{}
+	seen, last := map[group]int{}, map[group]int{}
 	kept := list[:0]
 	for i := range list {
 		g := group{list[i].Kind, list[i].Device, list[i].Role}
-		if count[g]++; count[g] > maxFindings {
+		if seen[g]++; seen[g] > maxFindings {
 			f := &kept[last[g]]
 			f.Count += list[i].Count
 			f.First, f.Last = min(f.First, list[i].First), max(f.Last, list[i].Last)

@@ -103,7 +103,9 @@ func New(cfg Config) *Engine {
 		inventory: device.NewInventory(cfg.Memory / 100 * shareInventory),
 		totals:    totals{links: map[frame.LinkType]uint64{}},
 	}
-	e.watch = detect.New(cfg.Detect, e.inventory)
+	if !cfg.Detect.Off {
+		e.watch = detect.New(cfg.Detect, e.inventory)
+	}
 	proto := newProtocols()
 	for i := range cfg.Workers {
 		e.workers = append(e.workers, newWorker(e, i, proto))
@@ -248,7 +250,7 @@ func (e *Engine) fact(b *block, facts *dissect.Facts, i int) {
 	}
 	if !f.Again { // or the inventory would depend on who listens
 		e.inventory.Observe(facts, i, number, file)
-		if at < uint64(len(b.Records)) && e.watch.Wants(f.Name) {
+		if e.watch != nil && at < uint64(len(b.Records)) && e.watch.Wants(f.Name) {
 			e.said = detect.NewFact(facts, i, &b.frames[at], number, file)
 			e.watch.Fact(&e.said)
 		}
@@ -266,8 +268,10 @@ func (e *Engine) flow(f *flow.Flow, notes []note) {
 		name = e.inventory.Names.Intern(n.name[:n.nameLen])
 	}
 	e.inventory.Flow(f, name)
-	e.ended = detect.Flow{Flow: f, Protocol: serviceName(f.Service), Name: name}
-	e.watch.Ended(&e.ended)
+	if e.watch != nil {
+		e.ended = detect.Flow{Flow: f, Protocol: serviceName(f.Service), Name: name}
+		e.watch.Ended(&e.ended)
+	}
 	if e.cfg.OnFlow != nil && e.err == nil && f.Proto != 0 {
 		e.err = e.cfg.OnFlow(&FlowRecord{Flow: f, note: n, Names: e.inventory.NamesOf(f, name)})
 	}

@@ -139,8 +139,10 @@ func (e *Engine) Result(k *identify.Knowledge, files, warnings []string, cut boo
 	if t.packets > 0 {
 		r.Capture.First, r.Capture.Last = instant(t.first), instant(t.last)
 	}
-	e.watch.Finish()
-	e.watch.Suffers(e.inventory.Victim)
+	if e.watch != nil {
+		e.watch.Finish()
+		e.watch.Suffers(e.inventory.Victim)
+	}
 	devices, network := e.inventory.Finish()
 	r.Devices = make([]Device, len(devices))
 	// naming 20,000 devices is worth all the cores
@@ -161,7 +163,9 @@ func (e *Engine) Result(k *identify.Knowledge, files, warnings []string, cut boo
 	slices.SortStableFunc(r.Devices, func(a, b Device) int {
 		return cmp.Or(cmp.Compare(rank(&a), rank(&b)), cmp.Compare(a.ID, b.ID))
 	})
-	r.judge(e.watch.Findings(network, func(d *device.Device) device.Kind { return kinds[d] }))
+	if e.watch != nil {
+		r.judge(e.watch.Findings(network, func(d *device.Device) device.Kind { return kinds[d] }))
+	}
 	return r
 }
 
