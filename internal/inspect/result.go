@@ -144,6 +144,7 @@ func (e *Engine) Result(k *identify.Knowledge, files, warnings []string, cut boo
 		e.watch.Suffers(e.inventory.Victim)
 	}
 	devices, network := e.inventory.Finish()
+	e.devices = devices
 	r.Devices = make([]Device, len(devices))
 	// naming 20,000 devices is worth all the cores
 	var group sync.WaitGroup
