@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"net/netip"
 	"strconv"
 
 	"plimsoll.example/plimsoll/internal/baseline"
@@ -47,10 +48,12 @@ func (n *newDestination) ended(f *Flow) {
 	}
 	s := baseline.Sight{
 		Addr: to.Addr.Netip(), LAN: device.IsLocal(&to.Addr), Proto: proto, Port: f.Port[flow.Resp], Protocol: f.Protocol,
-		Octets: f.Octets[flow.Orig] + f.Octets[flow.Resp], First: f.First, Last: f.Last, Began: f.Fresh(),
+		Octets: f.Octets[flow.Orig] + f.Octets[flow.Resp], First: f.First, Last: f.Last,
 	}
 	if names := f.called(n.Watch); len(names) > 0 {
-		s.Name = device.Printable([]byte(names[0]), 253)
+		if _, err := netip.ParseAddr(names[0]); err != nil {
+			s.Name = device.Printable([]byte(names[0]), 253)
+		}
 	}
 	mac := from.MAC.String()
 	n.learner.Sight(mac, &s)
@@ -71,7 +74,7 @@ func (n *newDestination) ended(f *Flow) {
 	if f.Protocol != "" {
 		service += " " + f.Protocol
 	}
-	note += " in " + strconv.Itoa(new.Days) + " days and " + strconv.FormatUint(new.Flows, 10) + " flows"
+	note += " in " + strconv.Itoa(new.Days) + " days and " + strconv.Itoa(new.Hours) + " hours of conversations"
 	if new.Hour {
 		note += ", at an hour at which it was never active"
 	}
