@@ -16,7 +16,7 @@ func newPortmap(w *Watch) Detector {
 
 // doors are ports by which a device is commanded: remote shells, screens, files and settings.
 var doors = []string{
-	"tcp/21", "tcp/22", "tcp/23", "tcp/80", "tcp/81", "tcp/139", "tcp/443", "tcp/445", "tcp/554", "tcp/1883", "tcp/2323", "tcp/3389", "tcp/5555",
+	"tcp/21", "tcp/22", "tcp/23", "tcp/80", "tcp/81", "tcp/139", "tcp/443", "tcp/445", "tcp/554", "tcp/1883", "tcp/2323", "tcp/3389", "tcp/5000", "tcp/5001", "tcp/5555",
 	"tcp/5900", "tcp/7547", "tcp/8000", "tcp/8080", "tcp/8081", "tcp/8443", "tcp/9100", "tcp/37777", "udp/161",
 }
 
