@@ -46,7 +46,7 @@ func (x exposed) event(e *Event) {
 			switch kind := v.Kind(d); {
 			case slices.Contains(shells, service) && kind != device.General:
 				return finding.High
-			case kind == device.General && !slices.Contains(doors, service):
+			case kind == device.General && !slices.Contains(openings, service):
 				return finding.Low
 			}
 			return finding.Medium

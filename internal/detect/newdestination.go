@@ -35,8 +35,8 @@ var transports = map[uint8]string{frame.ProtoTCP: "tcp", frame.ProtoUDP: "udp"}
 
 func (n *newDestination) ended(f *Flow) {
 	proto := transports[f.Proto]
-	if proto == "" || !f.Answered() || !unicast(f.Addr[flow.Resp]) {
-		return
+	if proto == "" || !f.Answered() || !unicast(f.Addr[flow.Resp]) || f.Proto == frame.ProtoTCP && f.Payload == [2]uint64{} {
+		return // nothing was said
 	}
 	from, to := f.Party(flow.Orig), f.Party(flow.Resp)
 	view := &View{watch: n.Watch}
@@ -83,7 +83,7 @@ func (n *newDestination) ended(f *Flow) {
 		Details: []finding.Detail{{Key: "peer", Value: peer}, {Key: "service", Value: service}}, Evidence: f.Evidence(note),
 		Weigh: func(v *View, d *device.Device) finding.Severity {
 			switch kind := v.Kind(d); {
-			case kind == device.General || d.Gateway:
+			case kind == device.General || kind == device.Infrastructure:
 				return finding.Info
 			case kind == device.IoT && new.Sure >= n.sure && !new.Kin:
 				return finding.Medium

@@ -123,7 +123,7 @@ func (b *block) decode(seed uint64) {
 				b.undecoded++
 			}
 			// what is not IP belongs to a conversation of link-layer addresses
-			f.Src, f.Dst = linkAddr(f.SrcMAC), linkAddr(f.DstMAC)
+			f.Src, f.Dst = device.Link(f.SrcMAC), device.Link(f.DstMAC)
 			f.SrcPort, f.DstPort = f.EtherType, f.EtherType
 		} else if f.SrcMAC.IsZero() {
 			name(f)
@@ -155,11 +155,4 @@ func name(f *frame.Frame) {
 	if f.DstMAC.IsZero() && device.IsLocal(&f.Dst) {
 		f.DstMAC = device.Synthetic(f.Dst)
 	}
-}
-
-// linkAddr is a link-layer address in the place of an IP address, in the discard-only range (RFC 6666).
-func linkAddr(m frame.MAC) frame.Addr {
-	a := frame.Addr{0: 1}
-	copy(a[10:], m[:])
-	return a
 }

@@ -258,10 +258,10 @@ func (e *Engine) fact(b *block, facts *dissect.Facts, i int) {
 	}
 	if !f.Again { // or the inventory would depend on who listens
 		e.inventory.Observe(facts, i, number, file)
-		if e.watch != nil && at < uint64(len(b.Records)) && e.watch.Wants(f.Name) {
-			e.said = detect.NewFact(facts, i, &b.frames[at], number, file)
-			e.watch.Fact(&e.said)
-		}
+	}
+	if e.watch != nil && at < uint64(len(b.Records)) && e.watch.Wants(f.Name) && (!f.Again || b.frames[at].EtherType == frame.EtherARP) {
+		e.said = detect.NewFact(facts, i, &b.frames[at], number, file)
+		e.watch.Fact(&e.said)
 	}
 	if e.cfg.OnFact != nil && e.err == nil {
 		e.err = e.cfg.OnFact(&FactRecord{facts: facts, i: i, Number: number, File: file})

@@ -217,7 +217,7 @@ func (w *worker) fill(fl *flow.Flow, dir int, f *frame.Frame, time int64, seq ui
 // datagram shows one datagram, or the payload of a frame that is not IP.
 func (w *worker) datagram(fl *flow.Flow, dir int, app *flow.App, f *frame.Frame, payload []byte, time int64, seq uint64) {
 	again := app.State == uint8(dissect.Next) && app.Stream == 0 && w.repeated(f, payload)
-	if again && w.engine.cfg.OnFact == nil {
+	if again && w.engine.cfg.OnFact == nil && !w.heard(f) {
 		return // announcements come again and again, and say nothing new
 	}
 	m := w.fill(fl, dir, f, time, seq)
