@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -218,7 +217,7 @@ func (in *inspection) lost(engine *inspect.Engine) (warnings []string) {
 func (in *inspection) print(r *inspect.Result) error {
 	switch {
 	case in.json:
-		return printJSON(in.out, r)
+		return r.WriteJSON(in.out)
 	case in.flows == "-" || in.facts == "-": // standard output holds the records
 		for _, w := range r.Capture.Warnings {
 			if _, err := fmt.Fprintln(in.err, in.words.Text("inspect.warning", "text", w)); err != nil {
@@ -230,10 +229,4 @@ func (in *inspection) print(r *inspect.Result) error {
 		return inspect.Table(in.out, r, in.words)
 	}
 	return inspect.Report(in.out, r, in.words)
-}
-
-func printJSON(w io.Writer, r *inspect.Result) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	return e.Encode(r)
 }

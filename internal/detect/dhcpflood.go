@@ -80,7 +80,7 @@ func (d *dhcpFlood) raise(a *asking, from frame.MAC, f *Fact) {
 		proof := f.Evidence("requests for addresses in the name of many")
 		proof.Packets = append(a.packets[:len(a.packets):len(a.packets)], f.Number)
 		a.record = d.Raise(Sighting{
-			Kind: finding.FloodDHCP, Actor: Party{from, device.Link(from)}, Severity: finding.High, Confidence: 0.85, Count: a.asked, First: a.first, Time: f.Time, Evidence: proof,
+			Kind: finding.FloodDHCP, Actor: Party{MAC: from}, Severity: finding.High, Confidence: 0.85, Count: a.asked, First: a.first, Time: f.Time, Evidence: proof,
 		})
 	} else {
 		a.record.Add(1, f.Time)

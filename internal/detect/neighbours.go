@@ -111,7 +111,10 @@ func (n *neighbours) raise(s *lookups, at int64, proof finding.Evidence) {
 		Kind: finding.ScanHorizontal, Actor: s.from, Key: "arp", Severity: finding.Low, Confidence: 0.7,
 		Count: uint64(s.tried), First: s.first, Time: at, Evidence: proof,
 		Details: []finding.Detail{{Key: "service", Value: "arp"}, {Key: "count", Value: Counted}, {Key: "span", Value: Lasting}},
-		Holds: func(*View) bool {
+		Holds: func(v *View) bool {
+			if d := v.Owner(Party{MAC: mac}); d != nil && d.Gateway {
+				return false // it looks up whom the Internet asks for
+			}
 			s := n.states.Look(mac)
 			return s == nil || s.hasty > s.tried/8 || s.again < s.tried+s.tried/2 // a system asks three times
 		},

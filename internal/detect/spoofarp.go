@@ -148,7 +148,7 @@ func (s *spoofARP) raise(a frame.Addr, actor frame.MAC, victim Party, first, at 
 		return c != nil && c.n >= s.claims
 	}
 	r := s.Raise(Sighting{
-		Kind: finding.SpoofARP, Actor: Party{actor, device.Link(actor)}, Target: victim, Key: a.Netip().String(), Severity: finding.High, Confidence: 0.8, First: first, Time: at,
+		Kind: finding.SpoofARP, Actor: Party{MAC: actor}, Target: victim, Key: a.Netip().String(), Severity: finding.High, Confidence: 0.8, First: first, Time: at,
 		Details: []finding.Detail{{Key: "address", Value: a.Netip().String()}}, Evidence: proof,
 		Weigh: func(*View, *device.Device) finding.Severity {
 			if deliberate() {

@@ -60,11 +60,11 @@ func (v *View) call(p Party, by frame.MAC, at int64) string {
 		if names := d.Hostnames(); len(names) > 0 {
 			return names[0]
 		}
-		if p.Addr.IsZero() || device.IsLink(&p.Addr) {
+		if p.Addr.IsZero() {
 			return d.ID()
 		}
 	}
-	if p.Addr.IsZero() || device.IsLink(&p.Addr) {
+	if p.Addr.IsZero() {
 		return device.Name(p.MAC)
 	}
 	for _, n := range v.watch.Names(by, p.Addr, at) {

@@ -18,17 +18,11 @@ func (d *Device) ID() string {
 
 // Owner is the device that sent or was sent packets by link-layer and IP address, or nil: what came through a router is
 // not the router's, but that of a host that may have been seen elsewhere. Without an IP address, it is the device whose
-// link-layer address it is, unless that is a router, which sends for anyone; with Link in its place, it is that device
-// in any case.
+// link-layer address it is.
 func (n *Network) Owner(m frame.MAC, a frame.Addr) *Device {
 	d := n.macs[m]
 	switch {
-	case IsLink(&a):
-		return d
 	case a.IsZero():
-		if d != nil && d.Gateway {
-			return nil
-		}
 		return d
 	case d == nil || d.Gateway:
 		return n.hosts[a]
@@ -38,17 +32,6 @@ func (n *Network) Owner(m frame.MAC, a frame.Addr) *Device {
 	return n.hosts[a]
 }
 
-// Link is a link-layer address in the place of an IP address, in the discard-only range (RFC 6666): for frames that no
-// router passes on.
-func Link(m frame.MAC) frame.Addr {
-	a := frame.Addr{0: 1}
-	copy(a[10:], m[:])
-	return a
-}
-
-// IsLink reports whether a was made by Link.
-func IsLink(a *frame.Addr) bool { return [10]byte(a[:10]) == [10]byte{0: 1} }
-
 func (d *Device) has(a frame.Addr) bool {
 	i := d.address(a)
 	return i >= 0 && d.Addresses[i].own
@@ -57,7 +40,7 @@ func (d *Device) has(a frame.Addr) bool {
 // Owner is Network.Owner as far as it is known while packets still come.
 func (v *Inventory) Owner(m frame.MAC, a frame.Addr) *Device {
 	d := v.known(m)
-	if d == nil || a.IsZero() || IsLink(&a) || isLocal(&a) || d.holds(&a) {
+	if d == nil || a.IsZero() || isLocal(&a) || d.holds(&a) {
 		return d
 	}
 	return nil

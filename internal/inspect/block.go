@@ -11,12 +11,11 @@ import (
 // block is a batch of packets on its way through the stages. Its memory is reused.
 type block struct {
 	capture.Batch
-	seq    uint64 // place in the history of Records[0], counting from 1
-	frames []frame.Frame
-	hashes []uint32
-	shards []uint8
-	ready  chan struct{} // one token for each worker, when decoded
-	done   chan struct{} // one token from each worker
+	seq     uint64 // place in the history of Records[0], counting from 1
+	frames  []frame.Frame
+	hashes  []uint32
+	shards  []uint8
+	decoded bool
 
 	// of this block alone
 	octets      uint64
@@ -79,11 +78,7 @@ func (e *ended) add(f *flow.Flow, p chunkPool) *flow.Flow {
 }
 
 func newBlock(workers int) *block {
-	return &block{
-		ready: make(chan struct{}, workers),
-		done:  make(chan struct{}, workers),
-		facts: make([]dissect.Facts, workers), events: make([][]event, workers),
-	}
+	return &block{facts: make([]dissect.Facts, workers), events: make([][]event, workers)}
 }
 
 // decode reads the headers of all frames, and says which shard each belongs to.
@@ -123,7 +118,7 @@ func (b *block) decode(seed uint64) {
 				b.undecoded++
 			}
 			// what is not IP belongs to a conversation of link-layer addresses
-			f.Src, f.Dst = device.Link(f.SrcMAC), device.Link(f.DstMAC)
+			f.Src, f.Dst = linkAddr(f.SrcMAC), linkAddr(f.DstMAC)
 			f.SrcPort, f.DstPort = f.EtherType, f.EtherType
 		} else if f.SrcMAC.IsZero() {
 			name(f)
@@ -132,9 +127,6 @@ func (b *block) decode(seed uint64) {
 		b.hashes[i] = flow.Hash(seed, f)
 	}
 	b.countLink(link, run)
-	for range cap(b.ready) {
-		b.ready <- struct{}{}
-	}
 }
 
 func (b *block) countLink(link frame.LinkType, n uint64) {
@@ -155,4 +147,11 @@ func name(f *frame.Frame) {
 	if f.DstMAC.IsZero() && device.IsLocal(&f.Dst) {
 		f.DstMAC = device.Synthetic(f.Dst)
 	}
+}
+
+// linkAddr is a link-layer address in the place of an IP address, in the discard-only range (RFC 6666).
+func linkAddr(m frame.MAC) frame.Addr {
+	a := frame.Addr{0: 1}
+	copy(a[10:], m[:])
+	return a
 }
