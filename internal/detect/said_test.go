@@ -101,7 +101,7 @@ func TestOldTLSIsFound(t *testing.T) {
 		{"an old version of a person's", chosen(cloud, laptop, "1.1"), kind, laptop, finding.Low, nil},
 		{"at home it is the server's", chosen(camera.on(443), laptop, "1.0"), kind, camera, finding.Low, nil},
 		{"no encryption", func(s *stage) { s.say(cloud, laptop, "tls.cipher", "TLS_RSA_WITH_NULL_SHA", "weak", "null") }, kind, laptop, finding.Medium, []string{"weakness", "null"}},
-		{"weak suites are offered", func(s *stage) { s.say(lamp, cloud, "tls.weak_ciphers", "export,rc4") }, kind, lamp, finding.Low, nil},
+		{"weak suites are offered", func(s *stage) { s.say(lamp, cloud, "tls.weak_ciphers", "export,rc4") }, kind, lamp, finding.Info, nil},
 		{"a version of today", chosen(cloud, lamp, "1.2"), kind, lamp, none, nil},
 		{"3DES is offered", func(s *stage) { s.say(lamp, cloud, "tls.weak_ciphers", "3des") }, kind, lamp, none, nil},
 	})

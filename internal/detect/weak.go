@@ -95,9 +95,9 @@ func (w weak) chosen(f *Fact, name string) {
 func (w weak) offers(f *Fact, what string, list []string) {
 	client, server := f.Sender(), f.Receiver()
 	w.Raise(Sighting{
-		Kind: finding.TLSWeak, Actor: client, Key: "offers " + what, Severity: finding.Low, Confidence: 0.6, Time: f.Time,
+		Kind: finding.TLSWeak, Actor: client, Key: "offers " + what, Severity: finding.Info, Confidence: 0.5, Time: f.Time,
 		Details:  []finding.Detail{{Key: "peer", Value: w.call(server, client.MAC)}, {Key: "weakness", Value: list}},
-		Evidence: f.Evidence("the client offers " + strings.Join(list, ", ")), Weigh: byKind(finding.Low, finding.Info, finding.Info),
+		Evidence: f.Evidence("the client offers " + strings.Join(list, ", ")),
 		Holds: func(*View) bool { return what != "version" || w.chose.Look(client.MAC) == nil },
 	})
 }
