@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -31,6 +32,7 @@ type inspection struct {
 	memory       int           // octets
 	maxFlows     uint32        // 0: as memory allows
 	table        bool          // the table of devices alone
+	mud          string        // folder of MUD files; "": none
 }
 
 func newInspect(e env, words *locale.Catalogue) *cobra.Command {
@@ -61,6 +63,7 @@ func newInspection(name string, in inspection) *cobra.Command {
 		return err
 	})
 	f.Uint32Var(&in.maxFlows, "max-flows", 0, "")
+	f.StringVar(&in.mud, "mud", "", "")
 	in.judgement.flags(f)
 	return c
 }
@@ -108,7 +111,7 @@ func (in *inspection) check(paths []string) error {
 	return nil
 }
 
-func count(s string, list ...string) (n int) {
+func count[T comparable](s T, list ...T) (n int) {
 	for _, x := range list {
 		if x == s {
 			n++
@@ -129,11 +132,31 @@ func (in *inspection) run(ctx context.Context, paths []string) error {
 	cfg := inspect.Config{Memory: in.memory, Flows: int(in.maxFlows), Detect: in.detect}
 	if in.iface != "" {
 		in.announce(&cfg)
+		paths = []string{in.iface}
+	}
+	if cfg.MUD, err = in.mudFiles(); err != nil {
+		return err
 	}
 	out, err := in.create(&cfg, paths)
 	if err != nil {
 		return err
 	}
+	engine, result, err := in.look(ctx, src, paths, cfg)
+	if err = errors.Join(err, out.close()); result == nil {
+		return err
+	}
+	if err == nil {
+		err = in.learn(engine)
+	}
+	if err = errors.Join(err, in.tellHeld(engine), in.print(result)); err != nil {
+		return err
+	}
+	return in.verdict(result)
+}
+
+// look inspects what a source brings. With a result there may be an error too: what was read is told, whatever came
+// then.
+func (in *inspection) look(ctx context.Context, src source, paths []string, cfg inspect.Config) (*inspect.Engine, *inspect.Result, error) {
 	debug.SetMemoryLimit(int64(cfg.Memory) * 7 / 8) // the rest is the program itself
 	knowledge := make(chan loaded, 1)
 	go func() {
@@ -148,7 +171,7 @@ func (in *inspection) run(ctx context.Context, paths []string) error {
 	engine := inspect.New(cfg)
 	stopped := in.progress(engine)
 	var broken error // the source
-	err = engine.Run(ctx, func(b *capture.Batch) error {
+	err := engine.Run(ctx, func(b *capture.Batch) error {
 		err := src.next(ctx, b)
 		if err != nil && !errors.Is(err, io.EOF) {
 			broken = err
@@ -156,31 +179,19 @@ func (in *inspection) run(ctx context.Context, paths []string) error {
 		return err
 	})
 	stopped()
-	err = errors.Join(err, out.close())
 	if err != nil && engine.Progress.Packets.Load() == 0 {
-		return err
+		return engine, nil, err
 	}
-	// what was read is told, whatever came then
 	k := <-knowledge
 	if k.err != nil {
-		return errors.Join(err, k.err)
+		return engine, nil, errors.Join(err, k.err)
 	}
 	warnings, cut := src.warnings(in.words)
 	warnings = append(warnings, in.lost(engine)...)
 	if broken != nil {
 		warnings, cut = append(warnings, explain(broken, in.words)), true
 	}
-	if in.iface != "" {
-		paths = []string{in.iface}
-	}
-	result := engine.Result(k.Knowledge, paths, warnings, cut)
-	if err == nil && broken == nil { // of what was read in part, nothing is normal yet
-		err = in.learn(engine)
-	}
-	if err = errors.Join(err, in.print(result)); err != nil {
-		return err
-	}
-	return in.verdict(result)
+	return engine, engine.Result(k.Knowledge, paths, warnings, cut), err
 }
 
 type loaded struct {
@@ -229,4 +240,10 @@ func (in *inspection) print(r *inspect.Result) error {
 		return inspect.Table(in.out, r, in.words)
 	}
 	return inspect.Report(in.out, r, in.words)
+}
+
+func printJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
 }

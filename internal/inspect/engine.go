@@ -36,6 +36,9 @@ type Config struct {
 	// OnFact, if set, is called for each fact, in the order of the packets.
 	OnFact func(r *FactRecord) error
 	Detect detect.Config // how to watch for what is wrong
+	MUD    *MUDFiles     // to hold devices against; nil: none
+	// Remember keeps conversations for Rehearse.
+	Remember bool
 }
 
 // Progress is how far an inspection has come. It may be read at any time.
@@ -60,13 +63,16 @@ type Engine struct {
 	chunks    chunkPool
 	inventory *device.Inventory
 	watch     *detect.Watch
-	devices   []*device.Device // when Result has come
-	spans     []baseline.Span  // by file, where it is to be learned
-	event     detect.Event     // these three are reused
+	spans     []baseline.Span // by file, where it is to be learned
+	event     detect.Event    // these three are reused
 	ended     detect.Flow
 	said      detect.Fact
 	totals    totals
 	err       error // of OnFlow or OnFact
+
+	talks *talks // nil where nobody asks
+	held  []Held
+	scene seen
 }
 
 // maxBlocks bounds the blocks under way, each of up to 1 MiB with what is made of it.
@@ -84,6 +90,9 @@ type totals struct {
 	first, last     int64
 	links           map[frame.LinkType]uint64
 }
+
+// Network is what was found out of the local network. It may be asked when there is a Result.
+func (e *Engine) Network() *device.Network { return e.scene.network }
 
 // New prepares an inspection.
 func New(cfg Config) *Engine {
@@ -106,6 +115,9 @@ func New(cfg Config) *Engine {
 	}
 	if !cfg.Detect.Off {
 		e.watch = detect.New(cfg.Detect, e.inventory)
+	}
+	if cfg.MUD != nil || cfg.Remember {
+		e.talks = newTalks()
 	}
 	proto := newProtocols()
 	for i := range cfg.Workers {
@@ -188,6 +200,9 @@ func (e *Engine) fact(b *block, facts *dissect.Facts, i int) {
 	}
 	if !f.Again { // or the inventory would depend on who listens
 		e.inventory.Observe(facts, i, number, file)
+		if e.talks != nil && f.Name == "dns.query" {
+			e.talks.asks(f.Subject, facts.Value(i), f.Time, number, file)
+		}
 	}
 	if e.watch != nil && at < uint64(len(b.Records)) && e.watch.Wants(f.Name) && (!f.Again || b.frames[at].EtherType == frame.EtherARP) {
 		e.said = detect.NewFact(facts, i, &b.frames[at], number, file)
@@ -206,12 +221,15 @@ func (e *Engine) flow(f *flow.Flow, notes []note) {
 		name = e.inventory.Names.Intern(n.name[:n.nameLen])
 	}
 	e.inventory.Flow(f, name)
+	if e.talks != nil {
+		e.talks.flow(f, name, e.inventory.Names)
+	}
 	if e.watch != nil {
 		e.ended = detect.Flow{Flow: f, Protocol: serviceName(f.Service), Name: name}
 		e.watch.Ended(&e.ended)
 	}
 	if e.cfg.OnFlow != nil && e.err == nil && f.Proto != 0 {
-		e.err = e.cfg.OnFlow(&FlowRecord{Flow: f, note: n, Names: e.inventory.NamesOf(f, name)})
+		e.err = e.cfg.OnFlow(&FlowRecord{Flow: f, note: n, Names: e.inventory.NamesOf(f, name), Told: e.inventory.ToldOf(f)})
 	}
 }
 

@@ -145,7 +145,7 @@ func (e *Engine) Result(k *identify.Knowledge, files, warnings []string, cut boo
 		e.watch.Suffers(e.inventory.Victim)
 	}
 	devices, network := e.inventory.Finish()
-	e.devices = devices
+	e.scene = seen{devices, network}
 	r.Devices = make([]Device, len(devices))
 	// naming 20,000 devices is worth all the cores
 	onAllCores(len(devices), 32, func(i int) { r.Devices[i] = describe(k, devices[i], network) })
@@ -154,9 +154,13 @@ func (e *Engine) Result(k *identify.Knowledge, files, warnings []string, cut boo
 		kinds[d] = r.Devices[i].Identity.Kind
 	}
 	order(r.Devices)
+	var list []finding.Finding
 	if e.watch != nil {
-		r.judge(e.watch.Findings(network, func(d *device.Device) device.Kind { return kinds[d] }))
+		list = e.watch.Findings(network, func(d *device.Device) device.Kind { return kinds[d] })
 	}
+	list = append(list, e.departures(r, devices, network)...)
+	slices.SortStableFunc(list, func(a, b finding.Finding) int { return cmp.Compare(b.Severity, a.Severity) })
+	r.judge(list)
 	return r
 }
 
@@ -230,13 +234,7 @@ func describe(k *identify.Knowledge, d *device.Device, n *device.Network) Device
 	if device.IsSynthetic(d.MAC) {
 		out.MAC, out.MACs, out.Randomised = "", []string{}, false
 	}
-	for _, via := range mudVias {
-		for i := range d.Observations {
-			if o := &d.Observations[i]; o.Fact == via.fact && out.MUDURL == nil {
-				out.MUDURL = &MUDURL{o.Value, via.via}
-			}
-		}
-	}
+	out.MUDURL = mudURL(d)
 	t := d.Traffic()
 	out.Traffic = Traffic{t.Flows, t.OctetsOut, t.OctetsIn, t.PacketsOut, t.PacketsIn}
 	out.Peers = peers(d, n)
