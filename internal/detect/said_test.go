@@ -107,6 +107,22 @@ func TestOldTLSIsFound(t *testing.T) {
 	})
 }
 
+func TestManyServersElsewhereLeaveRoomForADevice(t *testing.T) {
+	s := set(t, Config{})
+	for i := range 2000 {
+		far := cloud
+		far.ip = fmt.Sprintf("198.18.%d.%d", i/250, 1+i%250)
+		s.say(far, lamp, "tls.version", "1.0", "side", "server")
+	}
+	s.say(cloud, camera, "tls.version", "1.0", "side", "server")
+	for _, f := range s.found(finding.TLSWeak) {
+		if f.Device == camera.mac.String() {
+			return
+		}
+	}
+	t.Error("nothing is found of the camera")
+}
+
 func TestCertificatesThatProveNothingAreFound(t *testing.T) {
 	kind := finding.TLSCertificate
 	shows := func(server, client party, sent uint64, sni string, fields ...string) func(s *stage) {
