@@ -66,7 +66,6 @@ type Record struct {
 	Last     int64
 	Detected int64
 	evidence []finding.Evidence
-	told     bool
 }
 
 // Add counts n more of the same, seen at a time. Evidence is kept while there is room for it.
