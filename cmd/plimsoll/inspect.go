@@ -17,6 +17,7 @@ import (
 	"plimsoll.example/plimsoll/internal/identify"
 	"plimsoll.example/plimsoll/internal/inspect"
 	"plimsoll.example/plimsoll/internal/locale"
+	"plimsoll.example/plimsoll/internal/report"
 )
 
 // inspection is what the flags of inspect and devices say.
@@ -212,9 +213,9 @@ func (in *inspection) print(r *inspect.Result) error {
 		}
 		return nil
 	case in.table:
-		return inspect.Table(in.out, r, in.words)
+		return report.Table(in.out, r, in.words)
 	}
-	return inspect.Report(in.out, r, in.words)
+	return report.Text(in.out, r, in.words)
 }
 
 func printJSON(w io.Writer, r *inspect.Result) error {

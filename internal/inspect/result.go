@@ -12,6 +12,7 @@ import (
 	"plimsoll.example/plimsoll/internal/device"
 	"plimsoll.example/plimsoll/internal/finding"
 	"plimsoll.example/plimsoll/internal/frame"
+	"plimsoll.example/plimsoll/internal/grade"
 	"plimsoll.example/plimsoll/internal/guide"
 	"plimsoll.example/plimsoll/internal/identify"
 )
@@ -62,9 +63,9 @@ type Device struct {
 	Traffic    Traffic         `json:"traffic"`
 	Peers      []Peer          `json:"peers"`
 	Others     *Others         `json:"others,omitempty"`
+	Carries    bool            `json:"carries,omitempty"` // the traffic of others
+	Grade      grade.Grade     `json:"grade"`
 	Findings   []string        `json:"findings"`
-
-	carried bool // the traffic of others
 }
 
 // MUDURL is where a device says that its MUD file is.
@@ -140,6 +141,7 @@ func (e *Engine) Result(k *identify.Knowledge, files, warnings []string, cut boo
 		r.Capture.First, r.Capture.Last = instant(t.first), instant(t.last)
 	}
 	devices, network := e.inventory.Finish()
+	whole := !l.Partial && l.Devices == 0 && l.Streams == 0
 	r.Devices = make([]Device, len(devices))
 	// naming 20,000 devices is worth all the cores
 	var group sync.WaitGroup
@@ -147,7 +149,7 @@ func (e *Engine) Result(k *identify.Knowledge, files, warnings []string, cut boo
 	for from := 0; from < len(devices); from += step {
 		group.Go(func() {
 			for i := from; i < min(from+step, len(devices)); i++ {
-				r.Devices[i] = describe(k, devices[i], network)
+				r.Devices[i] = describe(k, devices[i], network, whole)
 			}
 		})
 	}
@@ -155,6 +157,7 @@ func (e *Engine) Result(k *identify.Knowledge, files, warnings []string, cut boo
 	slices.SortStableFunc(r.Devices, func(a, b Device) int {
 		return cmp.Or(cmp.Compare(rank(&a), rank(&b)), cmp.Compare(a.ID, b.ID))
 	})
+	r.judge()
 	return r
 }
 
@@ -163,7 +166,7 @@ func rank(d *Device) int {
 	return slices.Index([]device.Kind{device.Infrastructure, device.IoT, device.General, device.Unknown}, d.Identity.Kind)
 }
 
-func describe(k *identify.Knowledge, d *device.Device, n *device.Network) Device {
+func describe(k *identify.Knowledge, d *device.Device, n *device.Network, whole bool) Device {
 	observations := append(d.Derived(n, serviceName), d.Observations...)
 	out := Device{
 		ID: device.Name(d.MAC), MAC: d.MAC.String(), Randomised: d.Randomised(),
@@ -199,7 +202,8 @@ func describe(k *identify.Knowledge, d *device.Device, n *device.Network) Device
 	t := d.Traffic()
 	out.Traffic = Traffic{t.Flows, t.OctetsOut, t.OctetsIn, t.PacketsOut, t.PacketsIn}
 	out.Peers = peers(d, n)
-	out.carried = d.Forwarded.PacketsIn+d.Forwarded.PacketsOut > 0 && d.Gateway
+	out.Carries = d.Forwarded.PacketsIn+d.Forwarded.PacketsOut > 0 && d.Gateway
+	out.Grade.Evidence = evidence(d, out.Identity.Kind != device.Unknown, whole)
 	if d.OtherPeers > 0 {
 		out.Others = &Others{d.OtherPeers, d.OtherOctets}
 	}
