@@ -14,10 +14,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"plimsoll.example/plimsoll/internal/capture"
+	"plimsoll.example/plimsoll/internal/eve"
 	"plimsoll.example/plimsoll/internal/identify"
 	"plimsoll.example/plimsoll/internal/inspect"
 	"plimsoll.example/plimsoll/internal/locale"
 	"plimsoll.example/plimsoll/internal/report"
+	page "plimsoll.example/plimsoll/internal/web/report"
 )
 
 // inspection is what the flags of inspect and devices say.
@@ -27,6 +29,7 @@ type inspection struct {
 
 	json         bool
 	flows, facts string
+	html, eve    string
 	iface        string
 	duration     time.Duration // 0: until interrupted
 	memory       int           // octets
@@ -50,6 +53,8 @@ func newInspection(name string, in inspection) *cobra.Command {
 	f.BoolVar(&in.json, "json", false, "")
 	f.StringVar(&in.flows, "flows", "", "")
 	f.StringVar(&in.facts, "facts", "", "")
+	f.StringVar(&in.html, "html", "", "")
+	f.StringVar(&in.eve, "eve", "", "")
 	f.StringVarP(&in.iface, "interface", "i", "", "")
 	f.Func("for", "", func(s string) (err error) {
 		if in.duration, err = time.ParseDuration(s); err == nil && in.duration <= 0 {
@@ -102,10 +107,19 @@ func (in *inspection) check(paths []string) error {
 		return wrongUsage("error.capture.for")
 	case count("-", paths...) > 1:
 		return wrongUsage("error.capture.twice")
-	case count("-", in.flows, in.facts) > 1, in.json && count("-", in.flows, in.facts) > 0:
+	case in.toStdout() > 1:
 		return wrongUsage("error.output.stdout")
 	}
 	return nil
+}
+
+// toStdout counts what standard output is to hold in place of the report.
+func (in *inspection) toStdout() int {
+	n := count("-", in.flows, in.facts, in.html, in.eve)
+	if in.json {
+		n++
+	}
+	return n
 }
 
 func count(s string, list ...string) (n int) {
@@ -124,7 +138,13 @@ func (in *inspection) run(ctx context.Context, paths []string) error {
 	}
 	defer src.Close()
 	cfg := inspect.Config{Memory: in.memory, Flows: int(in.maxFlows)}
-	out, err := in.create(&cfg, paths)
+	var warnings func(*locale.Catalogue) []string // known at the end
+	out, err := in.create(&cfg, paths, map[string]func(io.Writer, *inspect.Result) error{
+		"--html": func(w io.Writer, r *inspect.Result) error {
+			return page.Write(w, r, page.Options{Lang: in.words.Lang(), Version: version(), Warnings: warnings})
+		},
+		"--eve": eve.Write,
+	})
 	if err != nil {
 		return err
 	}
@@ -150,24 +170,29 @@ func (in *inspection) run(ctx context.Context, paths []string) error {
 		return err
 	})
 	stopped()
-	err = errors.Join(err, out.close())
+	err = errors.Join(err, out.flush())
 	if err != nil && engine.Progress.Packets.Load() == 0 {
-		return err
+		return errors.Join(err, out.close())
 	}
 	// what was read is told, whatever came then
 	k := <-knowledge
 	if k.err != nil {
-		return errors.Join(err, k.err)
+		return errors.Join(err, k.err, out.close())
 	}
-	warnings, cut := src.warnings(in.words)
-	warnings = append(warnings, in.lost(engine)...)
-	if broken != nil {
-		warnings, cut = append(warnings, explain(broken, in.words)), true
+	warnings = func(words *locale.Catalogue) []string {
+		list, _ := src.warnings(words)
+		list = append(list, lost(engine, words)...)
+		if broken != nil {
+			list = append(list, explain(broken, words))
+		}
+		return list
 	}
+	_, cut := src.warnings(in.words)
 	if in.iface != "" {
 		paths = []string{in.iface}
 	}
-	return errors.Join(err, in.print(engine.Result(k.Knowledge, paths, warnings, cut)))
+	result := engine.Result(k.Knowledge, paths, warnings(in.words), cut || broken != nil)
+	return errors.Join(err, out.write(result), out.close(), in.print(result))
 }
 
 type loaded struct {
@@ -176,7 +201,7 @@ type loaded struct {
 }
 
 // lost tells people what could not be kept or understood.
-func (in *inspection) lost(engine *inspect.Engine) (warnings []string) {
+func lost(engine *inspect.Engine, words *locale.Catalogue) (warnings []string) {
 	l := engine.Losses()
 	for _, x := range []struct {
 		key string
@@ -192,11 +217,11 @@ func (in *inspection) lost(engine *inspect.Engine) (warnings []string) {
 		{"inspect.warn.panics", l.Panics},
 	} {
 		if x.n > 0 {
-			warnings = append(warnings, in.words.Text(x.key, "n", x.n))
+			warnings = append(warnings, words.Text(x.key, "n", x.n))
 		}
 	}
 	if l.Partial {
-		warnings = append(warnings, in.words.Text("inspect.warn.partial"))
+		warnings = append(warnings, words.Text("inspect.warn.partial"))
 	}
 	return warnings
 }
@@ -205,7 +230,7 @@ func (in *inspection) print(r *inspect.Result) error {
 	switch {
 	case in.json:
 		return printJSON(in.out, r)
-	case in.flows == "-" || in.facts == "-": // standard output holds the records
+	case in.toStdout() > 0: // standard output holds something else
 		for _, w := range r.Capture.Warnings {
 			if _, err := fmt.Fprintln(in.err, in.words.Text("inspect.warning", "text", w)); err != nil {
 				return err
