@@ -32,8 +32,9 @@ var examples = map[string]struct {
 			"findings": [{"id": "f1", "kind": "tls.weak", "device": "d1", "role": "actor", "severity": "low", "confidence": 1,
 				"norms": ["etsi.5.5-1"], "direction": "refutes", "first": "2026-11-22T20:05:00Z", "last": "2026-11-22T20:05:00Z",
 				"detected": "2026-11-22T20:05:00Z", "count": 1,
-				"text": {"en": {"title": "t", "seen": "s", "why": "w", "do": ["d"], "who": []}, "fr": {"title": "t", "seen": "s", "why": "w", "do": [], "who": ["w"]}},
-				"evidence": [{"packets": [1], "flow": "1:LQU9qZlK+B5F3KDmev6m5PMibrg=", "note": ""}]}]}`,
+				"text": {"en": {"title": "t", "seen": "s", "sure": "u", "why": "w", "do": ["d"], "undo": "", "who": [], "call": ["c"]},
+					"fr": {"title": "t", "seen": "s", "sure": "u", "why": "w", "do": [], "undo": "z", "who": ["w"], "call": []}},
+				"evidence": [{"packets": [1], "file": 1, "flow": "1:LQU9qZlK+B5F3KDmev6m5PMibrg=", "note": ""}]}]}`,
 		wrong: map[string][2]string{
 			"another version":         {"plimsoll.inspect/1", "plimsoll.inspect/2"},
 			"a property more":         {`"cut": false`, `"cut": false, "colour": "blue"`},
@@ -47,6 +48,8 @@ var examples = map[string]struct {
 			"a grade of no word":      {`"state": "unknown"`, `"state": "safe"`},
 			"a grade for no reason":   {`["watch.short"]`, `[]`},
 			"one language only":       {`"fr": {`, `"de": {`},
+			"a text without a cell":   {`"undo": "",`, ``},
+			"file 0 by number":        {`"file": 1`, `"file": 0`},
 		},
 	},
 	"flow.json": {

@@ -26,6 +26,7 @@ import (
 type inspection struct {
 	env
 	words *locale.Catalogue
+	judgement
 
 	json         bool
 	flows, facts string
@@ -67,6 +68,7 @@ func newInspection(name string, in inspection) *cobra.Command {
 		return err
 	})
 	f.Uint32Var(&in.maxFlows, "max-flows", 0, "")
+	in.judgement.flags(f)
 	return c
 }
 
@@ -137,7 +139,10 @@ func (in *inspection) run(ctx context.Context, paths []string) error {
 		return err
 	}
 	defer src.Close()
-	cfg := inspect.Config{Memory: in.memory, Flows: int(in.maxFlows)}
+	cfg := inspect.Config{Memory: in.memory, Flows: int(in.maxFlows), Detect: in.detect}
+	if in.iface != "" {
+		in.announce(&cfg)
+	}
 	var warnings func(*locale.Catalogue) []string // known at the end
 	out, err := in.create(&cfg, paths, map[string]func(io.Writer, *inspect.Result) error{
 		"--html": func(w io.Writer, r *inspect.Result) error {
@@ -192,7 +197,10 @@ func (in *inspection) run(ctx context.Context, paths []string) error {
 		paths = []string{in.iface}
 	}
 	result := engine.Result(k.Knowledge, paths, warnings(in.words), cut || broken != nil)
-	return errors.Join(err, out.write(result), out.close(), in.print(result))
+	if err = errors.Join(err, out.write(result), out.close(), in.print(result)); err != nil {
+		return err
+	}
+	return in.verdict(result)
 }
 
 type loaded struct {

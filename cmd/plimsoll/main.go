@@ -19,6 +19,7 @@ const (
 	exitDone         = 0
 	exitFailed       = 1
 	exitUsage        = 2
+	exitFound        = 3
 	exitNotPermitted = 5
 	exitNotFound     = 6
 	exitInterrupted  = 130
@@ -53,6 +54,8 @@ func run(ctx context.Context, args []string, e env) int {
 		return exitDone
 	case errors.Is(err, errUsage):
 		return exitUsage
+	case errors.Is(err, errFound):
+		return exitFound
 	case errors.Is(err, fs.ErrPermission):
 		return exitNotPermitted
 	case errors.Is(err, fs.ErrNotExist):

@@ -11,7 +11,7 @@ import (
 // one device, and returns the devices in the order in which they came. It is called once.
 func (v *Inventory) Finish() ([]*Device, *Network) {
 	slices.SortStableFunc(v.order, func(a, b *Device) int { return cmp.Compare(a.First, b.First) })
-	n := &Network{Gateways: map[frame.Addr]bool{}, hosts: map[frame.Addr]*Device{}}
+	n := &Network{Gateways: map[frame.Addr]bool{}, hosts: map[frame.Addr]*Device{}, macs: map[frame.MAC]*Device{}}
 	n.Prefixes = v.lan()
 	for _, d := range v.order {
 		for i := range d.Addresses {
@@ -27,6 +27,10 @@ func (v *Inventory) Finish() ([]*Device, *Network) {
 	devices := v.join()
 	latest := map[frame.Addr]int64{}
 	for _, d := range devices {
+		n.macs[d.MAC] = d
+		for _, m := range d.MACs {
+			n.macs[m] = d
+		}
 		for i := range d.Addresses {
 			if a := &d.Addresses[i]; a.own {
 				if d.Gateway {

@@ -15,6 +15,7 @@ type Network struct {
 	Prefixes []netip.Prefix
 	Gateways map[frame.Addr]bool // addresses of devices that carry the traffic of others
 	hosts    map[frame.Addr]*Device
+	macs     map[frame.MAC]*Device
 }
 
 // lan is the prefixes of the local network: as DHCP and router advertisements say, else the /24 or /64 of the

@@ -80,7 +80,8 @@ const (
 	markFresh                     // the first packet opened it
 	markSeqOrig                   // NextSeq[Orig] is known
 	markSeqResp
-	markEnd // and above: an End
+	markEnd                  // with the next: an End
+	markEstablished = 1 << 7 // StepEstablished was told, and StepClosed was not
 )
 
 const shiftEnd = 5
@@ -95,7 +96,7 @@ type App struct {
 }
 
 // End is why the flow was ended.
-func (f *Flow) End() End { return End(f.marks >> shiftEnd) }
+func (f *Flow) End() End { return End(f.marks >> shiftEnd & 3) }
 
 // Fresh reports whether the first packet that was seen opened the conversation: a SYN, or a datagram.
 func (f *Flow) Fresh() bool { return f.marks&markFresh != 0 }

@@ -25,8 +25,9 @@ type block struct {
 	first, last int64
 	links       []linkCount
 
-	facts []dissect.Facts // by worker
-	ended [flow.Shards]ended
+	facts  []dissect.Facts // by worker
+	events [][]event       // by worker
+	ended  [flow.Shards]ended
 }
 
 type linkCount struct {
@@ -81,7 +82,7 @@ func newBlock(workers int) *block {
 	return &block{
 		ready: make(chan struct{}, workers),
 		done:  make(chan struct{}, workers),
-		facts: make([]dissect.Facts, workers),
+		facts: make([]dissect.Facts, workers), events: make([][]event, workers),
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"sync/atomic"
 
 	"plimsoll.example/plimsoll/internal/capture"
+	"plimsoll.example/plimsoll/internal/detect"
 	"plimsoll.example/plimsoll/internal/device"
 	"plimsoll.example/plimsoll/internal/dissect"
 	"plimsoll.example/plimsoll/internal/flow"
@@ -35,6 +36,7 @@ type Config struct {
 	OnFlow func(r *FlowRecord) error
 	// OnFact, if set, is called for each fact, in the order of the packets.
 	OnFact func(r *FactRecord) error
+	Detect detect.Config // how to watch for what is wrong
 }
 
 // Progress is how far an inspection has come. It may be read at any time.
@@ -58,6 +60,10 @@ type Engine struct {
 	workers   []*worker
 	chunks    chunkPool
 	inventory *device.Inventory
+	watch     *detect.Watch
+	event     detect.Event // these three are reused
+	ended     detect.Flow
+	said      detect.Fact
 	totals    totals
 	err       error // of OnFlow or OnFact
 }
@@ -97,6 +103,7 @@ func New(cfg Config) *Engine {
 		inventory: device.NewInventory(cfg.Memory / 100 * shareInventory),
 		totals:    totals{links: map[frame.LinkType]uint64{}},
 	}
+	e.watch = detect.New(cfg.Detect, e.inventory)
 	proto := newProtocols()
 	for i := range cfg.Workers {
 		e.workers = append(e.workers, newWorker(e, i, proto))
@@ -220,20 +227,7 @@ func (e *Engine) collect(b *block) {
 	e.Progress.Packets.Store(t.packets)
 	e.Progress.Octets.Store(t.octets)
 
-	var at [flow.Shards]int
-	for {
-		best := -1
-		for w := range b.facts {
-			if at[w] < b.facts[w].Len() && (best < 0 || b.facts[w].At(at[w]).Seq < b.facts[best].At(at[best]).Seq) {
-				best = w
-			}
-		}
-		if best < 0 {
-			break
-		}
-		e.fact(b, &b.facts[best], at[best])
-		at[best]++
-	}
+	e.told(b)
 	for s := range b.ended {
 		for _, c := range b.ended[s].chunks {
 			for i := range c.flows[:c.n] {
@@ -248,11 +242,16 @@ func (e *Engine) fact(b *block, facts *dissect.Facts, i int) {
 	f := facts.At(i)
 	var number uint64
 	var file uint16
-	if at := f.Seq - b.seq; at < uint64(len(b.Records)) {
+	at := f.Seq - b.seq
+	if at < uint64(len(b.Records)) {
 		number, file = b.Records[at].Number, b.Records[at].File
 	}
 	if !f.Again { // or the inventory would depend on who listens
 		e.inventory.Observe(facts, i, number, file)
+		if at < uint64(len(b.Records)) && e.watch.Wants(f.Name) {
+			e.said = detect.NewFact(facts, i, &b.frames[at], number, file)
+			e.watch.Fact(&e.said)
+		}
 	}
 	if e.cfg.OnFact != nil && e.err == nil {
 		e.err = e.cfg.OnFact(&FactRecord{facts: facts, i: i, Number: number, File: file})
@@ -267,6 +266,8 @@ func (e *Engine) flow(f *flow.Flow, notes []note) {
 		name = e.inventory.Names.Intern(n.name[:n.nameLen])
 	}
 	e.inventory.Flow(f, name)
+	e.ended = detect.Flow{Flow: f, Protocol: serviceName(f.Service), Name: name}
+	e.watch.Ended(&e.ended)
 	if e.cfg.OnFlow != nil && e.err == nil && f.Proto != 0 {
 		e.err = e.cfg.OnFlow(&FlowRecord{Flow: f, note: n, Names: e.inventory.NamesOf(f, name)})
 	}

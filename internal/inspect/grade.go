@@ -26,8 +26,8 @@ func evidence(d *device.Device, identified, whole bool) grade.Evidence {
 	return e
 }
 
-// judge gives each device its grade, from the findings about it and from how much was seen of it.
-func (r *Result) judge() {
+// grade gives each device its grade, from the findings about it and from how much was seen of it.
+func (r *Result) grade() {
 	signs := make(map[string][]grade.Sign)
 	for i := range r.Findings {
 		f := &r.Findings[i]

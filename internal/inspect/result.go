@@ -140,6 +140,8 @@ func (e *Engine) Result(k *identify.Knowledge, files, warnings []string, cut boo
 	if t.packets > 0 {
 		r.Capture.First, r.Capture.Last = instant(t.first), instant(t.last)
 	}
+	e.watch.Finish()
+	e.watch.Suffers(e.inventory.Victim)
 	devices, network := e.inventory.Finish()
 	whole := !l.Partial && l.Devices == 0 && l.Streams == 0
 	r.Devices = make([]Device, len(devices))
@@ -157,7 +159,8 @@ func (e *Engine) Result(k *identify.Knowledge, files, warnings []string, cut boo
 	slices.SortStableFunc(r.Devices, func(a, b Device) int {
 		return cmp.Or(cmp.Compare(rank(&a), rank(&b)), cmp.Compare(a.ID, b.ID))
 	})
-	r.judge()
+	r.judge(e.watch.Findings(network))
+	r.grade()
 	return r
 }
 
@@ -169,7 +172,7 @@ func rank(d *Device) int {
 func describe(k *identify.Knowledge, d *device.Device, n *device.Network, whole bool) Device {
 	observations := append(d.Derived(n, serviceName), d.Observations...)
 	out := Device{
-		ID: device.Name(d.MAC), MAC: d.MAC.String(), Randomised: d.Randomised(),
+		ID: d.ID(), MAC: d.MAC.String(), Randomised: d.Randomised(),
 		MACs: []string{}, Addresses: []string{}, Hostnames: append([]string{}, d.Hostnames()...),
 		First: instant(d.First), Last: instant(d.Last),
 		Identity: k.Identify(identify.Subject{MAC: d.MAC, Randomised: d.Randomised(), Observations: observations}),
@@ -188,9 +191,6 @@ func describe(k *identify.Knowledge, d *device.Device, n *device.Network, whole 
 	}
 	if device.IsSynthetic(d.MAC) {
 		out.MAC, out.MACs, out.Randomised = "", []string{}, false
-		if len(out.Addresses) > 0 {
-			out.ID = out.Addresses[0]
-		}
 	}
 	for _, via := range mudVias {
 		for i := range d.Observations {

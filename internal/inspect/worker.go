@@ -74,6 +74,7 @@ func (w *worker) begin(b *block) {
 	w.out = &b.facts[w.index]
 	w.out.Reset()
 	w.out.Lost = 0
+	b.events[w.index] = b.events[w.index][:0]
 	w.own(func(s *shard) {
 		out := &b.ended[s.index]
 		out.chunks, out.notes = out.chunks[:0], out.notes[:0]
@@ -173,6 +174,7 @@ func (w *worker) flow(f *frame.Frame, data []byte, r *capture.Record, hash uint3
 		fl.Number, fl.File = r.Number, r.File
 	}
 	fl.Packets[dir] += packets - 1
+	w.step(fl, dir, begun, f, seq)
 	app := &fl.App[dir]
 	if f.Proto == frame.ProtoTCP {
 		if f.Depth == frame.Transport && f.PayloadWire > 0 {

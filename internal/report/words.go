@@ -20,20 +20,7 @@ import (
 type Words struct{ *locale.Catalogue }
 
 // Name is what a person would call a device.
-func (w Words) Name(d *inspect.Device) string {
-	id := &d.Identity
-	switch {
-	case len(d.Hostnames) > 0 && !device.Generic(d.Hostnames[0]):
-		return d.Hostnames[0]
-	case id.Model != "":
-		return strings.TrimSpace(id.Maker + " " + id.Model)
-	case id.Category != "" && id.Maker != "":
-		return id.Maker + " " + w.Text("category."+id.Category)
-	case d.MAC != "":
-		return d.MAC
-	}
-	return d.ID
-}
+func (w Words) Name(d *inspect.Device) string { return inspect.Name(d, w.Catalogue) }
 
 // What says what a device is, in a few words.
 func (w Words) What(d *inspect.Device) string {

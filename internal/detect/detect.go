@@ -1,0 +1,128 @@
+// Package detect watches what goes by and raises findings: signs of attack, and norms that are broken.
+//
+// Each detector is a file of its own, and watches for one thing. It sees steps in the life of flows (Event), flows that
+// ended (Flow) and what protocols said (Fact), all in the order of the packets, with the capture time as its only
+// clock: so a file and a live wire give the same, on any number of cores. To write one:
+//
+//   - Write a constructor, func newThing(w *Watch) Detector, that makes the state and returns the functions that are to
+//     be called; those that are nil are not. State is bounded: use Table, which forgets what was quiet longest.
+//   - Name its thresholds in a []Threshold, each with unit, default and reason, and read them once, in the
+//     constructor, with w.Threshold.
+//   - Add a row to the table of detectors, below.
+//   - When it sees something, call w.Raise with a Sighting, and keep the Record that it returns to add to it what comes
+//     later. Say who does it and who suffers it by link-layer and IP address, as in the packet. Who of them is a device
+//     of the network is decided when findings are read, for only then it is known; see Sighting.
+//   - Test it on a played attack and on what merely looks like one.
+//
+// The detector of horizontal scans, in horizontal.go, is an example of all this.
+package detect
+
+import (
+	"plimsoll.example/plimsoll/internal/device"
+	"plimsoll.example/plimsoll/internal/finding"
+	"plimsoll.example/plimsoll/internal/frame"
+)
+
+// detectors is the table of all detectors.
+func detectors() []row {
+	return []row{
+		{newHorizontal, horizontalThresholds},
+	}
+}
+
+type row struct {
+	make       func(*Watch) Detector
+	thresholds []Threshold
+}
+
+// Detector is what watches. A function that is nil is not called. What they are given is valid during the call.
+type Detector struct {
+	Event  func(*Event)
+	Ended  func(*Flow)
+	Fact   func(*Fact)
+	Facts  []string // names of the facts that Fact is called for
+	Finish func()   // the capture has ended
+}
+
+// Config says how to watch.
+type Config struct {
+	Thresholds map[string]float64 // by name; the others have their defaults
+	// OnFinding, if set, is called when a finding is first raised, about the device that it is about as far as is known
+	// then. It runs between the packets, so it must be short.
+	OnFinding func(f *finding.Finding, d *device.Device)
+}
+
+// Watch is what the detectors have in common: the thresholds, the findings, and the names of things.
+type Watch struct {
+	cfg       Config
+	inventory *device.Inventory
+	detectors []Detector
+	facts     map[string][]func(*Fact)
+	events    []func(*Event)
+	ended     []func(*Flow)
+	records   records
+	now       int64 // capture time of the latest packet, ns
+}
+
+// New begins to watch a network. The inventory is the one that is kept of it.
+func New(cfg Config, inventory *device.Inventory) *Watch {
+	w := &Watch{cfg: cfg, inventory: inventory, facts: map[string][]func(*Fact){}}
+	w.records.index = map[recordKey]*Record{}
+	for _, row := range detectors() {
+		d := row.make(w)
+		w.detectors = append(w.detectors, d)
+		for _, name := range d.Facts {
+			w.facts[name] = append(w.facts[name], d.Fact)
+		}
+		if d.Event != nil {
+			w.events = append(w.events, d.Event)
+		}
+		if d.Ended != nil {
+			w.ended = append(w.ended, d.Ended)
+		}
+	}
+	return w
+}
+
+// Event shows a step of a flow to the detectors.
+func (w *Watch) Event(e *Event) {
+	w.now = max(w.now, e.Time)
+	for _, f := range w.events {
+		f(e)
+	}
+}
+
+// Ended shows a flow that ended.
+func (w *Watch) Ended(f *Flow) {
+	for _, g := range w.ended {
+		g(f)
+	}
+}
+
+// Wants reports whether a detector asks for facts of the name.
+func (w *Watch) Wants(name string) bool { return len(w.facts[name]) > 0 }
+
+// Fact shows a fact.
+func (w *Watch) Fact(f *Fact) {
+	w.now = max(w.now, f.Time)
+	for _, g := range w.facts[f.Name] {
+		g(f)
+	}
+}
+
+// Finish says that the capture has ended, before Findings.
+func (w *Watch) Finish() {
+	for _, d := range w.detectors {
+		if d.Finish != nil {
+			d.Finish()
+		}
+	}
+}
+
+// Now is the capture time of the latest packet, ns.
+func (w *Watch) Now() int64 { return w.now }
+
+// Names is the names that led a client to an address at some time, as DNS told it. The list is the caller's.
+func (w *Watch) Names(client frame.MAC, a frame.Addr, at int64) []string {
+	return w.inventory.Names.Lookup(client, a, at, nil)
+}

@@ -1,0 +1,32 @@
+package flow
+
+import "plimsoll.example/plimsoll/internal/frame"
+
+// Step is what the latest packet did to a TCP connection.
+type Step uint8
+
+// The steps.
+const (
+	StepNone        Step = iota
+	StepEstablished      // the initiator acknowledged the answer to its SYN: the handshake is complete
+	StepRefused          // a reset came before that
+	StepClosed           // both sides, or a reset, ended what was established
+)
+
+// Step is what the packet that was added last, with the flags given, did. It is asked once for each packet.
+func (f *Flow) Step(flags uint8) Step {
+	switch established := f.marks&markEstablished != 0; {
+	case f.over():
+		if established {
+			f.marks &^= markEstablished
+			return StepClosed
+		}
+		if flags&frame.RST != 0 && f.How == HowSYN {
+			return StepRefused
+		}
+	case !established && f.How == HowSYN && f.hist.any(Resp, letterH) && f.hist.any(Orig, letterA, letterD, letterF):
+		f.marks |= markEstablished
+		return StepEstablished
+	}
+	return StepNone
+}

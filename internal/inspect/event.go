@@ -1,0 +1,115 @@
+package inspect
+
+import (
+	"math"
+
+	"plimsoll.example/plimsoll/internal/detect"
+	"plimsoll.example/plimsoll/internal/flow"
+	"plimsoll.example/plimsoll/internal/frame"
+)
+
+// event is a step of a flow, as a worker sees it: what the block does not hold of it anyway. It has no pointers.
+type event struct {
+	at      uint32 // place of the packet in the block
+	step    detect.Step
+	dir     uint8
+	service uint8 // index in the protocol table, +1
+	fresh   bool
+	port    [2]uint16
+	packets [2]uint32 // at most MaxUint32, like what follows
+	octets  [2]uint32
+	payload [2]uint32
+	first   int64
+}
+
+// Bounds between which growth is told.
+const (
+	growsFrom = 16   // packets of one direction: before that, few flows are of interest by their size
+	growsBy   = 1024 // packets, once it has that many
+)
+
+// step tells the detectors what the packet f, with place seq in the history, made of its flow, if that is a step.
+func (w *worker) step(fl *flow.Flow, dir int, begun bool, f *frame.Frame, seq uint64) {
+	n := fl.Packets[dir]
+	if begun {
+		w.tell(detect.Began, fl, dir, seq)
+	} else if n == 1 && (f.Proto != frame.ProtoTCP || f.Flags&frame.RST == 0) {
+		w.tell(detect.Answered, fl, dir, seq)
+	}
+	if f.Proto == frame.ProtoTCP {
+		switch fl.Step(f.Flags) {
+		case flow.StepEstablished:
+			w.tell(detect.Established, fl, dir, seq)
+		case flow.StepRefused:
+			w.tell(detect.Refused, fl, dir, seq)
+		case flow.StepClosed:
+			w.tell(detect.Closed, fl, dir, seq)
+		}
+	}
+	if n >= growsFrom && (n&(n-1) == 0 || n%growsBy == 0) {
+		w.tell(detect.Grew, fl, dir, seq)
+	}
+}
+
+func (w *worker) tell(step detect.Step, fl *flow.Flow, dir int, seq uint64) {
+	list := &w.cur.events[w.index]
+	*list = append(*list, event{
+		at: uint32(seq - w.cur.seq), step: step, dir: uint8(dir), service: fl.Service, fresh: fl.Fresh(), port: fl.Port, first: fl.First,
+		packets: short(&fl.Packets), octets: short(&fl.Octets), payload: short(&fl.Payload),
+	})
+}
+
+func short(n *[2]uint64) [2]uint32 {
+	return [2]uint32{uint32(min(n[0], math.MaxUint32)), uint32(min(n[1], math.MaxUint32))}
+}
+
+// step shows a step to the detectors.
+func (e *Engine) step(b *block, x *event) {
+	f, r := &b.frames[x.at], &b.Records[x.at]
+	o := x.dir // which end sent the packet
+	v := &e.event
+	*v = detect.Event{
+		Step: x.step, Dir: o, Proto: f.Proto, Flags: f.Flags, TTL: f.TTL, Fresh: x.fresh, Service: serviceName(x.service),
+		Port: x.port, Packets: long(x.packets), Octets: long(x.octets), Payload: long(x.payload),
+		First: x.first, Time: r.Time, Seq: b.seq + uint64(x.at), Number: r.Number, File: r.File, Size: f.PayloadWire,
+	}
+	if f.Depth < frame.Network {
+		v.Proto = 0
+	}
+	v.Addr[o], v.Addr[1-o] = f.Src, f.Dst
+	v.MAC[o], v.MAC[1-o] = f.SrcMAC, f.DstMAC
+	e.watch.Event(v)
+}
+
+func long(n [2]uint32) [2]uint64 { return [2]uint64{uint64(n[0]), uint64(n[1])} }
+
+// told goes through what the workers saw in a block, in the order of the packets: of one packet, the step of its flow
+// comes before what it says.
+func (e *Engine) told(b *block) {
+	var facts, events [flow.Shards]int
+	for {
+		next, of, isEvent := uint64(math.MaxUint64), 0, false
+		for w := range b.facts {
+			if events[w] < len(b.events[w]) {
+				if seq := b.seq + uint64(b.events[w][events[w]].at); seq < next || seq == next && !isEvent {
+					next, of, isEvent = seq, w, true
+				}
+			}
+			if facts[w] < b.facts[w].Len() {
+				if seq := b.facts[w].At(facts[w]).Seq; seq < next {
+					next, of, isEvent = seq, w, false
+				}
+			}
+		}
+		switch {
+		case next == math.MaxUint64:
+			return
+		case isEvent:
+			e.step(b, &b.events[of][events[of]])
+			events[of]++
+		default:
+			e.fact(b, &b.facts[of], facts[of])
+			facts[of]++
+		}
+	}
+}
