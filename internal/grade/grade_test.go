@@ -16,7 +16,9 @@ import (
 var enough = Evidence{Identified: true, Watched: 10 * time.Minute, Packets: 20, Understood: 0.5, Whole: true}
 
 func TestFindingsSetTheState(t *testing.T) {
-	sign := func(id string, role finding.Role, s finding.Severity, sure float64) Sign { return Sign{id, role, s, sure} }
+	sign := func(id string, role finding.Role, s finding.Severity, sure float64) Sign {
+		return Sign{id, role, s, sure}
+	}
 	for _, tt := range []struct {
 		name    string
 		signs   []Sign

@@ -73,8 +73,8 @@ func text(t *testing.T, r *inspect.Result, l locale.Lang) string {
 
 func TestTheFirstLineSaysIfAllIsWell(t *testing.T) {
 	for l, want := range map[locale.Lang]string{
-		locale.English: "4 devices. 1 fine, 1 to check, 1 to act on now, 1 we do not know.\n",
-		locale.French:  "4 appareils. 1 va bien, 1 est à vérifier, 1 demande d’agir, 1 dont on ne sait rien de sûr.\n",
+		locale.English: "4 devices. 1 fine, 1 to check, 1 needs you now, 1 we do not know.\n",
+		locale.French:  "4 appareils. 1 va bien, 1 est à vérifier, 1 a besoin de vous, 1 dont on ne sait rien de sûr.\n",
 	} {
 		if got := text(t, home(), l); !strings.HasPrefix(got, want) {
 			t.Errorf("got  %.120q\nwant %q", got, want)
@@ -125,7 +125,7 @@ func TestThereAreThreeActionsAtMostAndOneForEachKind(t *testing.T) {
 func TestEachDeviceTellsItsStateTheReasonAndItsFindings(t *testing.T) {
 	got := text(t, home(), locale.English)
 	for _, want := range []string{
-		"camera (02:00:00:00:00:01, 192.0.2.7)\n  Act now: en title of f1.\n  * en title of f1\n    en seen f1\n    1. en first step of f1\n    2. en second step\n",
+		"camera (02:00:00:00:00:01, 192.0.2.7)\n  Needs you: en title of f1.\n  * en title of f1\n    en seen f1\n    1. en first step of f1\n    2. en second step\n",
 		"plug (02:00:00:00:00:01, 192.0.2.7)\n  To check: en title of f2.\n",
 		"lamp (02:00:00:00:00:01, 192.0.2.7)\n  Fine: enough was seen, and nothing in it needs you.\n  * en title of f3\n",
 		"box (02:00:00:00:00:01, 192.0.2.7)\n  Not known: it was seen for less than ten minutes.\n",
@@ -135,7 +135,7 @@ func TestEachDeviceTellsItsStateTheReasonAndItsFindings(t *testing.T) {
 		}
 	}
 	table := got[strings.Index(got, "DEVICE"):]
-	for name, state := range map[string]string{"camera": "act now", "plug": "to check", "lamp": "fine", "box": "not known"} {
+	for name, state := range map[string]string{"camera": "needs you", "plug": "to check", "lamp": "fine", "box": "not known"} {
 		for line := range strings.Lines(table) {
 			if f := strings.Fields(line); len(f) > 2 && f[0] == name && !strings.Contains(line, "(") && !strings.HasPrefix(strings.TrimSpace(strings.TrimPrefix(line, name)), state) {
 				t.Errorf("the table says of %s: %s", name, line)

@@ -88,7 +88,7 @@ func newCard(w report.Words, d *inspect.Device, anchor string, findings report.F
 		c.More = w.Text("inspect.more", "n", n)
 	}
 	if d.MUDURL != nil {
-		c.Promise = promise{w.Text("report.promise.mud", "via", d.MUDURL.Via), shorten(d.MUDURL.URL)}
+		c.Promise = promise{w.Text("report.promise.mud"), shorten(d.MUDURL.URL)}
 	} else {
 		c.Promise.Text = w.Text("report.promise.none")
 	}

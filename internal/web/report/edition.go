@@ -28,8 +28,8 @@ const (
 // edition is the page in one language. Its fields are what the template shows, in the order in which it does.
 type edition struct {
 	words    report.Words
-	First    bool // shown when the page is opened
-	Sentence string
+	First    bool     // shown when the page is opened
+	Sentence []string // by its clauses, none of which is to be broken
 	Read     string
 	Actions  []action
 	Rest     string // where there are none
@@ -93,7 +93,7 @@ type row struct {
 func newEdition(r *inspect.Result, c *locale.Catalogue, o Options) *edition {
 	e := &edition{words: report.Words{Catalogue: c}}
 	w, findings := e.words, report.Index(r)
-	e.Sentence = w.Sentence(r)
+	e.Sentence = clauses(w.Sentence(r))
 	if r.Capture.Packets > 0 {
 		e.Read = w.Read(r)
 	}
@@ -196,6 +196,18 @@ func newAnnex(w report.Words, r *inspect.Result, o Options) annex {
 	}
 	slices.SortFunc(a.Norms, func(a, b row) int { return cmp.Compare(a.Name, b.Name) })
 	return a
+}
+
+// clauses are the parts of a sentence that end in a comma or a stop.
+func clauses(s string) (list []string) {
+	from := 0
+	for i := 1; i < len(s); i++ {
+		if s[i] == ' ' && (s[i-1] == ',' || s[i-1] == '.') {
+			list = append(list, s[from:i])
+			from = i + 1
+		}
+	}
+	return append(list, s[from:])
 }
 
 // when is an instant of the capture, in words, with its seconds and time zone.
