@@ -69,6 +69,24 @@ var examples = map[string]struct {
 			"no names, not even none": {`"names": ["example.com"],`, ``},
 		},
 	},
+	"eve.json": {
+		good: `{"timestamp": "2026-11-22T20:05:00.000000+0000", "flow_id": 12, "pcap_cnt": 12, "event_type": "alert", "src_ip": "192.0.2.7", "src_port": 40000,
+			"dest_ip": "198.51.100.1", "dest_port": 23, "proto": "TCP", "community_id": "1:LQU9qZlK+B5F3KDmev6m5PMibrg=",
+			"alert": {"action": "allowed", "gid": 1, "signature_id": 1876001, "rev": 1, "signature": "PLIMSOLL scan.horizontal one service", "category": "c",
+				"severity": 1, "metadata": {"kind": ["scan.horizontal"], "role": ["actor"], "confidence": ["High"], "signature_severity": ["Major"]}},
+			"plimsoll": {"finding": "f1", "kind": "scan.horizontal", "role": "actor", "severity": "high", "confidence": 0.9, "first": "2026-11-22T20:05:00Z",
+				"last": "2026-11-22T20:05:00Z", "count": 3, "device": {"id": "d1", "mac": "02:00:5e:10:00:01", "name": "lamp", "addresses": ["192.0.2.7"],
+				"kind": "iot", "category": "light", "maker": "", "model": ""}, "title": {"en": "t", "fr": "t"}, "seen": {"en": "s", "fr": "s"},
+				"evidence": [{"packets": [1], "community_id": "1:LQU9qZlK+B5F3KDmev6m5PMibrg="}]}}`,
+		wrong: map[string][2]string{
+			"a time of RFC 3339":     {"000000+0000", "000000Z"},
+			"a number of no kind":    {"1876001", "2000001"},
+			"a severity of 0":        {`"severity": 1`, `"severity": 0`},
+			"a port without address": {`"src_ip": "192.0.2.7"`, `"src_ip": ""`},
+			"one language":           {`"title": {"en": "t", "fr": "t"}`, `"title": {"en": "t"}`},
+			"a word as metadata":     {`["actor"]`, `"actor"`},
+		},
+	},
 	"fact.json": {
 		good: `{"ts": 1795377900.25, "packet": 12, "device": "02:00:5e:10:00:01", "fact": "dhcp.vendor_class", "value": "lamp", "fields": {"code": "60"}}`,
 		wrong: map[string][2]string{

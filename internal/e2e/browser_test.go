@@ -138,12 +138,18 @@ type violation struct {
 	Fault  string `json:"fault"`
 }
 
+// violations are the faults of accessibility in what is shown.
+func (t tab) violations() []violation {
+	t.Helper()
+	eval[bool](t, axe+";true")
+	return eval[[]violation](t, `axe.run(document, {resultTypes: ["violations"]}).then(r => r.violations.map(v => ({
+		id: v.id, impact: v.impact, help: v.help, places: v.nodes.length, html: v.nodes[0].html.slice(0, 300), fault: v.nodes[0].failureSummary})))`)
+}
+
 // accessible fails the test for each serious fault of accessibility in what is shown, and tells of the others.
 func (t tab) accessible() {
 	t.Helper()
-	eval[bool](t, axe+";true")
-	for _, f := range eval[[]violation](t, `axe.run(document, {resultTypes: ["violations"]}).then(r => r.violations.map(v => ({
-		id: v.id, impact: v.impact, help: v.help, places: v.nodes.length, html: v.nodes[0].html.slice(0, 300), fault: v.nodes[0].failureSummary})))`) {
+	for _, f := range t.violations() {
 		tell := t.Logf
 		if f.Impact == "serious" || f.Impact == "critical" {
 			tell = t.Errorf

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -271,5 +272,22 @@ func TestReportPrintsWhole(t *testing.T) {
 	}
 	if dir := os.Getenv("PLIMSOLL_SHOTS"); dir != "" {
 		keep(t, filepath.Join(dir, "sampler.pdf"), pdf)
+	}
+}
+
+// The judge is not asleep: of a page with faults it names them.
+func TestFaultsOfAccessibilityAreFound(t *testing.T) {
+	page := open(t)
+	bad := filepath.Join(t.TempDir(), "bad.html")
+	keep(t, bad, []byte(`<!doctype html><html><body id="en"><h1 style="color:#ccc;background:#fff">pale</h1><img src=""><input></body></html>`))
+	page.look(view{320, 640, "light", false, "en"}, bad)
+	var ids []string
+	for _, f := range page.violations() {
+		ids = append(ids, f.ID)
+	}
+	for _, want := range []string{"color-contrast", "html-has-lang", "image-alt", "label"} {
+		if !slices.Contains(ids, want) {
+			t.Errorf("%s is not among %v", want, ids)
+		}
 	}
 }

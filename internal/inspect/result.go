@@ -122,6 +122,8 @@ type Evidence struct {
 	File    uint16   `json:"file,omitempty"`
 	Flow    string   `json:"flow"`
 	Note    string   `json:"note"`
+
+	Ends finding.Ends `json:"-"`
 }
 
 // Result says what was found. files are the captures as they were given; warnings are for people.

@@ -20,7 +20,7 @@ const (
 	mostFindings = 12 // of a device
 	mostEvidence = 6  // of a finding
 	mostPackets  = 10 // of a piece of evidence
-	mostReasons  = 12 // in the technical part
+	mostReasons  = 8  // in the technical part
 	shownReasons = 3
 	longest      = 120 // characters of a value from the wire
 )

@@ -16,7 +16,7 @@ import (
 // Bounds on what the page shows of a device's peers.
 const (
 	mostDrawn = 10
-	mostPeers = 30
+	mostPeers = 24
 )
 
 // talks is whom a device talks with: a picture, and the same in a table.
@@ -121,14 +121,19 @@ func newTalks(w report.Words, d *inspect.Device) talks {
 	for _, g := range purposes {
 		for _, p := range groups[g] {
 			services := strings.Join(w.Services(p.Services), ", ")
-			if services == "" {
-				services = "–"
-			}
 			t.Rows = append(t.Rows, talk{w.Text("report.purpose." + g), shorten(peerName(w, p)), shorten(services), w.Size(locale.Octets(p.Octets))})
 		}
 	}
 	t.Picture = draw(w, groups)
 	return t
+}
+
+// drawnName is a peer's name in the picture: those who speak to everyone nearby are known by what they say.
+func drawnName(w report.Words, p *inspect.Peer) string {
+	if p.Name == "" && p.Scope == "multicast" {
+		return strings.Join(w.Services(p.Services), ", ")
+	}
+	return peerName(w, p)
 }
 
 func peerName(w report.Words, p *inspect.Peer) string {
@@ -169,7 +174,7 @@ type label struct {
 const (
 	groupHeight = 30
 	peerHeight  = 24
-	mostLetters = 30
+	mostLetters = 26
 )
 
 // draw draws the peers with the most octets of each group.
@@ -209,7 +214,7 @@ func draw(w report.Words, groups map[string][]*inspect.Peer) picture {
 		p.Labels = append(p.Labels, label{p.Height - 9, w.Text("report.purpose." + g), true})
 		for _, q := range shown {
 			p.Height += peerHeight
-			p.Labels = append(p.Labels, label{p.Height - 8, tail(peerName(w, q)), false})
+			p.Labels = append(p.Labels, label{p.Height - 8, tail(drawnName(w, q)), false})
 			ends, said = append(ends, p.Height-12), append(said, q)
 		}
 	}
