@@ -15,7 +15,7 @@ const module = "plimsoll.example/plimsoll"
 // stands for the folders directly below it that have no rank of their own.
 var ranks = [][]string{
 	// Small sure things.
-	{"internal/durable", "internal/frame", "internal/locale", "internal/netnstest"},
+	{"internal/durable", "internal/frame", "internal/locale", "internal/netnstest", "internal/psl"},
 
 	// What was agreed, and what a maker says that a device may do: for other programs too.
 	{"mud", "norms"},
@@ -37,7 +37,7 @@ var ranks = [][]string{
 	// What touches the world.
 	{
 		"internal/advisory", "internal/auth", "internal/baseline", "internal/blob", "internal/capture", "internal/dots",
-		"internal/identify", "internal/lab/*", "internal/labellog", "internal/learn", "internal/mudcache",
+		"internal/identify", "internal/indicator", "internal/lab/*", "internal/labellog", "internal/learn", "internal/mudcache",
 		"internal/nft", "internal/quarantine", "internal/resolver",
 	},
 	{"internal/detect"},

@@ -134,6 +134,9 @@ func count(s string, list ...string) (n int) {
 }
 
 func (in *inspection) run(ctx context.Context, paths []string) error {
+	if err := in.prepare(); err != nil {
+		return err
+	}
 	src, err := in.open(paths)
 	if err != nil {
 		return err
@@ -197,6 +200,9 @@ func (in *inspection) run(ctx context.Context, paths []string) error {
 		paths = []string{in.iface}
 	}
 	result := engine.Result(k.Knowledge, paths, warnings(in.words), cut || broken != nil)
+	if err == nil && broken == nil { // of what was read in part, nothing is normal yet
+		err = in.learn(engine)
+	}
 	if err = errors.Join(err, out.write(result), out.close(), in.print(result)); err != nil {
 		return err
 	}

@@ -18,15 +18,43 @@
 package detect
 
 import (
+	"slices"
+
+	"plimsoll.example/plimsoll/internal/baseline"
 	"plimsoll.example/plimsoll/internal/device"
 	"plimsoll.example/plimsoll/internal/finding"
 	"plimsoll.example/plimsoll/internal/frame"
+	"plimsoll.example/plimsoll/internal/indicator"
 )
 
 // detectors is the table of all detectors.
 func detectors() []row {
 	return []row{
+		{newBeacons, beaconThresholds},
+		{newBypass, nil},
+		{newCertificate, certificateThresholds},
+		{newCollision, collisionThresholds},
+		{newContent, contentThresholds},
+		{newCredentials, nil},
+		{newDHCPFlood, dhcpFloodThresholds},
+		{newDNSTunnel, tunnelThresholds},
+		{newEchoes, echoThresholds},
+		{newExposed, nil},
+		{newFirmware, firmwareThresholds},
+		{newFloods, floodThresholds},
+		{newForgers, forgeThresholds},
+		{newGenerated, generatedThresholds},
+		{newGuesses, guessThresholds},
 		{newHorizontal, horizontalThresholds},
+		{newIndicators, indicatorThresholds},
+		{newLegacy, nil},
+		{newNewDestination, newDestinationThresholds},
+		{newPortmap, nil},
+		{newReflect, reflectThresholds},
+		{newSpoofARP, spoofARPThresholds},
+		{newSpoofRouter, spoofRouterThresholds},
+		{newVertical, verticalThresholds},
+		{newWeak, nil},
 	}
 }
 
@@ -38,6 +66,7 @@ type row struct {
 // Detector is what watches. A function that is nil is not called. What they are given is valid during the call.
 type Detector struct {
 	Event  func(*Event)
+	Steps  []Step // that Event is called for; nil: all
 	Ended  func(*Flow)
 	Fact   func(*Fact)
 	Facts  []string // names of the facts that Fact is called for
@@ -46,7 +75,11 @@ type Detector struct {
 
 // Config says how to watch.
 type Config struct {
+	Off        bool               // nothing is watched for
 	Thresholds map[string]float64 // by name; the others have their defaults
+	Indicators *indicator.Set     // what is on lists; nil: nothing
+	Baseline   *baseline.Baseline // what was normal before; it and Learner are set together, or not at all
+	Learner    *baseline.Learner  // takes what is seen
 	// OnFinding, if set, is called when a finding is first raised, about the device that it is about as far as is known
 	// then. It runs between the packets, so it must be short.
 	OnFinding func(f *finding.Finding, d *device.Device)
@@ -58,7 +91,7 @@ type Watch struct {
 	inventory *device.Inventory
 	detectors []Detector
 	facts     map[string][]func(*Fact)
-	events    []func(*Event)
+	events    [Closed + 1][]func(*Event)
 	ended     []func(*Flow)
 	records   records
 	now       int64 // capture time of the latest packet, ns
@@ -75,7 +108,11 @@ func New(cfg Config, inventory *device.Inventory) *Watch {
 			w.facts[name] = append(w.facts[name], d.Fact)
 		}
 		if d.Event != nil {
-			w.events = append(w.events, d.Event)
+			for s := range Closed + 1 {
+				if d.Steps == nil || slices.Contains(d.Steps, s) {
+					w.events[s] = append(w.events[s], d.Event)
+				}
+			}
 		}
 		if d.Ended != nil {
 			w.ended = append(w.ended, d.Ended)
@@ -87,7 +124,7 @@ func New(cfg Config, inventory *device.Inventory) *Watch {
 // Event shows a step of a flow to the detectors.
 func (w *Watch) Event(e *Event) {
 	w.now = max(w.now, e.Time)
-	for _, f := range w.events {
+	for _, f := range w.events[e.Step] {
 		f(e)
 	}
 }

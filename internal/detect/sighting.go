@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"plimsoll.example/plimsoll/internal/device"
 	"plimsoll.example/plimsoll/internal/finding"
 	"plimsoll.example/plimsoll/internal/frame"
 )
@@ -30,13 +31,26 @@ type Sighting struct {
 	Count      uint64 // 0 counts as 1
 	First      int64  // capture time, ns; 0: as Time
 	Time       int64  // now
-	// Details are what the kind's row in package finding asks for. "peer" may be left out: it is the other party.
+	// Details are what the kind's row in package finding asks for. "peer" may be left out: it is the other party. Values
+	// may be Counted or Lasting.
 	Details  []finding.Detail
 	Evidence finding.Evidence
 	// Holds, if set, is asked when findings are read, for what can be known only then. It must not keep what it was
 	// given, and is called more than once.
 	Holds func(v *View) bool
+	// Weigh, if set, is asked then how severe it is about a device, in place of Severity and Suffered: for what depends
+	// on the sort of device, and on where the other end is.
+	Weigh func(v *View, d *device.Device) finding.Severity
 }
+
+// late is the value of a detail that is known when findings are read.
+type late uint8
+
+// Values of details that change with each packet.
+const (
+	Counted late = iota // the record's count
+	Lasting             // how long it lasted
+)
 
 // Bounds on what is kept.
 const (

@@ -5,6 +5,7 @@ import (
 	"iter"
 	"net/netip"
 	"slices"
+	"time"
 
 	"plimsoll.example/plimsoll/internal/device"
 	"plimsoll.example/plimsoll/internal/finding"
@@ -15,6 +16,20 @@ import (
 type View struct {
 	watch   *Watch
 	network *device.Network // nil while the capture goes on
+	kinds   func(*device.Device) device.Kind
+}
+
+// Kind is what sort of device one is, unknown while the capture goes on.
+func (v *View) Kind(d *device.Device) device.Kind {
+	if v.kinds == nil {
+		return device.Unknown
+	}
+	return v.kinds(d)
+}
+
+// Outside reports whether a party is on the Internet, as far as is known.
+func (v *View) Outside(p Party) bool {
+	return !p.Addr.IsZero() && v.Scope(p.Addr) == "internet" && v.Owner(p) == nil
 }
 
 // Owner is the device of the network that a party is, or nil: then it is on the Internet, or not known.
@@ -60,9 +75,10 @@ func (v *View) call(p Party, by frame.MAC, at int64) string {
 	return p.Addr.Netip().String()
 }
 
-// Findings are what was found, worst first. network is what the inventory made of the network at the end.
-func (w *Watch) Findings(network *device.Network) []finding.Finding {
-	v := &View{w, network}
+// Findings are what was found, worst first. network is what the inventory made of the network at the end, and kinds
+// tells what sort each of its devices is.
+func (w *Watch) Findings(network *device.Network, kinds func(*device.Device) device.Kind) []finding.Finding {
+	v := &View{w, network, kinds}
 	var list []finding.Finding
 	index := map[string]int{}
 	for _, r := range w.records.list {
@@ -77,7 +93,11 @@ func (w *Watch) Findings(network *device.Network) []finding.Finding {
 			join(&list[at], &f)
 		}
 	}
-	return limit(list)
+	list = limit(list)
+	for i := range list {
+		count(&list[i])
+	}
+	return list
 }
 
 // Suffers calls yield for each target, with when it was seen: a victim that never answers is a device all the same.
@@ -92,6 +112,7 @@ func (w *Watch) Suffers(yield func(m frame.MAC, a frame.Addr, first, last int64)
 // tell says that a record is new, for each role in which it is a finding by what is known now.
 func (w *Watch) tell(r *Record) {
 	for f, d := range (&View{watch: w}).resolve(r) {
+		count(&f)
 		w.cfg.OnFinding(&f, d)
 	}
 }
@@ -117,6 +138,9 @@ func (v *View) resolve(r *Record) iter.Seq2[finding.Finding, *device.Device] {
 
 // about is the finding that a record is about a device, which has a role and is the party own.
 func (v *View) about(r *Record, d *device.Device, role finding.Role, severity finding.Severity, own, other Party) finding.Finding {
+	if r.Weigh != nil {
+		severity = r.Weigh(v, d)
+	}
 	f := finding.Finding{
 		Kind: r.Kind, Device: d.ID(), Role: role, Key: r.Key, Severity: severity, Confidence: r.Confidence,
 		First: r.First, Last: r.Last, Detected: r.Detected, Count: r.Count,
@@ -130,6 +154,17 @@ func (v *View) about(r *Record, d *device.Device, role finding.Role, severity fi
 		f.Details = append(f.Details, finding.Detail{Key: "peer", Value: peer})
 	}
 	return f
+}
+
+// count gives values to the details that change with each packet.
+func count(f *finding.Finding) {
+	for i := range f.Details {
+		if l, ok := f.Details[i].Value.(late); ok && l == Counted {
+			f.Details[i].Value = f.Count
+		} else if ok {
+			f.Details[i].Value = time.Duration(f.Last - f.First)
+		}
+	}
 }
 
 // join adds a finding to another of the same ID.
@@ -155,11 +190,11 @@ func limit(list []finding.Finding) []finding.Finding {
 		device string
 		role   finding.Role
 	}
-	count, last := map[group]int{}, map[group]int{}
+	seen, last := map[group]int{}, map[group]int{}
 	kept := list[:0]
 	for i := range list {
 		g := group{list[i].Kind, list[i].Device, list[i].Role}
-		if count[g]++; count[g] > maxFindings {
+		if seen[g]++; seen[g] > maxFindings {
 			f := &kept[last[g]]
 			f.Count += list[i].Count
 			f.First, f.Last = min(f.First, list[i].First), max(f.Last, list[i].Last)

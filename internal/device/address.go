@@ -66,6 +66,9 @@ func (a *Address) far() bool { return a.hops > 3 }
 // strange reports whether an address may be that of a host behind the device: public, and nobody says that it is here.
 func strange(a *Address) bool { return a.Answered && !a.Bound && !isLocal(&a.Addr) }
 
+// foreign reports whether an address is public, and nobody says that it is here.
+func foreign(a *Address) bool { return !a.Bound && !isLocal(&a.Addr) }
+
 // networks counts the different networks (IPv4 /24, IPv6 /64) of the addresses that are of a kind.
 func (d *Device) networks(of func(*Address) bool) int {
 	var seen [maxAddresses][8]byte

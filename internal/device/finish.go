@@ -77,7 +77,7 @@ func (d *Device) likely(a *Address, n *Network) bool {
 // that of a host behind it: it forwards much, has an address of its own of that family, or a private one, which a
 // public one does not go with.
 func (d *Device) carries(a *Address) bool {
-	if d.Relay || d.router || d.bound(a.Addr.Is4()) {
+	if d.Relay || d.router || d.bound(a.Addr.Is4()) || d.networks(foreign) > 3 {
 		return true
 	}
 	return a.Addr.Is4() && slices.ContainsFunc(d.Addresses, func(x Address) bool { return x.Sent && isPrivate4(&x.Addr) })

@@ -8,7 +8,7 @@ type Step uint8
 // The steps.
 const (
 	StepNone        Step = iota
-	StepEstablished      // the initiator acknowledged the answer to its SYN: the handshake is complete
+	StepEstablished      // the initiator acknowledged the answer to its SYN, seen or not: the handshake is complete
 	StepRefused          // a reset came before that
 	StepClosed           // both sides, or a reset, ended what was established
 )
@@ -24,7 +24,7 @@ func (f *Flow) Step(flags uint8) Step {
 		if flags&frame.RST != 0 && f.How == HowSYN {
 			return StepRefused
 		}
-	case !established && f.How == HowSYN && f.hist.any(Resp, letterH) && f.hist.any(Orig, letterA, letterD, letterF):
+	case !established && f.How == HowSYN && f.hist.any(Orig, letterA, letterD, letterF):
 		f.marks |= markEstablished
 		return StepEstablished
 	}

@@ -16,6 +16,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"plimsoll.example/plimsoll/internal/baseline"
 	"plimsoll.example/plimsoll/internal/capture"
 	"plimsoll.example/plimsoll/internal/detect"
 	"plimsoll.example/plimsoll/internal/device"
@@ -61,7 +62,9 @@ type Engine struct {
 	chunks    chunkPool
 	inventory *device.Inventory
 	watch     *detect.Watch
-	event     detect.Event // these three are reused
+	devices   []*device.Device // when Result has come
+	spans     []baseline.Span  // by file, where it is to be learned
+	event     detect.Event     // these three are reused
 	ended     detect.Flow
 	said      detect.Fact
 	totals    totals
@@ -103,7 +106,9 @@ func New(cfg Config) *Engine {
 		inventory: device.NewInventory(cfg.Memory / 100 * shareInventory),
 		totals:    totals{links: map[frame.LinkType]uint64{}},
 	}
-	e.watch = detect.New(cfg.Detect, e.inventory)
+	if !cfg.Detect.Off {
+		e.watch = detect.New(cfg.Detect, e.inventory)
+	}
 	proto := newProtocols()
 	for i := range cfg.Workers {
 		e.workers = append(e.workers, newWorker(e, i, proto))
@@ -224,6 +229,11 @@ func (e *Engine) collect(b *block) {
 	for i := range b.facts {
 		t.facts += b.facts[i].Lost
 	}
+	if e.cfg.Detect.Learner != nil {
+		for i := range b.Records {
+			e.spans = span(e.spans, &b.Records[i])
+		}
+	}
 	e.Progress.Packets.Store(t.packets)
 	e.Progress.Octets.Store(t.octets)
 
@@ -248,7 +258,7 @@ func (e *Engine) fact(b *block, facts *dissect.Facts, i int) {
 	}
 	if !f.Again { // or the inventory would depend on who listens
 		e.inventory.Observe(facts, i, number, file)
-		if at < uint64(len(b.Records)) && e.watch.Wants(f.Name) {
+		if e.watch != nil && at < uint64(len(b.Records)) && e.watch.Wants(f.Name) {
 			e.said = detect.NewFact(facts, i, &b.frames[at], number, file)
 			e.watch.Fact(&e.said)
 		}
@@ -266,8 +276,10 @@ func (e *Engine) flow(f *flow.Flow, notes []note) {
 		name = e.inventory.Names.Intern(n.name[:n.nameLen])
 	}
 	e.inventory.Flow(f, name)
-	e.ended = detect.Flow{Flow: f, Protocol: serviceName(f.Service), Name: name}
-	e.watch.Ended(&e.ended)
+	if e.watch != nil {
+		e.ended = detect.Flow{Flow: f, Protocol: serviceName(f.Service), Name: name}
+		e.watch.Ended(&e.ended)
+	}
 	if e.cfg.OnFlow != nil && e.err == nil && f.Proto != 0 {
 		e.err = e.cfg.OnFlow(&FlowRecord{Flow: f, note: n, Names: e.inventory.NamesOf(f, name)})
 	}

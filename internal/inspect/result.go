@@ -142,10 +142,13 @@ func (e *Engine) Result(k *identify.Knowledge, files, warnings []string, cut boo
 	if t.packets > 0 {
 		r.Capture.First, r.Capture.Last = instant(t.first), instant(t.last)
 	}
-	e.watch.Finish()
-	e.watch.Suffers(e.inventory.Victim)
+	if e.watch != nil {
+		e.watch.Finish()
+		e.watch.Suffers(e.inventory.Victim)
+	}
 	devices, network := e.inventory.Finish()
-	whole := !l.Partial && l.Devices == 0 && l.Streams == 0
+	e.devices = devices
+	whole := e.watch != nil && e.watch.Lost() == 0 && !l.Partial && l.Devices == 0 && l.Streams == 0
 	r.Devices = make([]Device, len(devices))
 	// naming 20,000 devices is worth all the cores
 	var group sync.WaitGroup
@@ -158,10 +161,16 @@ func (e *Engine) Result(k *identify.Knowledge, files, warnings []string, cut boo
 		})
 	}
 	group.Wait()
+	kinds := make(map[*device.Device]device.Kind, len(devices))
+	for i, d := range devices {
+		kinds[d] = r.Devices[i].Identity.Kind
+	}
 	slices.SortStableFunc(r.Devices, func(a, b Device) int {
 		return cmp.Or(cmp.Compare(rank(&a), rank(&b)), cmp.Compare(a.ID, b.ID))
 	})
-	r.judge(e.watch.Findings(network))
+	if e.watch != nil {
+		r.judge(e.watch.Findings(network, func(d *device.Device) device.Kind { return kinds[d] }))
+	}
 	r.grade()
 	return r
 }

@@ -174,7 +174,9 @@ func (w *worker) flow(f *frame.Frame, data []byte, r *capture.Record, hash uint3
 		fl.Number, fl.File = r.Number, r.File
 	}
 	fl.Packets[dir] += packets - 1
-	w.step(fl, dir, begun, f, seq)
+	if w.engine.watch != nil {
+		w.step(fl, dir, begun, f, seq)
+	}
 	app := &fl.App[dir]
 	if f.Proto == frame.ProtoTCP {
 		if f.Depth == frame.Transport && f.PayloadWire > 0 {
