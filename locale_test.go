@@ -5,6 +5,7 @@ import (
 	"go/ast"
 	"go/token"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"testing"
@@ -14,13 +15,19 @@ var messageKey = regexp.MustCompile(`^[a-z0-9_-]+([.][a-z0-9_-]+)+$`)
 
 // Messages are asked for by key, which the compiler cannot check.
 func TestMessagesThatTheCodeAsksForExist(t *testing.T) {
-	data, err := os.ReadFile("internal/locale/en.json")
-	if err != nil {
-		t.Fatal(err)
+	names, err := filepath.Glob("internal/guide/en/*.json")
+	if err != nil || len(names) == 0 {
+		t.Fatal("no messages in internal/guide/en: ", err)
 	}
-	var messages map[string]any
-	if err := json.Unmarshal(data, &messages); err != nil {
-		t.Fatal(err)
+	messages := map[string]any{}
+	for _, name := range append(names, "internal/locale/en.json") {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(data, &messages); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
 	}
 	for _, f := range goFiles(t) {
 		if f.test {

@@ -1,8 +1,14 @@
 // Package guide explains findings and devices to people: what was seen, how sure it is, why it matters, and what to
 // do, in plain words, in English and French. It is words and data; it decides nothing.
+//
+// docs/guide.md says where the words are, the rules that they keep to, and how to add some.
 package guide
 
 import (
+	"strconv"
+	"unicode"
+	"unicode/utf8"
+
 	"plimsoll.example/plimsoll/internal/finding"
 	"plimsoll.example/plimsoll/internal/locale"
 )
@@ -19,12 +25,62 @@ type Text struct {
 	Call  []string `json:"call"` // whom to call
 }
 
-// Explain puts a finding into words. device is what people call the device that it is about.
+// maxSteps is how many things a finding asks people to do.
+const maxSteps = 3
+
+// Explain puts a finding into words. device is what people call the device that it is about. A finding of a kind or
+// role that is not known has the kind for a title, and no more.
 func Explain(words *locale.Catalogue, f *finding.Finding, device string) Text {
-	key := "finding." + string(f.Kind) + "." + string(f.Role)
-	args := []any{"device", device, "n", f.Count}
-	for _, d := range f.Details {
-		args = append(args, d.Key, d.Value)
+	key := string(f.Kind) + "." + string(f.Role)
+	parties, ok := parties[key]
+	if !ok {
+		return Text{Title: string(f.Kind)}
 	}
-	return Text{Title: words.Text(key+".title", args...), Seen: words.Text(key+".seen", args...)}
+	said := findings.in(words.Lang())
+	args := arguments(said, f, device)
+	text := Text{
+		Title: said.Text(key+".title", args...),
+		Seen:  capital(said.Text(key+".seen", args...)),
+		Sure:  said.Text("sure."+band(f.Confidence), "doubt", said.Text(key+".doubt")),
+		Why:   said.Text(key+".why", args...),
+		Undo:  said.Text(key+".undo", args...),
+	}
+	for step := 1; step <= maxSteps; step++ {
+		place := key + ".do." + strconv.Itoa(step)
+		if s := said.Text(place, args...); s != place {
+			text.Do = append(text.Do, s)
+		}
+	}
+	for _, who := range parties.who {
+		text.Who = append(text.Who, said.Text("who."+who))
+	}
+	for _, call := range parties.call {
+		text.Call = append(text.Call, said.Text("call."+call))
+	}
+	return text
+}
+
+// The least confidence of which people are told that a finding is almost certain, and that it is likely.
+const (
+	certain = 0.9
+	likely  = 0.6
+)
+
+func band(confidence float64) string {
+	switch {
+	case confidence >= certain:
+		return "very"
+	case confidence >= likely:
+		return "quite"
+	}
+	return "perhaps"
+}
+
+// capital begins a sentence: the name of a device may be in small letters.
+func capital(s string) string {
+	r, n := utf8.DecodeRuneInString(s)
+	if n == 0 || r == utf8.RuneError {
+		return s
+	}
+	return string(unicode.ToUpper(r)) + s[n:]
 }

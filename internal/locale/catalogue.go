@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 )
@@ -45,6 +46,16 @@ func New(l Lang) *Catalogue {
 		panic(fmt.Sprintf("locale: %s.json: %v", c.lang, err)) // it is part of the program
 	}
 	return c
+}
+
+// With is a catalogue of the same language that has the messages of c and those of data, which is of the same form
+// as en.json. Where both have a key, that of data counts. c stays as it is.
+func (c *Catalogue) With(data []byte) (*Catalogue, error) {
+	more := &Catalogue{lang: c.lang, messages: maps.Clone(c.messages)}
+	if err := json.Unmarshal(data, &more.messages); err != nil {
+		return nil, fmt.Errorf("read messages: %w", err)
+	}
+	return more, nil
 }
 
 // Lang is the language that c speaks.

@@ -1,13 +1,11 @@
 package locale
 
 import (
-	"encoding/json"
-	"maps"
-	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"plimsoll.example/plimsoll/internal/locale/localetest"
 )
 
 // same lists the keys whose text is rightly the same in both languages.
@@ -22,132 +20,27 @@ var same = []string{
 // neverNone lists the keys of which the number is at least 1, so that the French form for one need not say it.
 var neverNone = []string{"inspect.randomised"}
 
-var place = regexp.MustCompile(`\{[a-z_]+\}`)
-
-func TestLanguagesHaveTheSameKeysAndPlaces(t *testing.T) {
-	en, fr := New(English).messages, New(French).messages
-	for _, key := range slices.Sorted(maps.Keys(en)) {
-		if _, ok := fr[key]; !ok {
-			t.Errorf("fr.json lacks %s", key)
-		}
-	}
-	for _, key := range slices.Sorted(maps.Keys(fr)) {
-		e, ok := en[key]
-		f := fr[key]
-		if !ok {
-			t.Errorf("en.json lacks %s", key)
-			continue
-		}
-		if (e.one == "") != (f.one == "") {
-			t.Errorf("%s depends on a number in one language only", key)
-		}
-		if got, want := places(f.other), places(e.other); !slices.Equal(got, want) {
-			t.Errorf("%s: places in French %v, in English %v", key, got, want)
-		}
-		if e.other == f.other && !slices.Contains(same, key) {
-			t.Errorf("%s: is %q translated?", key, f.other)
-		}
-	}
+func TestLanguagesSayTheSameAndWriteItWell(t *testing.T) {
+	localetest.Check(t, localetest.Catalogue{English: english, French: french, Same: same, NeverNone: neverNone})
 }
 
-func TestTextsAreWhole(t *testing.T) {
-	for _, l := range Languages {
-		for key, m := range New(l).messages {
-			if strings.TrimSpace(m.other) == "" || m.other != strings.TrimSpace(m.other) {
-				t.Errorf("%s %s: empty, or spaces around it: %q", l, key, m.other)
-			}
-			for _, text := range []string{m.one, m.other} {
-				if strings.ContainsAny(place.ReplaceAllString(text, ""), "{}") {
-					t.Errorf("%s %s: a brace that is no place: %q", l, key, text)
-				}
-				if strings.ContainsAny(text, `'"`) {
-					t.Errorf("%s %s: straight quotation marks, want ’ “ ” « »: %q", l, key, text)
-				}
-			}
-			if m.one == "" {
-				continue
-			}
-			if !slices.Contains(places(m.other), "{n}") {
-				t.Errorf("%s %s: no {n} in the form for many: %q", l, key, m.other)
-			}
-			// In French this form is for 0 too, and so must say the number.
-			if l == French && !slices.Contains(neverNone, key) && !slices.Contains(places(m.one), "{n}") {
-				t.Errorf("fr %s: no {n} in the form for one: %q", key, m.one)
-			}
-			for _, p := range places(m.one) {
-				if !slices.Contains(places(m.other), p) {
-					t.Errorf("%s %s: %s only in the form for one", l, key, p)
-				}
-			}
-		}
+func TestMoreMessagesLeaveTheCatalogueAsItIs(t *testing.T) {
+	c := New(English)
+	more, err := c.With([]byte(`{"more.key": {"one": "{n} thing of {size}", "other": "{n} things of {size}"}, "kind.iot": "gadget"}`))
+	if err != nil {
+		t.Fatal(err)
 	}
-}
-
-// Spaces in French as the Office québécois de la langue française has them.
-func TestFrenchSpacing(t *testing.T) {
-	for key, m := range New(French).messages {
-		for _, text := range []string{m.one, m.other} {
-			if fault := spacing(text); fault != "" {
-				t.Errorf("%s: %s: %q", key, fault, text)
-			}
-		}
+	if got, want := more.Text("more.key", "n", 2, "size", Octets(1500)), "2 things of 1.5\u00a0kB"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
-}
-
-func spacing(text string) string {
-	for fault, re := range map[string]*regexp.Regexp{
-		"a colon without a no-break space before it":    regexp.MustCompile(`(^|[^\x{a0}]):(\s|$)`),
-		"an opening guillemet without a no-break space": regexp.MustCompile(`«([^\x{a0}]|$)`),
-		"a closing guillemet without a no-break space":  regexp.MustCompile(`(^|[^\x{a0}])»`),
-		"a space before a semicolon or a mark":          regexp.MustCompile(`[\s\x{a0}\x{202f}][;!?]`),
-		"a percent sign without a no-break space":       regexp.MustCompile(`(^|[^\x{a0}])%`),
-		"an English quotation mark":                     regexp.MustCompile(`[“”]`),
-	} {
-		if re.MatchString(text) {
-			return fault
-		}
+	if got := more.Text("kind.iot"); got != "gadget" {
+		t.Errorf("the later text does not count: %q", got)
 	}
-	return ""
-}
-
-func TestSpacingFindsFaults(t *testing.T) {
-	for text, good := range map[string]bool{
-		"Vu :":               false,
-		"Vu\u00a0: 3":        true,
-		"Vu: 3":              false,
-		"https://exemple.ca": true,
-		"« ici »":            false,
-		"«\u00a0ici\u00a0»":  true,
-		"Quoi ?":             false,
-		"Quoi?":              true,
-		"un; deux":           true,
-		"un\u00a0; deux":     false,
-		"12%":                false,
-		"12\u00a0%":          true,
-	} {
-		if fault := spacing(text); (fault == "") != good {
-			t.Errorf("%q: %q", text, fault)
-		}
+	if c.Text("more.key") != "more.key" || c.Text("kind.iot") != "smart device" {
+		t.Error("the first catalogue has changed")
 	}
-}
-
-func TestKeysAreThereOnce(t *testing.T) {
-	key := regexp.MustCompile(`(?m)^  "([a-z0-9._-]+)": `)
-	for l, data := range map[Lang][]byte{English: english, French: french} {
-		if !json.Valid(data) {
-			t.Fatalf("%s.json is not JSON", l)
-		}
-		seen := map[string]bool{}
-		for _, m := range key.FindAllSubmatch(data, -1) {
-			if k := string(m[1]); seen[k] {
-				t.Errorf("%s.json has %s twice", l, k)
-			} else {
-				seen[k] = true
-			}
-		}
-		if got, want := len(seen), len(New(l).messages); got != want {
-			t.Errorf("%s.json has %d keys of the usual form, one a line, of %d", l, got, want)
-		}
+	if _, err := c.With([]byte(`{"key": 1}`)); err == nil {
+		t.Error("no error for a message that is a number")
 	}
 }
 
@@ -219,12 +112,6 @@ func TestAskedForALanguageItDoesNotSpeakItSpeaksEnglish(t *testing.T) {
 	if got := New("de").Lang(); got != English {
 		t.Errorf("got %q", got)
 	}
-}
-
-func places(text string) []string {
-	p := place.FindAllString(text, -1)
-	slices.Sort(p)
-	return slices.Compact(p)
 }
 
 func FuzzText(f *testing.F) {

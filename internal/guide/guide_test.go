@@ -1,0 +1,154 @@
+package guide
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"plimsoll.example/plimsoll/internal/finding"
+	"plimsoll.example/plimsoll/internal/locale"
+	"plimsoll.example/plimsoll/internal/locale/localetest"
+)
+
+// same lists the keys whose text is rightly the same in both languages.
+var same = []string{
+	"body.isoc", "body.nist.8425", "fault.other", "protocol.other", "weakness.other",
+	"acr.term", "bluetooth.term", "ftp.term", "guard.term", "https.term", "modem.term", "octets.term", "onvif.term", "pause.term", "ping.term", "port.term",
+	"rtsp.term", "service.term", "smb.term", "telnet.term", "tls.term", "upnp.term", "wifi.term", "wpa.term", "zigbee.term",
+}
+
+func TestLanguagesSayTheSameAndWriteItWell(t *testing.T) {
+	files, err := data.ReadDir("en")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		t.Run(f.Name(), func(t *testing.T) {
+			localetest.Check(t, localetest.Catalogue{English: file(t, "en/"+f.Name()), French: file(t, "fr/"+f.Name()), Same: same})
+		})
+	}
+}
+
+func file(t *testing.T, name string) []byte {
+	t.Helper()
+	b, err := data.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// example has for each detail a value such as the detectors give.
+var example = map[string]any{
+	"address":  "192.0.2.1",
+	"count":    uint64(64),
+	"domain":   "example.com",
+	"example":  "xkqjzwvb.example",
+	"fault":    "self-signed",
+	"feed":     "urlhaus",
+	"file":     "update.bin",
+	"name":     "printer.local",
+	"nearest":  "cloud.example",
+	"packets":  uint64(5200),
+	"peer":     "cloud.example",
+	"period":   5 * time.Minute,
+	"protocol": "telnet",
+	"rate":     uint64(900),
+	"service":  "tcp/23",
+	"span":     40 * time.Second,
+	"weakness": "tls1.0",
+}
+
+// cases are a finding of each kind and role, with confidences of all bands.
+func cases() []*finding.Finding {
+	var list []*finding.Finding
+	for _, about := range finding.Kinds() {
+		for _, role := range about.Roles {
+			for _, confidence := range []float64{0.95, 0.7, 0.4} {
+				f := &finding.Finding{Kind: about.Kind, Role: role, Confidence: confidence, Count: 12}
+				for _, key := range about.Details {
+					f.Details = append(f.Details, finding.Detail{Key: key, Value: example[key]})
+				}
+				list = append(list, f)
+			}
+		}
+	}
+	return list
+}
+
+// parts are all texts of an explanation.
+func (t Text) parts() []string {
+	return slices.Concat([]string{t.Title, t.Seen, t.Sure, t.Why}, t.Do, []string{t.Undo}, t.Who, t.Call)
+}
+
+func TestEveryKindAndRoleIsExplainedInEachLanguage(t *testing.T) {
+	for _, lang := range locale.Languages {
+		words := locale.New(lang)
+		for _, f := range cases() {
+			text := Explain(words, f, "camera")
+			if len(text.Do) == 0 || len(text.Do) > maxSteps || len(text.Who) == 0 || len(text.Call) == 0 {
+				t.Errorf("%s %s %s: %d things to do, %d who act, %d to call", lang, f.Kind, f.Role, len(text.Do), len(text.Who), len(text.Call))
+			}
+			for _, part := range text.parts() {
+				if part == "" || strings.ContainsAny(part, "{}") || strings.HasPrefix(part, string(f.Kind)+".") {
+					t.Errorf("%s %s %s: not whole: %q", lang, f.Kind, f.Role, part)
+				}
+			}
+		}
+	}
+}
+
+func TestWhatDetectorsLeaveOutIsToldAsUnknown(t *testing.T) {
+	for _, lang := range locale.Languages {
+		words := locale.New(lang)
+		for _, f := range cases() {
+			f.Details = []finding.Detail{{Key: "peer", Value: ""}}
+			if seen := Explain(words, f, "camera").Seen; strings.ContainsAny(seen, "{}") || strings.Contains(seen, ".none") {
+				t.Errorf("%s %s: %q", lang, f.Kind, seen)
+			}
+		}
+	}
+}
+
+func TestEveryTextIsOfSomeKind(t *testing.T) {
+	used := map[string]bool{"sure.very": true, "sure.quite": true, "sure.perhaps": true}
+	for _, f := range cases() {
+		p, ok := parties[string(f.Kind)+"."+string(f.Role)]
+		if !ok {
+			t.Errorf("no parties for %s %s", f.Kind, f.Role)
+		}
+		for _, who := range p.who {
+			used["who."+who] = true
+		}
+		for _, call := range p.call {
+			used["call."+call] = true
+		}
+		for _, part := range []string{"title", "seen", "doubt", "why", "do.1", "do.2", "do.3", "undo"} {
+			used[string(f.Kind)+"."+string(f.Role)+"."+part] = true
+		}
+	}
+	for _, name := range []string{"finding", "party"} {
+		for _, key := range keys(t, "en/"+name+".json") {
+			if !used[key] {
+				t.Errorf("%s.json: nothing asks for %s", name, key)
+			}
+		}
+	}
+	for key := range parties {
+		if !used[key+".title"] {
+			t.Errorf("a row for %s, which is no kind and role", key)
+		}
+	}
+}
+
+func keys(t *testing.T, name string) []string {
+	t.Helper()
+	var messages map[string]any
+	if err := json.Unmarshal(file(t, name), &messages); err != nil {
+		t.Fatal(err)
+	}
+	return slices.Sorted(maps.Keys(messages))
+}
