@@ -149,7 +149,7 @@ func (in *inspection) run(ctx context.Context, paths []string) error {
 	var warnings func(*locale.Catalogue) []string // known at the end
 	out, err := in.create(&cfg, paths, map[string]func(io.Writer, *inspect.Result) error{
 		"--html": func(w io.Writer, r *inspect.Result) error {
-			return page.Write(w, r, page.Options{Lang: in.words.Lang(), Version: version(), Warnings: warnings})
+			return page.Write(w, r, page.Options{Lang: in.words.Lang(), Version: version(), Warnings: warnings, Thresholds: in.detect.Thresholds})
 		},
 		"--eve": eve.Write,
 	})

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"slices"
 
-	"plimsoll.example/plimsoll/internal/finding"
 	"plimsoll.example/plimsoll/internal/grade"
 	"plimsoll.example/plimsoll/internal/inspect"
 )
@@ -32,10 +31,23 @@ func (f Findings) Of(d *inspect.Device) (list []*inspect.Finding) {
 	return list
 }
 
-// worse puts what the device does before what it suffers, then the more severe and the surer first.
+// worse puts what the device does before what it suffers, then the more severe first, attacks before faults, and the
+// surer first.
 func worse(a, b *inspect.Finding) int {
-	return cmp.Or(cmp.Compare(a.Role, b.Role), cmp.Compare(b.Severity, a.Severity), cmp.Compare(b.Confidence, a.Confidence),
-		cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID))
+	return cmp.Or(cmp.Compare(a.Role, b.Role), cmp.Compare(b.Severity, a.Severity), cmp.Compare(fault(a), fault(b)),
+		cmp.Compare(b.Confidence, a.Confidence), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID))
+}
+
+func fault(f *inspect.Finding) int {
+	if f.Kind.About().Attack {
+		return 0
+	}
+	return 1
+}
+
+// deciding are the findings that set the grade of a device, the worst first.
+func (f Findings) deciding(d *inspect.Device) []*inspect.Finding {
+	return slices.DeleteFunc(f.Of(d), func(x *inspect.Finding) bool { return !slices.Contains(d.Grade.Because, x.ID) })
 }
 
 // Action is something to do first, for one or more devices with the same finding.
@@ -48,39 +60,67 @@ type Action struct {
 // mostActions is how many things a person is asked to do at once.
 const mostActions = 3
 
-// Actions are up to three things to do first, the most pressing first: one for each kind of finding that set the
-// grade of a device.
+// Actions are up to three things to do first, the most pressing first. Each device that needs somebody has its worst
+// finding told before another has its second; after that only faults are told of, as the attacks of
+// one device have one cause. Devices with findings of one kind are told of together, and what is asked for once is not
+// asked for again.
 func Actions(r *inspect.Result) []Action {
 	findings := Index(r)
-	var list []Action
-	index := make(map[finding.Kind]int)
+	deciding := make(map[*inspect.Device][]*inspect.Finding)
+	deepest := 0
 	for i := range r.Devices {
 		d := &r.Devices[i]
-		for _, id := range d.Grade.Because {
-			f, ok := findings[id]
-			if !ok {
-				continue
-			}
-			at, ok := index[f.Kind]
-			if !ok {
-				at = len(list)
-				index[f.Kind] = at
-				list = append(list, Action{Finding: f})
-			}
-			a := &list[at]
-			a.State = max(a.State, d.Grade.State)
-			if worse(f, a.Finding) < 0 {
-				a.Finding = f
-			}
-			if !slices.Contains(a.Devices, d) {
-				a.Devices = append(a.Devices, d)
-			}
+		if list := findings.deciding(d); len(list) > 0 {
+			list = append(list[:1], slices.DeleteFunc(list[1:], func(f *inspect.Finding) bool { return fault(f) == 0 })...)
+			deciding[d] = list
+			deepest = max(deepest, len(list))
 		}
 	}
-	slices.SortStableFunc(list, func(a, b Action) int {
-		return cmp.Or(cmp.Compare(b.State, a.State), worse(a.Finding, b.Finding))
-	})
+	var list []Action
+	for depth := 0; depth < deepest && len(list) < mostActions; depth++ {
+		var more []Action
+		for i := range r.Devices {
+			d := &r.Devices[i]
+			if depth < len(deciding[d]) && !asked(list, deciding[d][depth], d) {
+				more = join(more, deciding[d][depth], d)
+			}
+		}
+		slices.SortStableFunc(more, func(a, b Action) int {
+			return cmp.Or(cmp.Compare(b.State, a.State), worse(a.Finding, b.Finding))
+		})
+		list = append(list, more...)
+	}
 	return list[:min(len(list), mostActions)]
+}
+
+// join adds a finding to the action for its kind.
+func join(list []Action, f *inspect.Finding, d *inspect.Device) []Action {
+	at := slices.IndexFunc(list, func(a Action) bool { return a.Finding.Kind == f.Kind })
+	if at < 0 {
+		return append(list, Action{d.Grade.State, f, []*inspect.Device{d}})
+	}
+	a := &list[at]
+	a.State = max(a.State, d.Grade.State)
+	if worse(f, a.Finding) < 0 {
+		a.Finding = f
+	}
+	a.Devices = append(a.Devices, d)
+	return list
+}
+
+// asked reports whether a device's owner is already asked to do what a finding asks for first.
+func asked(list []Action, f *inspect.Finding, d *inspect.Device) bool {
+	return slices.ContainsFunc(list, func(a Action) bool {
+		return slices.Contains(a.Devices, d) && (a.Finding.Kind == f.Kind || first(a.Finding) == first(f))
+	})
+}
+
+func first(f *inspect.Finding) string {
+	do := f.Text["en"].Do
+	if len(do) == 0 {
+		return f.ID
+	}
+	return do[0]
 }
 
 // Names are the devices that an action is for, the first few by name.

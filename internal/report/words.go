@@ -16,6 +16,9 @@ import (
 	"plimsoll.example/plimsoll/internal/locale"
 )
 
+// namedFindings is how many findings the sentence about a device names.
+const namedFindings = 2
+
 // Words tells what was found in one language.
 type Words struct{ *locale.Catalogue }
 
@@ -92,17 +95,20 @@ func (w Words) Sure(confidence float64) string {
 // State is the word for a state.
 func (w Words) State(s grade.State) string { return w.Text("grade." + s.String()) }
 
-// Because says why a device has its grade, in a sentence. findings are those of the capture.
+// Because says why a device has its grade, in a sentence: its worst findings, or what was not seen of it.
 func (w Words) Because(d *inspect.Device, findings Findings) string {
 	var reasons []string
-	for _, b := range d.Grade.Because {
-		if f, ok := findings[b]; ok {
-			b = strings.TrimSuffix(w.Finding(f).Title, ".")
-		} else {
-			b = w.Text("grade.because." + b)
+	for _, f := range findings.deciding(d) {
+		if title := strings.TrimSuffix(w.Finding(f).Title, "."); !slices.Contains(reasons, title) {
+			reasons = append(reasons, title)
 		}
-		if !slices.Contains(reasons, b) {
-			reasons = append(reasons, b)
+	}
+	if n := len(reasons) - namedFindings; n > 0 {
+		reasons = append(reasons[:namedFindings], w.Text("inspect.more", "n", n))
+	}
+	if len(reasons) == 0 {
+		for _, rule := range d.Grade.Because {
+			reasons = append(reasons, w.Text("grade.because."+rule))
 		}
 	}
 	return w.Text("grade.is", "state", capital(w.State(d.Grade.State)), "reasons", strings.Join(reasons, "; "))

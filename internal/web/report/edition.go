@@ -7,7 +7,10 @@ import (
 	"strings"
 	"time"
 
+	"plimsoll.example/plimsoll/internal/detect"
+	"plimsoll.example/plimsoll/internal/device"
 	"plimsoll.example/plimsoll/internal/grade"
+	"plimsoll.example/plimsoll/internal/guide"
 	"plimsoll.example/plimsoll/internal/inspect"
 	"plimsoll.example/plimsoll/internal/locale"
 	"plimsoll.example/plimsoll/internal/report"
@@ -36,6 +39,8 @@ type edition struct {
 	Bands    []band
 	Devices  []card
 	More     string // devices that are not shown
+	Guide    []advice
+	Glossary []guide.Term
 	Annex    annex
 }
 
@@ -76,12 +81,26 @@ type band struct {
 // mark is one device on the load line.
 type mark struct{ Name, Anchor string }
 
+// advice is what is good to know of a category of devices.
+type advice struct {
+	Category string
+	Topics   []topic
+}
+
+type topic struct {
+	Name  string
+	Cells []cell
+}
+
+type cell struct{ Stage, Text, Source string }
+
 // annex is the technical part for the whole capture.
 type annex struct {
-	Facts    []row
-	Warnings []string
-	Norms    []row
-	Version  string
+	Facts      []row
+	Warnings   []string
+	Norms      []row
+	Thresholds []row
+	Version    string
 }
 
 // row is a name and its values.
@@ -128,8 +147,30 @@ func newEdition(r *inspect.Result, c *locale.Catalogue, o Options) *edition {
 	if n := len(devices) - mostDevices; n > 0 {
 		e.More = w.Text("report.devices.more", "n", n)
 	}
+	for _, category := range device.Categories {
+		if slices.ContainsFunc(devices, func(d *inspect.Device) bool { return d.Identity.Category == category }) {
+			e.advise(category)
+		}
+	}
+	e.Glossary = guide.Glossary(c)
 	e.Annex = newAnnex(w, r, o)
 	return e
+}
+
+// advise adds what the guide says of a category.
+func (e *edition) advise(category string) {
+	a := advice{Category: capital(e.words.Text("category." + category))}
+	for _, c := range guide.Cells(e.words.Catalogue, category) {
+		name := e.words.Text("guide.topic." + c.Topic)
+		if n := len(a.Topics); n == 0 || a.Topics[n-1].Name != name {
+			a.Topics = append(a.Topics, topic{Name: name})
+		}
+		t := &a.Topics[len(a.Topics)-1]
+		t.Cells = append(t.Cells, cell{e.words.Text("guide.stage." + c.Stage), c.Text, c.Source})
+	}
+	if len(a.Topics) > 0 {
+		e.Guide = append(e.Guide, a)
+	}
 }
 
 func newBand(w report.Words, s grade.State, devices []*inspect.Device, anchors map[*inspect.Device]string) band {
@@ -181,6 +222,13 @@ func newAnnex(w report.Words, r *inspect.Result, o Options) annex {
 	}
 	if n := c.Evicted.Devices; n > 0 {
 		add("evicted.devices", w.Number(int64(n)))
+	}
+	for _, t := range detect.Thresholds() {
+		value := t.Default
+		if set, ok := o.Thresholds[t.Name]; ok {
+			value = set
+		}
+		a.Thresholds = append(a.Thresholds, row{t.Name, []string{strconv.FormatFloat(value, 'g', -1, 64) + " " + t.Unit}})
 	}
 	named := make(map[string][]string)
 	for i := range r.Findings {

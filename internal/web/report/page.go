@@ -31,6 +31,8 @@ type Options struct {
 	Lang     locale.Lang // shown first
 	Version  string      // of the program
 	Warnings func(*locale.Catalogue) []string
+	// Thresholds are those that were set, by name; the others had their defaults.
+	Thresholds map[string]float64
 }
 
 // page is all that the template is given.

@@ -303,8 +303,10 @@ func TestPageIsBounded(t *testing.T) {
 	for range 1000 {
 		d.Peers = append(d.Peers, d.Peers[0])
 		d.Hostnames = append(d.Hostnames, strings.Repeat("x", 255))
-		d.Findings = append(d.Findings, "f")
 		d.Identity.Because = append(d.Identity.Because, d.Identity.Because[0])
+	}
+	for range 30 {
+		d.Findings = append(d.Findings, "f")
 	}
 	full.Findings = []inspect.Finding{f}
 	for range 20_000 {
