@@ -52,6 +52,18 @@ var examples = map[string]struct {
 			"file 0 by number":        {`"file": 1`, `"file": 0`},
 		},
 	},
+	"guide.json": {
+		good: `{"schema": "plimsoll.guide/1", "lang": "fr", "about": "camera", "title": "caméra", "cells": [` +
+			`{"topic": "privacy", "stage": "before", "text": "t", "source": "s"}, {"topic": "privacy", "stage": "use", "text": "t"}, {"topic": "privacy", "stage": "trouble", "text": "t"}, ` +
+			`{"topic": "security", "stage": "before", "text": "t"}, {"topic": "security", "stage": "use", "text": "t"}, {"topic": "security", "stage": "trouble", "text": "t"}, ` +
+			`{"topic": "functionality", "stage": "before", "text": "t"}, {"topic": "functionality", "stage": "use", "text": "t"}, {"topic": "functionality", "stage": "trouble", "text": "t"}]}`,
+		wrong: map[string][2]string{
+			"a topic not in words": {`"privacy", "stage": "use"`, `"price", "stage": "use"`},
+			"a cell less":          {`, {"topic": "privacy", "stage": "use", "text": "t"}`, ``},
+			"an empty text":        {`"text": "t"}]`, `"text": ""}]`},
+			"another language":     {`"fr"`, `"de"`},
+		},
+	},
 	"flow.json": {
 		good: `{"ts": 1795377900.25, "uid": "1", "id.orig_h": "192.0.2.7", "id.orig_p": 40000, "id.resp_h": "198.51.100.1", "id.resp_p": 443,
 			"proto": "tcp", "service": "tls", "duration": 1.5, "orig_bytes": 517, "resp_bytes": 4000, "conn_state": "SF", "history": "ShADadFf",

@@ -1,9 +1,12 @@
 package guide
 
 import (
+	"slices"
 	"strings"
 	"sync"
 
+	"plimsoll.example/plimsoll/internal/device"
+	"plimsoll.example/plimsoll/internal/finding"
 	"plimsoll.example/plimsoll/internal/locale"
 )
 
@@ -52,4 +55,12 @@ func source(said *locale.Catalogue, key string) string {
 		return said.Text("body.etsi", "id", id)
 	}
 	return said.Text("body." + key)
+}
+
+// Title is what people call a category of device, or a kind of finding of which a device is the actor.
+func Title(words *locale.Catalogue, about string) string {
+	if slices.Contains(device.Categories, about) {
+		return words.Text("category." + about)
+	}
+	return findings.in(words.Lang()).Text(about + "." + string(finding.Actor) + ".title")
 }

@@ -152,3 +152,27 @@ func keys(t *testing.T, name string) []string {
 	}
 	return slices.Sorted(maps.Keys(messages))
 }
+
+// What a finding says of the wire comes from strangers: it is told as it is, once, whatever it holds.
+func FuzzExplain(f *testing.F) {
+	f.Add("lamp", "cloud.example", "tcp/443 tls")
+	f.Add("", "", "")
+	f.Add("{peer}", "{service}", "{n}")
+	f.Add("\xff", "fe80::1%eth0", "tcp/")
+	f.Add("é", "ff:ff:ff:ff:ff:ff", "/")
+	f.Fuzz(func(t *testing.T, device, peer, service string) {
+		for _, lang := range locale.Languages {
+			about := finding.Finding{Kind: finding.NewDestination, Role: finding.Actor, Details: []finding.Detail{{Key: "peer", Value: peer}, {Key: "service", Value: service}}}
+			seen := Explain(locale.New(lang), &about, device).Seen
+			if !strings.Contains(seen, peer) {
+				t.Errorf("%s: %q is not told in %q", lang, peer, seen)
+			}
+			if !strings.HasSuffix(seen, ".") {
+				t.Errorf("%s: not a whole sentence: %q", lang, seen)
+			}
+			if limit := len(device) + len(peer) + len(service) + 200; len(seen) > limit {
+				t.Errorf("%s: %d octets, more than %d: %q", lang, len(seen), limit, seen)
+			}
+		}
+	})
+}

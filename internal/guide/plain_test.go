@@ -1,6 +1,7 @@
 package guide
 
 import (
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -146,6 +147,12 @@ func TestTokensBecomeWords(t *testing.T) {
 		{"protocol", "rtsp", "video stream (RTSP)", "flux vidéo (RTSP)"},
 		{"protocol", "HTTP", "web page without encryption (HTTP)", "page Web sans chiffrement (HTTP)"},
 		{"protocol", "gopher", "gopher", "gopher"},
+		{"peer", "192.168.1.7", "a device at home (192.168.1.7)", "un appareil de la maison (192.168.1.7)"},
+		{"peer", "02:00:00:00:00:07", "a device at home (02:00:00:00:00:07)", "un appareil de la maison (02:00:00:00:00:07)"},
+		{"peer", "203.0.113.9", "an internet address (203.0.113.9)", "une adresse Internet (203.0.113.9)"},
+		{"peer", "239.255.255.250", "all devices nearby (239.255.255.250)", "tous les appareils proches (239.255.255.250)"},
+		{"peer", "2001:db8::7", "2001:db8::7", "2001:db8::7"},
+		{"peer", "cloud.example", "cloud.example", "cloud.example"},
 		{"weakness", "TLS 1.0", "an encryption of 1999 (TLS 1.0)", "un chiffrement de 1999 (TLS 1.0)"},
 		{"fault", "self_signed", "it vouches for itself", "il se porte garant de lui-même"},
 	} {
@@ -153,6 +160,23 @@ func TestTokensBecomeWords(t *testing.T) {
 			if got := inWords(findings.in(lang), tt.key, tt.token); got != want {
 				t.Errorf("%s %s %s: got %q, want %q", lang, tt.key, tt.token, got, want)
 			}
+		}
+	}
+}
+
+// What flows are called, inspect has words for: findings name them too.
+func TestEveryProtocolHasWords(t *testing.T) {
+	messages, err := os.ReadFile("../locale/en.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := regexp.MustCompile(`"service\.([a-z0-9-]+)"`).FindAllSubmatch(messages, -1)
+	if len(names) < 30 {
+		t.Fatalf("only %d protocols", len(names))
+	}
+	for _, name := range names {
+		if _, ok := lookUp(findings.in(locale.English), "protocol", string(name[1])); !ok {
+			t.Errorf("no words for %s", name[1])
 		}
 	}
 }

@@ -2,9 +2,11 @@ package guide
 
 import (
 	"math"
+	"net/netip"
 	"strings"
 
 	"plimsoll.example/plimsoll/internal/finding"
+	"plimsoll.example/plimsoll/internal/frame"
 	"plimsoll.example/plimsoll/internal/locale"
 )
 
@@ -30,6 +32,8 @@ func inWords(said *locale.Catalogue, key string, v any) any {
 	switch v := v.(type) {
 	case string:
 		switch key {
+		case "peer":
+			return peer(said, v)
 		case "service":
 			return service(said, v)
 		case "protocol", "weakness", "fault":
@@ -45,6 +49,24 @@ func inWords(said *locale.Catalogue, key string, v any) any {
 		return uint64(math.Round(max(v, 1))) // a rate: its fractions tell people nothing
 	}
 	return v
+}
+
+// peer is the other end: a name as it is, an address with where it is.
+func peer(said *locale.Catalogue, s string) string {
+	if _, err := frame.ParseMAC(s); err == nil {
+		return said.Text("peer.home", "token", s)
+	}
+	switch a, err := netip.ParseAddr(s); {
+	case err != nil:
+		return s
+	case a.IsMulticast(), a == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
+		return said.Text("peer.all", "token", s)
+	case a.IsPrivate(), a.IsLinkLocalUnicast():
+		return said.Text("peer.home", "token", s)
+	case a.Is4():
+		return said.Text("peer.internet", "token", s)
+	}
+	return s // of IPv6, a device at home has addresses of the Internet too
 }
 
 // service says what device.ServiceName and, after a space, a protocol name: "tcp/23", "tcp/443 tls".

@@ -15,6 +15,7 @@ var same = []string{
 	"cli.value.max-flows",
 	"format.date",
 	"format.minutes",
+	"guide.source",
 }
 
 // neverNone lists the keys of which the number is at least 1, so that the French form for one need not say it.
