@@ -16,7 +16,7 @@ func Name(d *Device, c *locale.Catalogue) string {
 	case id.Model != "":
 		return strings.TrimSpace(id.Maker + " " + id.Model)
 	case id.Category != "" && id.Maker != "":
-		return id.Maker + " " + c.Text("category."+id.Category)
+		return c.Text("inspect.made", "maker", id.Maker, "what", c.Text("category."+id.Category))
 	case d.MAC != "":
 		return d.MAC
 	}

@@ -127,7 +127,7 @@ func TestEachDeviceTellsItsStateTheReasonAndItsFindings(t *testing.T) {
 	for _, want := range []string{
 		"camera (02:00:00:00:00:01, 192.0.2.7)\n  Needs you: en title of f1.\n  * en title of f1\n    en seen f1\n    1. en first step of f1\n    2. en second step\n",
 		"plug (02:00:00:00:00:01, 192.0.2.7)\n  To check: en title of f2.\n",
-		"lamp (02:00:00:00:00:01, 192.0.2.7)\n  Fine: enough was seen, and nothing in it needs you.\n  * en title of f3\n",
+		"lamp (02:00:00:00:00:01, 192.0.2.7)\n  Fine: enough was seen, and something small is worth a look when you have time.\n  * en title of f3\n",
 		"box (02:00:00:00:00:01, 192.0.2.7)\n  Not known: it was seen for less than ten minutes.\n",
 	} {
 		if !strings.Contains(got, want) {

@@ -24,7 +24,7 @@ const (
 
 // Text writes what was found: the sentence, what to do first, a line for each device, then the story of each.
 func Text(w io.Writer, r *inspect.Result, c *locale.Catalogue) error {
-	p := printer{bufio.NewWriter(w), Words{c}}
+	p := printer{bufio.NewWriter(w), In(c, r)}
 	p.summary(r)
 	if len(r.Devices) > 0 {
 		p.actions(r)
@@ -42,7 +42,7 @@ func Text(w io.Writer, r *inspect.Result, c *locale.Catalogue) error {
 
 // Table writes a line for each device and nothing else.
 func Table(w io.Writer, r *inspect.Result, c *locale.Catalogue) error {
-	p := printer{bufio.NewWriter(w), Words{c}}
+	p := printer{bufio.NewWriter(w), In(c, r)}
 	if len(r.Devices) == 0 {
 		p.summary(r)
 	} else {
@@ -217,13 +217,7 @@ func (p printer) nearby(d *inspect.Device) []string {
 }
 
 func (p printer) peer(q *inspect.Peer) string {
-	name := q.Name
-	if name == "" {
-		name = strings.Join(q.Addresses[:min(2, len(q.Addresses))], ", ")
-		if n := len(q.Addresses) - 2; n > 0 {
-			name += " +" + p.c.Number(int64(n))
-		}
-	}
+	name := p.c.Peer(q)
 	words := p.c.Services(q.Services)
 	if n := len(words) - 4; n > 0 {
 		words = append(words[:4], "+"+p.c.Number(int64(n)))

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"plimsoll.example/plimsoll/internal/device"
+	"plimsoll.example/plimsoll/internal/finding"
 	"plimsoll.example/plimsoll/internal/grade"
 	"plimsoll.example/plimsoll/internal/guide"
 	"plimsoll.example/plimsoll/internal/inspect"
@@ -20,7 +21,39 @@ import (
 const namedFindings = 2
 
 // Words tells what was found in one language.
-type Words struct{ *locale.Catalogue }
+type Words struct {
+	*locale.Catalogue
+	names map[string]string // of the devices, by address
+}
+
+// In is the words of a language for a result.
+func In(c *locale.Catalogue, r *inspect.Result) Words {
+	w := Words{c, make(map[string]string)}
+	for i := range r.Devices {
+		d := &r.Devices[i]
+		for _, a := range d.Addresses {
+			w.names[a] = w.Name(d)
+		}
+	}
+	return w
+}
+
+// Peer is what a person would call a peer: the name that led to it, the device that it is, or its addresses.
+func (w Words) Peer(p *inspect.Peer) string {
+	if p.Name != "" {
+		return p.Name
+	}
+	for _, a := range p.Addresses {
+		if name := w.names[a]; name != "" && p.Scope != "internet" {
+			return name
+		}
+	}
+	name := strings.Join(p.Addresses[:min(2, len(p.Addresses))], ", ")
+	if n := len(p.Addresses) - 2; n > 0 {
+		name += " +" + w.Number(int64(n))
+	}
+	return name
+}
 
 // Name is what a person would call a device.
 func (w Words) Name(d *inspect.Device) string { return inspect.Name(d, w.Catalogue) }
@@ -107,6 +140,9 @@ func (w Words) Because(d *inspect.Device, findings Findings) string {
 		reasons = append(reasons[:namedFindings], w.Text("inspect.more", "n", n))
 	}
 	if len(reasons) == 0 {
+		if d.Grade.State == grade.Fine && slices.ContainsFunc(findings.Of(d), func(f *inspect.Finding) bool { return f.Role == finding.Actor }) {
+			return w.Text("grade.is", "state", capital(w.State(grade.Fine)), "reasons", w.Text("report.small"))
+		}
 		for _, rule := range d.Grade.Because {
 			reasons = append(reasons, w.Text("grade.because."+rule))
 		}

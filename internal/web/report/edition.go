@@ -110,7 +110,7 @@ type row struct {
 }
 
 func newEdition(r *inspect.Result, c *locale.Catalogue, o Options) *edition {
-	e := &edition{words: report.Words{Catalogue: c}}
+	e := &edition{words: report.In(c, r)}
 	w, findings := e.words, report.Index(r)
 	e.Sentence = clauses(w.Sentence(r))
 	if r.Capture.Packets > 0 {

@@ -137,17 +137,10 @@ func drawnName(w report.Words, p *inspect.Peer) string {
 }
 
 func peerName(w report.Words, p *inspect.Peer) string {
-	if p.Name != "" {
-		return p.Name
-	}
-	if p.Scope == "multicast" {
+	if p.Name == "" && p.Scope == "multicast" {
 		return w.Text("report.all") + " (" + p.Addresses[0] + ")"
 	}
-	name := p.Addresses[0]
-	if n := len(p.Addresses) - 1; n > 0 {
-		name += " +" + w.Number(int64(n))
-	}
-	return name
+	return w.Peer(p)
 }
 
 // picture is the drawing: a curve from the device to each peer, the thicker the more was said. Names stand at a part
