@@ -2,7 +2,7 @@
 // the judge of accessibility. It is a module of its own, so that the browser's driver stays out of the program's
 // dependencies, and holds nothing but tests:
 //
-//	cd internal/e2e && go test ./...
+//	cd internal/e2e && go test -mod=mod ./...
 //
 // They are skipped where there is no Chromium; on Debian, apt-get install chromium brings it. With PLIMSOLL_SHOTS set to
 // a folder, they leave pictures of the pages there.

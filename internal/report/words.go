@@ -137,15 +137,16 @@ func (w Words) Because(d *inspect.Device, findings Findings) string {
 		}
 	}
 	if n := len(reasons) - namedFindings; n > 0 {
-		reasons = append(reasons[:namedFindings], w.Text("inspect.more", "n", n))
+		reasons = append(reasons[:namedFindings], capital(w.Text("inspect.more", "n", n)))
 	}
-	if len(reasons) == 0 {
-		if d.Grade.State == grade.Fine && slices.ContainsFunc(findings.Of(d), func(f *inspect.Finding) bool { return f.Role == finding.Actor }) {
-			return w.Text("grade.is", "state", capital(w.State(grade.Fine)), "reasons", w.Text("report.small"))
-		}
-		for _, rule := range d.Grade.Because {
-			reasons = append(reasons, w.Text("grade.because."+rule))
-		}
+	if len(reasons) > 0 {
+		return w.Text("grade.is", "state", capital(w.State(d.Grade.State)), "reasons", strings.Join(reasons, ". "))
+	}
+	if d.Grade.State == grade.Fine && slices.ContainsFunc(findings.Of(d), func(f *inspect.Finding) bool { return f.Role == finding.Actor }) {
+		return w.Text("grade.is", "state", capital(w.State(grade.Fine)), "reasons", w.Text("report.small"))
+	}
+	for _, rule := range d.Grade.Because {
+		reasons = append(reasons, w.Text("grade.because."+rule))
 	}
 	return w.Text("grade.is", "state", capital(w.State(d.Grade.State)), "reasons", strings.Join(reasons, "; "))
 }

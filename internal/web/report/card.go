@@ -140,7 +140,11 @@ func newFound(w report.Words, f *inspect.Finding, files []string) found {
 	if f.Role == finding.Target {
 		out.Role = w.Text("report.target")
 	}
-	out.When = w.Text("report.when", "n", f.Count, "first", when(w, f.First), "last", when(w, f.Last))
+	first, last := when(w, f.First), when(w, f.Last)
+	out.When = w.Text("report.when", "n", f.Count, "first", first, "last", last)
+	if first == last {
+		out.When = w.Text("report.when.at", "n", f.Count, "when", first)
+	}
 	out.Rating = w.Text("report.rating", "kind", string(f.Kind), "role", string(f.Role), "severity", f.Severity.String(),
 		"confidence", locale.Fraction(f.Confidence), "when", when(w, f.Detected))
 	for i := range f.Evidence[:min(len(f.Evidence), mostEvidence)] {
