@@ -10,6 +10,9 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
+// digest is any SHA-256.
+const digest = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
 // examples are one good instance of each schema; good ones stay good, and each change to them below is refused.
 var examples = map[string]struct {
 	good  string
@@ -50,6 +53,95 @@ var examples = map[string]struct {
 			"one language only":       {`"fr": {`, `"de": {`},
 			"a text without a cell":   {`"undo": "",`, ``},
 			"file 0 by number":        {`"file": 1`, `"file": 0`},
+		},
+	},
+	"learn.json": {
+		good: `{"schema": "plimsoll.learn/1", "device": "02:00:5e:10:00:01",
+			"sources": [{"first": "2026-11-22T20:05:00Z", "last": "2026-11-22T20:06:00Z", "packets": 9}],
+			"enough": {"flows": 2, "days": 1, "span_ns": 60000000000, "settled_ns": 0, "missing": 0.5, "sure": "not-yet"},
+			"entries": [{"entry": "to-lamps.example-tcp-443", "flows": 2, "packets": 9, "answered": 2, "first": "2026-11-22T20:05:00Z",
+				"last": "2026-11-22T20:06:00Z", "days": ["2026-11-22"], "addresses": ["198.51.100.1"]}],
+			"left_out": [{"why": "sweep", "service": "tcp/23", "flows": 90, "peers": 80, "first": "2026-11-22T20:05:00Z", "last": "2026-11-22T20:06:00Z"}],
+			"lost": 0, "items": [{"began": true, "proto": 6, "scope": "internet", "peer": "lamps.example", "port": 443, "flows": 2, "packets": 9,
+				"answered": 2, "first": "2026-11-22T20:05:00Z", "last": "2026-11-22T20:06:00Z", "days": ["2026-11-22"], "ipv4": true}]}`,
+		wrong: map[string][2]string{
+			"a verdict not in words": {"not-yet", "never"},
+			"a share above one":      {"0.5", "1.5"},
+			"a day that is none":     {`["2026-11-22"], "addresses"`, `["noon"], "addresses"`},
+			"a reason not in words":  {`"sweep"`, `"whim"`},
+		},
+	},
+	"mud-check.json": {
+		good: `{"schema": "plimsoll.mud.check/1", "file": "lamp.json", "ok": true, "form": "draft", "mud_url": "https://lamps.example/lamp.json",
+			"is_supported": true, "aces": {"from": 1, "to": 0}, "names": ["cloud.lamps.example"],
+			"problems": [{"level": "warning", "code": "cache.short", "path": "/ietf-mud:mud/cache-validity", "rfc": "8520 §3.5", "text": "t"}]}`,
+		wrong: map[string][2]string{
+			"a form not in words":  {`"draft"`, `"old"`},
+			"a level not in words": {`"warning"`, `"bad"`},
+			"a path that is none":  {`"/ietf-mud:mud/`, `"ietf-mud:mud/`},
+			"no code":              {`"code": "cache.short", `, ``},
+			"another section sign": {`8520 §3.5`, `RFC 8520, 3.5`},
+		},
+	},
+	"mud-diff.json": {
+		good: `{"schema": "plimsoll.mud.diff/1", "old": "a", "new": "b", "grows": true, "changes": [{"change": "widened", "starts": "device",
+			"peer": {"kind": "name", "value": "lamps.example", "address": "", "text": "t"}, "service": {"protocol": "tcp", "ports": [[443, 443]], "name": "HTTPS", "text": "t"},
+			"family": "ipv4", "before": {"peer": {"kind": "anyone", "value": "", "address": "", "text": "t"}, "service": {"protocol": "", "ports": [], "name": "", "text": "t"}}, "text": "t"}]}`,
+		wrong: map[string][2]string{
+			"a change not in words": {`"widened"`, `"more"`},
+			"either may begin":      {`"device"`, `"either"`},
+			"a port out of range":   {`[443, 443]`, `[443, 70000]`},
+			"a peer of no kind":     {`"anyone"`, `""`},
+		},
+	},
+	"mud-fetch.json": {
+		good: `{"schema": "plimsoll.mud.fetch/1", "url": "https://lamps.example/lamp.json",
+			"current": {"sha256": "` + digest + `", "bytes": 900, "state": "verified", "usable": true, "reason": "", "signer": "CN=lamps",
+				"signed": "2026-11-01T00:00:00Z", "expired": false, "fetched": "2026-11-22T20:05:00Z", "approved_by": "", "notes": ["n"]},
+			"next": null, "checked": "2026-11-22T20:05:00Z", "due": "", "fault": ""}`,
+		wrong: map[string][2]string{
+			"a state not in words": {`"verified"`, `"trusted"`},
+			"a digest cut":         {digest, digest[1:]},
+			"a property less":      {`"next": null,`, ``},
+			"octets below none":    {`900`, `-1`},
+		},
+	},
+	"mud-qr.json": {
+		good: `{"schema": "plimsoll.mud.qr/1", "file": "lamp.json", "payload": "p", "brand": "Lamps", "product": "", "model": "L1",
+			"mud_url": "https://lamps.example/lamp.json", "mac": "02:00:5e:10:00:01", "modules": 45}`,
+		wrong: map[string][2]string{
+			"no brand":           {`"Lamps"`, `""`},
+			"a URL not of https": {`https:`, `http:`},
+			"a MAC cut":          {`:00:01"`, `"`},
+			"no code so small":   {`45`, `20`},
+		},
+	},
+	"mud-scan.json": {
+		good: `{"schema": "plimsoll.mud.scan/1", "mud_url": "https://lamps.example/lamp.json", "brand": "Lamps", "product": "", "model": "L1", "mac": "",
+			"dropped_query": "x=1", "skipped": ["S001"]}`,
+		wrong: map[string][2]string{
+			"a URL with a query":  {`lamp.json"`, `lamp.json?x"`},
+			"an identifier short": {`"S001"`, `"S1"`},
+		},
+	},
+	"mud-show.json": {
+		good: `{"schema": "plimsoll.mud.show/1", "file": "lamp.json", "mud_url": "https://lamps.example/lamp.json", "maker": "", "model": "", "systeminfo": "",
+			"is_supported": false, "last_update": "2026-01-02T03:04:05Z", "permissions": [{"allowed": true, "starts": "either",
+				"peer": {"kind": "local-networks", "value": "", "address": "224.0.0.251/32", "text": "t"}, "services": [{"protocol": "udp", "ports": [], "name": "", "text": "t"}]}], "dead": 0}`,
+		wrong: map[string][2]string{
+			"nobody begins":       {`"either"`, `""`},
+			"no service":          {`[{"protocol": "udp", "ports": [], "name": "", "text": "t"}]`, `[]`},
+			"a protocol by names": {`"udp"`, `"UDP"`},
+			"a local time":        {`04:05Z`, `04:05`},
+		},
+	},
+	"mud-verify.json": {
+		good: `{"schema": "plimsoll.mud.verify/1", "file": "lamp.json", "sha256": "` + digest + `", "verified": false, "signer": "CN=lamps",
+			"signed": "2026-11-01T00:00:00Z", "expired": true, "chain": ["CN=lamps"], "problem": "trust", "text": "t"}`,
+		wrong: map[string][2]string{
+			"a problem not in words": {`"trust"`, `"bad"`},
+			"a time that is none":    {`"2026-11-01T00:00:00Z"`, `"yesterday"`},
+			"a property more":        {`"text"`, `"colour": 1, "text"`},
 		},
 	},
 	"guide.json": {
@@ -106,6 +198,32 @@ var examples = map[string]struct {
 			"a fact of nobody":  {`"device": "02:00:5e:10:00:01",`, ``},
 			"a bare name":       {"dhcp.vendor_class", "vendor"},
 			"a number as field": {`"60"`, `60`},
+		},
+	},
+	"norms.json": {
+		good: `{"schema": "plimsoll.norms/1",
+			"sources": [{"id": "etsi-en-303-645-3.1.3", "title": {"en": "t", "fr": "u"}, "publisher": {"en": "ETSI", "fr": "ETSI"}, "edition": "V3.1.3",
+				"date": "2024-09", "url": "https://www.example.com/", "counts": {"M": 36, "R": 42}, "conditions": {"14": {"en": "c", "fr": "d"}},
+				"features": {"e": {"en": "f", "fr": "g"}}, "references": [{"id": "table", "text": {"en": "r", "fr": "s"}}]}],
+			"norms": [{"id": "etsi.5.1-5", "source": "etsi-en-303-645-3.1.3", "source_id": "5.1-5",
+				"status": {"level": "M", "conditions": ["14"], "features": ["e"]},
+				"history": [{"edition": "V2.1.1", "source_id": "5.1-5", "status": "M C(5)", "state": "unverified"}],
+				"title": {"en": "t", "fr": "u"}, "text": {"en": "t", "fr": "u"}, "pillar": "resiliency", "assessment": "probe",
+				"also": ["declare"], "channel": "lan", "evidence": "both", "how": {"en": "h", "fr": "i"}, "related": ["cra.I.2d"],
+				"sources": ["table"], "state": "unverified", "reason": {"en": "w", "fr": "x"}}],
+			"kernel": [{"id": "kernel.few-ways-in", "title": {"en": "t", "fr": "u"}, "text": {"en": "t", "fr": "u"},
+				"norms": ["etsi.5.1-5", "ota.15"], "cta_2120": ["access_control"], "note": {"en": "n", "fr": "o"}}]}`,
+		wrong: map[string][2]string{
+			"a norm of no source":          {`"id": "etsi.5.1-5"`, `"id": "5.1-5"`},
+			"a state without its reason":   {`, "reason": {"en": "w", "fr": "x"}`, ``},
+			"a reason against nothing":     {`"state": "unverified", "reason"`, `"state": "verified", "reason"`},
+			"a pillar in other spelling":   {`"resiliency"`, `"resilience"`},
+			"evidence that proves":         {`"evidence": "both"`, `"evidence": "prove"`},
+			"one language only":            {`"how": {"en": "h", "fr": "i"}`, `"how": {"en": "h"}`},
+			"a word for nobody":            {`"note": {"en": "n", "fr": "o"}`, `"note": {"en": "n", "fr": ""}`},
+			"an edition that says nothing": {`, "source_id": "5.1-5", "status": "M C(5)", "state": "unverified"`, ``},
+			"a kernel of one":              {`"norms": ["etsi.5.1-5", "ota.15"]`, `"norms": ["etsi.5.1-5"]`},
+			"a title that runs on":         {`"title": {"en": "t", "fr": "u"}, "text": {"en": "t", "fr": "u"}, "pillar"`, `"title": {"en": "` + strings.Repeat("t", 61) + `", "fr": "u"}, "text": {"en": "t", "fr": "u"}, "pillar"`},
 		},
 	},
 }

@@ -31,10 +31,10 @@ func texts(t *testing.T) []text {
 		if err != nil {
 			return err
 		}
-		if d.IsDir() {
-			if name == ".git" {
-				return fs.SkipDir
-			}
+		if name == ".git" && d.IsDir() {
+			return fs.SkipDir
+		}
+		if d.IsDir() || name == ".git" { // a file in a work tree of its own
 			return nil
 		}
 		if !d.Type().IsRegular() {

@@ -8,6 +8,8 @@ import (
 
 	"plimsoll.example/plimsoll/internal/capture"
 	"plimsoll.example/plimsoll/internal/locale"
+	"plimsoll.example/plimsoll/internal/mudcache"
+	"plimsoll.example/plimsoll/mud"
 )
 
 // fault is an error that the catalogue has words for.
@@ -42,9 +44,35 @@ func explain(err error, words *locale.Catalogue) string {
 	case errors.As(err, &file):
 		text = words.Text(fileKey(file), "name", file.Path, "cause", file.Err.Error())
 	default:
-		text = words.Text("error.failed", "cause", err.Error())
+		text = words.Text(causeKey(err), "cause", err.Error())
 	}
 	return printable(text)
+}
+
+// causes are the errors of packages that the catalogue has an introduction for.
+var causes = []struct {
+	err error
+	key string
+}{
+	{mud.ErrSignature, "error.mud.signature"},
+	{mud.ErrUntrusted, "error.mud.untrusted"},
+	{mud.ErrClock, "error.mud.clock"},
+	{mudcache.ErrURL, "error.mud.fetch.url"},
+	{mudcache.ErrAddress, "error.mud.fetch.address"},
+	{mudcache.ErrRedirect, "error.mud.fetch.redirect"},
+	{mudcache.ErrServer, "error.mud.fetch.server"},
+	{mudcache.ErrTooLarge, "error.mud.fetch.large"},
+	{mudcache.ErrTransport, "error.mud.fetch.transport"},
+	{mudcache.ErrFull, "error.mud.fetch.full"},
+}
+
+func causeKey(err error) string {
+	for _, c := range causes {
+		if errors.Is(err, c.err) {
+			return c.key
+		}
+	}
+	return "error.failed"
 }
 
 func fileKey(err *fs.PathError) string {

@@ -36,6 +36,7 @@ type inspection struct {
 	memory       int           // octets
 	maxFlows     uint32        // 0: as memory allows
 	table        bool          // the table of devices alone
+	mud          string        // folder of MUD files; "": none
 }
 
 func newInspect(e env, words *locale.Catalogue) *cobra.Command {
@@ -68,6 +69,7 @@ func newInspection(name string, in inspection) *cobra.Command {
 		return err
 	})
 	f.Uint32Var(&in.maxFlows, "max-flows", 0, "")
+	f.StringVar(&in.mud, "mud", "", "")
 	in.judgement.flags(f)
 	return c
 }
@@ -124,7 +126,7 @@ func (in *inspection) toStdout() int {
 	return n
 }
 
-func count(s string, list ...string) (n int) {
+func count[T comparable](s T, list ...T) (n int) {
 	for _, x := range list {
 		if x == s {
 			n++
@@ -145,17 +147,55 @@ func (in *inspection) run(ctx context.Context, paths []string) error {
 	cfg := inspect.Config{Memory: in.memory, Flows: int(in.maxFlows), Detect: in.detect}
 	if in.iface != "" {
 		in.announce(&cfg)
+		paths = []string{in.iface}
 	}
-	var warnings func(*locale.Catalogue) []string // known at the end
+	if cfg.MUD, err = in.mudFiles(); err != nil {
+		return err
+	}
+	var o *outcome
 	out, err := in.create(&cfg, paths, map[string]func(io.Writer, *inspect.Result) error{
 		"--html": func(w io.Writer, r *inspect.Result) error {
-			return page.Write(w, r, page.Options{Lang: in.words.Lang(), Version: version(), Warnings: warnings, Thresholds: in.detect.Thresholds})
+			return page.Write(w, r, page.Options{Lang: in.words.Lang(), Version: version(), Warnings: o.warnings, Thresholds: in.detect.Thresholds})
 		},
 		"--eve": eve.Write,
 	})
 	if err != nil {
 		return err
 	}
+	o, err = in.look(ctx, src, paths, cfg)
+	if err = errors.Join(err, out.flush()); o == nil {
+		return errors.Join(err, out.close())
+	}
+	if err == nil && o.broken == nil { // of what was read in part, nothing is normal yet
+		err = in.learn(o.engine)
+	}
+	if err = errors.Join(err, out.write(o.result), out.close(), in.tellHeld(o.engine), in.print(o.result)); err != nil {
+		return err
+	}
+	return in.verdict(o.result)
+}
+
+// outcome is what came of an inspection.
+type outcome struct {
+	engine *inspect.Engine
+	result *inspect.Result
+	src    source
+	broken error // of the source, which was read up to there
+}
+
+// warnings are what people should know of what could not be seen.
+func (o *outcome) warnings(words *locale.Catalogue) []string {
+	list, _ := o.src.warnings(words)
+	list = append(list, lost(o.engine, words)...)
+	if o.broken != nil {
+		list = append(list, explain(o.broken, words))
+	}
+	return list
+}
+
+// look inspects what a source brings. With an outcome there may be an error too: what was read is told, whatever came
+// then.
+func (in *inspection) look(ctx context.Context, src source, paths []string, cfg inspect.Config) (*outcome, error) {
 	debug.SetMemoryLimit(int64(cfg.Memory) * 7 / 8) // the rest is the program itself
 	knowledge := make(chan loaded, 1)
 	go func() {
@@ -170,7 +210,7 @@ func (in *inspection) run(ctx context.Context, paths []string) error {
 	engine := inspect.New(cfg)
 	stopped := in.progress(engine)
 	var broken error // the source
-	err = engine.Run(ctx, func(b *capture.Batch) error {
+	err := engine.Run(ctx, func(b *capture.Batch) error {
 		err := src.next(ctx, b)
 		if err != nil && !errors.Is(err, io.EOF) {
 			broken = err
@@ -178,35 +218,17 @@ func (in *inspection) run(ctx context.Context, paths []string) error {
 		return err
 	})
 	stopped()
-	err = errors.Join(err, out.flush())
 	if err != nil && engine.Progress.Packets.Load() == 0 {
-		return errors.Join(err, out.close())
+		return nil, err
 	}
-	// what was read is told, whatever came then
 	k := <-knowledge
 	if k.err != nil {
-		return errors.Join(err, k.err, out.close())
+		return nil, errors.Join(err, k.err)
 	}
-	warnings = func(words *locale.Catalogue) []string {
-		list, _ := src.warnings(words)
-		list = append(list, lost(engine, words)...)
-		if broken != nil {
-			list = append(list, explain(broken, words))
-		}
-		return list
-	}
+	o := &outcome{engine: engine, src: src, broken: broken}
 	_, cut := src.warnings(in.words)
-	if in.iface != "" {
-		paths = []string{in.iface}
-	}
-	result := engine.Result(k.Knowledge, paths, warnings(in.words), cut || broken != nil)
-	if err == nil && broken == nil { // of what was read in part, nothing is normal yet
-		err = in.learn(engine)
-	}
-	if err = errors.Join(err, out.write(result), out.close(), in.print(result)); err != nil {
-		return err
-	}
-	return in.verdict(result)
+	o.result = engine.Result(k.Knowledge, paths, o.warnings(in.words), cut || broken != nil)
+	return o, err
 }
 
 type loaded struct {
@@ -257,8 +279,8 @@ func (in *inspection) print(r *inspect.Result) error {
 	return report.Text(in.out, r, in.words)
 }
 
-func printJSON(w io.Writer, r *inspect.Result) error {
+func printJSON(w io.Writer, v any) error {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
-	return e.Encode(r)
+	return e.Encode(v)
 }

@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"plimsoll.example/plimsoll/internal/locale"
+	"plimsoll.example/plimsoll/mud"
 )
 
 // The exit codes, which are promises.
@@ -20,6 +21,7 @@ const (
 	exitFailed       = 1
 	exitUsage        = 2
 	exitFound        = 3
+	exitUnverified   = 4
 	exitNotPermitted = 5
 	exitNotFound     = 6
 	exitInterrupted  = 130
@@ -56,6 +58,8 @@ func run(ctx context.Context, args []string, e env) int {
 		return exitUsage
 	case errors.Is(err, errFound):
 		return exitFound
+	case errors.Is(err, errUnverified), errors.Is(err, mud.ErrSignature), errors.Is(err, mud.ErrUntrusted), errors.Is(err, mud.ErrClock):
+		return exitUnverified
 	case errors.Is(err, fs.ErrPermission):
 		return exitNotPermitted
 	case errors.Is(err, fs.ErrNotExist):

@@ -44,7 +44,16 @@ func newRoot(e env, words *locale.Catalogue) *cobra.Command {
 	root.Flags().Bool("version", false, "")
 	verb := newHelp()
 	root.SetHelpCommand(verb)
-	root.AddCommand(newInspect(e, words), newDevices(e, words), newGuide(e, words), newHeaders(e), newCompletion(), verb)
+	root.AddCommand(
+		newInspect(e, words),
+		newDevices(e, words),
+		newMUD(e, words),
+		newNorms(e, words),
+		newGuide(e, words),
+		newHeaders(e),
+		newCompletion(),
+		verb,
+	)
 	describe(root, words)
 	return root
 }

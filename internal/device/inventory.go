@@ -54,6 +54,7 @@ type Inventory struct {
 	prefixes map[netip.Prefix]string // of the LAN, and how each is known
 	routers  map[frame.Addr]bool     // addresses that DHCP or a router advertisement name as router
 	scratch  []string
+	told     []string
 }
 
 // NewInventory makes an inventory that takes about budget octets at most.

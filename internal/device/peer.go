@@ -50,6 +50,13 @@ func (v *Inventory) NamesOf(f *flow.Flow, name string) []string {
 	return v.scratch
 }
 
+// ToldOf is the names by which DNS answers led the initiator of a flow to its responder, the one that it was told last
+// first. It is valid until the next call.
+func (v *Inventory) ToldOf(f *flow.Flow) []string {
+	v.told = v.Names.Lookup(f.MAC[flow.Orig], f.Addr[flow.Resp], f.First, v.told[:0])
+	return v.told
+}
+
 // side adds a flow to the device at one of its ends.
 func (v *Inventory) side(f *flow.Flow, side int, name string) {
 	other := 1 - side

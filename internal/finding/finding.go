@@ -50,7 +50,7 @@ const (
 	Target Role = "target"
 )
 
-// Direction says what a finding does to the claim that its norms are met. A sign of attack says nothing of it.
+// Direction says what a finding does to the claim that its norms are met; Neither, that it decides nothing.
 type Direction string
 
 // The directions.

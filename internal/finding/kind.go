@@ -53,40 +53,60 @@ var (
 	actor  = []Role{Actor}
 )
 
+// Norms that several kinds speak to, in the order of the catalogue.
+var (
+	// Traffic that keeps others from working, or that is sent where it may not go.
+	harm = []string{"nist8425.IAC.2b", "cra.I.2i"}
+
+	// What a device sends can be read, or changed, on its way.
+	readable = []string{"etsi.5.5-1", "nist8425.DP.3", "owasp.I7", "cra.I.2e"}
+
+	// There are more ways in than there need be.
+	reachable = []string{"owasp.I2", "cra.I.2j"}
+)
+
 // kinds is the table of all kinds. In the details, peer is the other end: a name or an address; service is as
 // device.ServiceName writes it; packets, count and the like are uint64, span and period time.Duration.
 //
 // The norms named here are what a finding speaks to, in the direction given, when the device is the actor; to be a
-// target says nothing of a product.
+// target says nothing of a product. A norm stands here only if what was seen is, by itself, what the norm asks for or
+// forbids, and a direction only if the norm's evidence allows it (norms.Evidence). Thus
+//   - a password in clear refutes etsi.5.1-3 and etsi.5.5-6, wherever it goes; etsi.5.5-7 speaks of interfaces that can
+//     be reached from afar alone, and this kind is of the local network too;
+//   - firmware in clear refutes owasp.I4, which asks for delivery by a secure way; it does not refute etsi.5.3-7 or
+//     etsi.5.3-10, as the image may still be signed;
+//   - a service that answers the Internet was perhaps opened by its owner: it decides nothing. A device that opens the
+//     way for itself does. Neither speaks to etsi.5.6-1, which is of what nobody uses;
+//   - a departure from a MUD file speaks to nist8425.IAC.2b, but the file may lack what the device rightly does.
 var kinds = []About{
-	{ScanHorizontal, true, either, []string{"service", "count", "span"}, []string{"cra.I.2i"}, Refutes},
-	{ScanVertical, true, either, []string{"peer", "count", "span"}, []string{"cra.I.2i"}, Refutes},
-	{GuessCredentials, true, either, []string{"peer", "protocol", "count"}, []string{"cra.I.2i"}, Refutes},
-	{FloodSYN, true, either, []string{"peer", "packets", "rate"}, []string{"cra.I.2i"}, Refutes},
-	{FloodUDP, true, either, []string{"peer", "packets", "rate"}, []string{"cra.I.2i"}, Refutes},
-	{FloodICMP, true, either, []string{"peer", "packets", "rate"}, []string{"cra.I.2i"}, Refutes},
-	{FloodDHCP, true, actor, []string{"count", "packets", "rate"}, []string{"cra.I.2i"}, Refutes},
-	{FloodARP, true, actor, []string{"count", "packets", "rate"}, []string{"cra.I.2i"}, Refutes},
-	{ReflectParticipant, true, either, []string{"peer", "protocol", "packets"}, []string{"cra.I.2i"}, Refutes},
-	{SpoofSource, true, actor, []string{"count", "address"}, []string{"cra.I.2i"}, Refutes},
-	{SpoofARP, true, either, []string{"address", "peer"}, []string{"cra.I.2i"}, Refutes},
-	{SpoofRouter, true, actor, []string{"address"}, []string{"cra.I.2i"}, Refutes},
+	{ScanHorizontal, true, either, []string{"service", "count", "span"}, harm, Refutes},
+	{ScanVertical, true, either, []string{"peer", "count", "span"}, harm, Refutes},
+	{GuessCredentials, true, either, []string{"peer", "protocol", "count"}, harm, Refutes},
+	{FloodSYN, true, either, []string{"peer", "packets", "rate"}, harm, Refutes},
+	{FloodUDP, true, either, []string{"peer", "packets", "rate"}, harm, Refutes},
+	{FloodICMP, true, either, []string{"peer", "packets", "rate"}, harm, Refutes},
+	{FloodDHCP, true, actor, []string{"count", "packets", "rate"}, harm, Refutes},
+	{FloodARP, true, actor, []string{"count", "packets", "rate"}, harm, Refutes},
+	{ReflectParticipant, true, either, []string{"peer", "protocol", "packets"}, harm, Refutes},
+	{SpoofSource, true, actor, []string{"count", "address"}, harm, Refutes},
+	{SpoofARP, true, either, []string{"address", "peer"}, harm, Refutes},
+	{SpoofRouter, true, actor, []string{"address"}, harm, Refutes},
 	{BeaconRare, true, actor, []string{"peer", "service", "period", "count"}, nil, Neither},
 	{DNSTunnel, true, actor, []string{"domain", "count"}, nil, Neither},
 	{TunnelICMP, true, actor, []string{"peer", "packets"}, nil, Neither},
 	{DNSGenerated, true, actor, []string{"count", "example"}, nil, Neither},
 	{DNSBypass, false, actor, []string{"peer", "protocol"}, nil, Neither},
 	{NewDestination, false, actor, []string{"peer", "service"}, nil, Neither},
-	{ClearCredentials, false, actor, []string{"peer", "protocol"}, []string{"etsi.5.5-7"}, Refutes},
-	{ClearContent, false, actor, []string{"peer", "protocol"}, []string{"etsi.5.5-1"}, Refutes},
-	{ClearFirmware, false, actor, []string{"peer", "file"}, []string{"etsi.5.3-7"}, Refutes},
-	{TLSWeak, false, actor, []string{"peer", "weakness"}, []string{"etsi.5.5-1"}, Refutes},
-	{TLSCertificate, false, actor, []string{"peer", "fault"}, []string{"etsi.5.5-1"}, Refutes},
-	{ExposedService, false, actor, []string{"peer", "service"}, []string{"etsi.5.6-1"}, Refutes},
-	{ExposedPortmap, false, actor, []string{"service", "protocol"}, []string{"etsi.5.6-1"}, Refutes},
-	{LegacyService, false, actor, []string{"peer", "protocol"}, []string{"etsi.5.6-1"}, Refutes},
+	{ClearCredentials, false, actor, []string{"peer", "protocol"}, []string{"etsi.5.1-3", "etsi.5.5-6", "nist8425.DP.3", "owasp.I7", "cra.I.2e"}, Refutes},
+	{ClearContent, false, actor, []string{"peer", "protocol"}, readable, Refutes},
+	{ClearFirmware, false, actor, []string{"peer", "file"}, []string{"owasp.I4"}, Refutes},
+	{TLSWeak, false, actor, []string{"peer", "weakness"}, readable, Refutes},
+	{TLSCertificate, false, actor, []string{"peer", "fault"}, readable, Refutes},
+	{ExposedService, false, actor, []string{"peer", "service"}, reachable, Neither},
+	{ExposedPortmap, false, actor, []string{"service", "protocol"}, reachable, Refutes},
+	{LegacyService, false, actor, []string{"peer", "protocol"}, []string{"etsi.5.5-1", "owasp.I2"}, Refutes},
 	{IndicatorMatch, true, actor, []string{"peer", "feed"}, nil, Neither},
-	{MUDDeparture, false, actor, []string{"peer", "service", "nearest"}, nil, Neither},
+	{MUDDeparture, false, actor, []string{"peer", "service", "nearest"}, []string{"nist8425.IAC.2b"}, Neither},
 	{NameCollision, true, actor, []string{"name", "peer"}, nil, Neither},
 }
 

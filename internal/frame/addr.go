@@ -27,3 +27,8 @@ func (a Addr) Netip() netip.Addr { return netip.AddrFrom16(a).Unmap() }
 
 // IsZero reports whether a is all zeros.
 func (a Addr) IsZero() bool { return a == Addr{} }
+
+// IsGroup reports whether a is the address of many: a multicast group, or IPv4's limited broadcast.
+func (a Addr) IsGroup() bool {
+	return a[0] == 0xff || a.Is4() && (a[12]>>4 == 14 || a == AddrFrom4([4]byte{255, 255, 255, 255}))
+}

@@ -38,6 +38,9 @@ type Config struct {
 	// OnFact, if set, is called for each fact, in the order of the packets.
 	OnFact func(r *FactRecord) error
 	Detect detect.Config // how to watch for what is wrong
+	MUD    *MUDFiles     // to hold devices against; nil: none
+	// Remember keeps conversations for Rehearse.
+	Remember bool
 }
 
 // Progress is how far an inspection has come. It may be read at any time.
@@ -68,7 +71,12 @@ type Engine struct {
 	ended     detect.Flow
 	said      detect.Fact
 	totals    totals
-	err       error // of OnFlow or OnFact
+	network   *device.Network // once Result has found it out
+	err       error           // of OnFlow or OnFact
+
+	talks *talks // nil where nobody asks
+	held  []Held
+	scene seen
 }
 
 // maxBlocks bounds the blocks under way, each of up to 1 MiB with what is made of it.
@@ -86,6 +94,9 @@ type totals struct {
 	first, last     int64
 	links           map[frame.LinkType]uint64
 }
+
+// Network is what was found out of the local network. It may be asked when there is a Result.
+func (e *Engine) Network() *device.Network { return e.network }
 
 // New prepares an inspection.
 func New(cfg Config) *Engine {
@@ -108,6 +119,9 @@ func New(cfg Config) *Engine {
 	}
 	if !cfg.Detect.Off {
 		e.watch = detect.New(cfg.Detect, e.inventory)
+	}
+	if cfg.MUD != nil || cfg.Remember {
+		e.talks = newTalks()
 	}
 	proto := newProtocols()
 	for i := range cfg.Workers {
@@ -262,6 +276,9 @@ func (e *Engine) fact(b *block, facts *dissect.Facts, i int) {
 			e.said = detect.NewFact(facts, i, &b.frames[at], number, file)
 			e.watch.Fact(&e.said)
 		}
+		if e.talks != nil && f.Name == "dns.query" {
+			e.talks.asks(f.Subject, facts.Value(i), f.Time, number, file)
+		}
 	}
 	if e.cfg.OnFact != nil && e.err == nil {
 		e.err = e.cfg.OnFact(&FactRecord{facts: facts, i: i, Number: number, File: file})
@@ -276,12 +293,15 @@ func (e *Engine) flow(f *flow.Flow, notes []note) {
 		name = e.inventory.Names.Intern(n.name[:n.nameLen])
 	}
 	e.inventory.Flow(f, name)
+	if e.talks != nil {
+		e.talks.flow(f, name, e.inventory.Names)
+	}
 	if e.watch != nil {
 		e.ended = detect.Flow{Flow: f, Protocol: serviceName(f.Service), Name: name}
 		e.watch.Ended(&e.ended)
 	}
 	if e.cfg.OnFlow != nil && e.err == nil && f.Proto != 0 {
-		e.err = e.cfg.OnFlow(&FlowRecord{Flow: f, note: n, Names: e.inventory.NamesOf(f, name)})
+		e.err = e.cfg.OnFlow(&FlowRecord{Flow: f, note: n, Names: e.inventory.NamesOf(f, name), Told: e.inventory.ToldOf(f)})
 	}
 }
 

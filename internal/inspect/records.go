@@ -10,6 +10,7 @@ import (
 type FlowRecord struct {
 	*flow.Flow
 	Names []string // that led to the responder, the flow's own word first
+	Told  []string // those that DNS answers led the initiator by, the last one first
 	note  *note
 }
 

@@ -147,6 +147,7 @@ func (e *Engine) Result(k *identify.Knowledge, files, warnings []string, cut boo
 		e.watch.Suffers(e.inventory.Victim)
 	}
 	devices, network := e.inventory.Finish()
+	e.network = network
 	e.devices = devices
 	whole := e.watch != nil && e.watch.Lost() == 0 && !l.Partial && l.Devices == 0 && l.Streams == 0
 	r.Devices = make([]Device, len(devices))
@@ -168,9 +169,13 @@ func (e *Engine) Result(k *identify.Knowledge, files, warnings []string, cut boo
 	slices.SortStableFunc(r.Devices, func(a, b Device) int {
 		return cmp.Or(cmp.Compare(rank(&a), rank(&b)), cmp.Compare(a.ID, b.ID))
 	})
+	e.scene = seen{devices, network}
+	list := e.departures(r, devices, network)
 	if e.watch != nil {
-		r.judge(e.watch.Findings(network, func(d *device.Device) device.Kind { return kinds[d] }))
+		list = append(e.watch.Findings(network, func(d *device.Device) device.Kind { return kinds[d] }), list...)
 	}
+	slices.SortStableFunc(list, func(a, b finding.Finding) int { return cmp.Compare(b.Severity, a.Severity) })
+	r.judge(list)
 	r.grade()
 	return r
 }
@@ -203,13 +208,7 @@ func describe(k *identify.Knowledge, d *device.Device, n *device.Network, whole 
 	if device.IsSynthetic(d.MAC) {
 		out.MAC, out.MACs, out.Randomised = "", []string{}, false
 	}
-	for _, via := range mudVias {
-		for i := range d.Observations {
-			if o := &d.Observations[i]; o.Fact == via.fact && out.MUDURL == nil {
-				out.MUDURL = &MUDURL{o.Value, via.via}
-			}
-		}
-	}
+	out.MUDURL = mudURL(d)
 	t := d.Traffic()
 	out.Traffic = Traffic{t.Flows, t.OctetsOut, t.OctetsIn, t.PacketsOut, t.PacketsIn}
 	out.Peers = peers(d, n)

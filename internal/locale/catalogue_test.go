@@ -11,11 +11,15 @@ import (
 // same lists the keys whose text is rightly the same in both languages.
 var same = []string{
 	"category.thermostat",
+	"cli.plimsoll.mud.scan.examples",
+	"cli.value.device",
 	"cli.value.lang",
 	"cli.value.max-flows",
+	"cli.value.url",
 	"format.date",
 	"format.minutes",
 	"guide.source",
+	"mud.peer.name",
 }
 
 // neverNone lists the keys of which the number is at least 1, so that the French form for one need not say it.

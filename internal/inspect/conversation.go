@@ -1,0 +1,148 @@
+package inspect
+
+import (
+	"slices"
+
+	"plimsoll.example/plimsoll/internal/device"
+	"plimsoll.example/plimsoll/internal/flow"
+	"plimsoll.example/plimsoll/internal/frame"
+	"plimsoll.example/plimsoll/internal/policy"
+)
+
+// Bounds on what is kept for policies to judge. A scanner's conversations are without number; its first ones tell.
+const (
+	maxConversations = 16384
+	maxOfDevice      = 2048
+	maxQuestions     = 4096
+)
+
+// talks are the conversations of each device, those alike together, and the names that it asked for.
+type talks struct {
+	index     map[talkKey]int32
+	list      []talk
+	ofDevice  map[frame.MAC]int
+	asked     map[questionKey]*question
+	forgotten uint64 // flows that there was no room for
+}
+
+type talk struct {
+	policy.Conversation
+	device frame.MAC
+}
+
+type talkKey struct {
+	device            frame.MAC
+	peer, own         frame.Addr
+	peerPort, ownPort uint16
+	proto, icmp       uint8
+	direction         policy.Direction
+	unsure            bool
+}
+
+type questionKey struct {
+	device frame.MAC
+	name   string
+}
+
+// question is a name that a device asked DNS for.
+type question struct {
+	count       uint64
+	first, last int64
+	number      uint64
+	file        uint16
+}
+
+func newTalks() *talks {
+	return &talks{index: map[talkKey]int32{}, ofDevice: map[frame.MAC]int{}, asked: map[questionKey]*question{}}
+}
+
+// flow adds a flow that ended to the conversations of the devices at its ends. name is what the flow itself says that
+// its responder is called.
+func (t *talks) flow(f *flow.Flow, name string, names *device.Names) {
+	for side := range 2 {
+		c, ok := policy.Seen(f, side)
+		m := f.MAC[side]
+		if !ok || m.IsZero() || m.IsGroup() && !device.IsSynthetic(m) {
+			continue
+		}
+		if c.Own.Is4() && !device.IsLocal(&c.Own) && c.Own != (frame.Addr{10: 0xff, 11: 0xff}) {
+			continue // of a host behind a router
+		}
+		k := talkKey{m, c.Peer, c.Own, c.PeerPort, c.OwnPort, c.Proto, c.Type, c.Direction, c.Unsure}
+		switch {
+		case c.Direction == policy.ToDevice && passing(c.PeerPort, c.OwnPort):
+			k.peerPort = 0
+		case c.Direction == policy.FromDevice && !c.Peer.IsGroup() && passing(c.OwnPort, c.PeerPort): // a group's members answer to that port
+			k.ownPort = 0
+		}
+		i, ok := t.index[k]
+		if ok {
+			t.list[i].add(&c)
+			continue
+		}
+		if len(t.list) >= maxConversations || t.ofDevice[m] >= maxOfDevice {
+			t.forgotten++
+			continue
+		}
+		c.Names = names.Lookup(m, c.Peer, f.First, nil)
+		c.Told = len(c.Names) > 0
+		if name != "" && side == flow.Orig && !c.Told {
+			c.Names = []string{name}
+		}
+		c.Protocol = serviceName(f.Service)
+		c.Flow = f.CommunityID()
+		t.index[k] = int32(len(t.list))
+		t.ofDevice[m]++
+		t.list = append(t.list, talk{c, m})
+	}
+}
+
+// passing reports whether a port is one that an end took for the conversation alone, as Linux does from 32768 on and
+// others from 49152.
+func passing(port, other uint16) bool { return port >= 32768 && port != other }
+
+func (t *talk) add(c *policy.Conversation) {
+	t.Flows += c.Flows
+	t.Packets += c.Packets
+	t.Octets += c.Octets
+	t.First, t.Last = min(t.First, c.First), max(t.Last, c.Last)
+	t.Answered = t.Answered || c.Answered
+}
+
+// asks notes that a device asked for a name.
+func (t *talks) asks(m frame.MAC, name []byte, at int64, number uint64, file uint16) {
+	k := questionKey{m, policy.Hostname(device.Printable(name, 253))}
+	q := t.asked[k]
+	if q == nil {
+		if len(t.asked) >= maxQuestions {
+			return
+		}
+		q = &question{first: at, number: number, file: file}
+		t.asked[k] = q
+	}
+	q.count++
+	q.last = at
+}
+
+// of are the conversations of a device that has the given link-layer addresses, in the order of their beginning.
+func (t *talks) of(macs []frame.MAC) []policy.Conversation {
+	var list []policy.Conversation
+	for i := range t.list {
+		if slices.Contains(macs, t.list[i].device) {
+			list = append(list, t.list[i].Conversation)
+		}
+	}
+	slices.SortStableFunc(list, func(a, b policy.Conversation) int {
+		switch {
+		case a.First != b.First:
+			if a.First < b.First {
+				return -1
+			}
+			return 1
+		case a.Number != b.Number:
+			return int(int64(a.Number) - int64(b.Number))
+		}
+		return int(a.Direction) - int(b.Direction)
+	})
+	return list
+}

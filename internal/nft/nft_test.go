@@ -1,0 +1,150 @@
+package nft
+
+import (
+	"bytes"
+	"flag"
+	"net/netip"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"plimsoll.example/plimsoll/internal/frame"
+	"plimsoll.example/plimsoll/internal/policy"
+	"plimsoll.example/plimsoll/mud"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func ip(s string) netip.Addr { return netip.MustParseAddr(s) }
+
+func eq(port uint16) *mud.Ports { return &mud.Ports{Operator: mud.Equal, Port: port} }
+
+func number(n uint8) *uint8 { return &n }
+
+var (
+	lampMAC = frame.MAC{2, 0, 0x5e, 0x10, 0, 1}
+	hubMAC  = frame.MAC{2, 0, 0x5e, 0x10, 0, 2}
+)
+
+func house() *policy.Context {
+	return &policy.Context{
+		Device: policy.Device{MAC: lampMAC, Addresses: []netip.Addr{ip("192.168.1.10"), ip("fd00:1::10")}, URL: "https://lamps.example/lamp.json"},
+		Peers: []policy.Device{
+			{MAC: hubMAC, Addresses: []netip.Addr{ip("192.168.2.20"), ip("fd00:2::20")}, URL: "https://lamps.example/hub.json"},
+		},
+		Local:   []netip.Prefix{netip.MustParsePrefix("192.168.1.0/24"), netip.MustParsePrefix("192.168.2.0/24"), netip.MustParsePrefix("fd00:1::/64"), netip.MustParsePrefix("fd00:2::/64")},
+		Gateway: []netip.Addr{ip("192.168.1.1"), ip("fd00:1::1")},
+	}
+}
+
+func accept(name string, m mud.Matches) mud.ACE {
+	return mud.ACE{Name: name, Matches: m, Action: mud.Accept}
+}
+
+// lampFile has an entry of each kind that the text treats in its own way.
+func lampFile() *mud.File {
+	return &mud.File{
+		URL: "https://lamps.example/lamp.json", FromDevice: []string{"from"}, ToDevice: []string{"to"},
+		ACLs: []mud.ACL{{Name: "from", ACEs: []mud.ACE{
+			accept("cloud", mud.Matches{IPv4: &mud.IP{DestinationDNSName: "cloud.example"}, TCP: &mud.TCP{Destination: eq(443), DirectionInitiated: mud.FromDevice}}),
+			accept("cloud6", mud.Matches{IPv6: &mud.IP{DestinationDNSName: "cloud.example"}, TCP: &mud.TCP{Destination: eq(443), DirectionInitiated: mud.FromDevice}}),
+			accept("media", mud.Matches{IPv4: &mud.IP{DestinationDNSName: "*.media.example"}, UDP: &mud.UDP{Destination: &mud.Ports{Operator: mud.Range, Port: 6000, Upper: 6010}}}),
+			accept("friends", mud.Matches{MUD: &mud.MUD{SameManufacturer: true}, TCP: &mud.TCP{Destination: eq(8080)}}),
+			{Name: "not this one", Matches: mud.Matches{IPv4: &mud.IP{Destination: netip.MustParsePrefix("203.0.113.64/26")}}},
+			accept("lab", mud.Matches{IPv4: &mud.IP{Destination: netip.MustParsePrefix("203.0.113.0/24"), DSCP: number(10)}, TCP: &mud.TCP{Flags: []string{"syn"}}}),
+			accept("mdns", mud.Matches{MUD: &mud.MUD{LocalNetworks: true}, UDP: &mud.UDP{Source: eq(5353), Destination: eq(5353)}}),
+			accept("near", mud.Matches{MUD: &mud.MUD{LocalNetworks: true}, TCP: &mud.TCP{Destination: &mud.Ports{Operator: mud.NotEqual, Port: 23}}}),
+			accept("ping", mud.Matches{IPv4: &mud.IP{}, ICMP: &mud.ICMP{Type: number(8), Code: number(0)}}),
+			accept("gre", mud.Matches{IPv4: &mud.IP{Protocol: number(47)}}),
+		}}, {Name: "to", ACEs: []mud.ACE{
+			accept("page", mud.Matches{MUD: &mud.MUD{LocalNetworks: true}, TCP: &mud.TCP{Destination: eq(80)}}),
+			accept("answers", mud.Matches{UDP: &mud.UDP{Source: eq(6000)}}),
+			accept("mine", mud.Matches{IPv4: &mud.IP{Destination: netip.MustParsePrefix("192.168.1.10/32")}, UDP: &mud.UDP{Destination: eq(5683)}}),
+		}}},
+	}
+}
+
+func lampPolicy() *policy.Policy {
+	p := policy.Compile(lampFile(), house())
+	p.Learn("cloud.example", ip("198.51.100.7"), 90e9)
+	p.Learn("cloud.example", ip("2001:db8::7"), policy.Forever)
+	p.Learn("a.media.example", ip("198.51.100.8"), 30e9)
+	return p
+}
+
+func render(t *testing.T, at int64, list ...*policy.Policy) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := Render(&b, list, at); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func TestRulesetIsAsReviewed(t *testing.T) {
+	hub := house().Of(hubMAC)
+	for name, list := range map[string][]*policy.Policy{
+		"none": nil, "lamp": {lampPolicy()}, "two": {policy.Compile(&mud.File{URL: "https://lamps.example/hub.json"}, &hub), lampPolicy()},
+	} {
+		file := "testdata/" + name + ".nft"
+		got := render(t, 0, list...)
+		if *update {
+			if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(string(want), got); d != "" {
+			t.Errorf("%s (-want +got):\n%s", file, d)
+		}
+	}
+}
+
+func TestRulesetDoesNotDependOnTheOrderOfPolicies(t *testing.T) {
+	of := house().Of(hubMAC)
+	hub := policy.Compile(lampFile(), &of)
+	if render(t, 0, hub, lampPolicy()) != render(t, 0, lampPolicy(), hub) {
+		t.Error("the order changes the text")
+	}
+	if err := Render(&bytes.Buffer{}, []*policy.Policy{hub, hub}, 0); err == nil {
+		t.Error("two policies of one device are rendered")
+	}
+}
+
+func TestAnswersThatEndedAreNotRendered(t *testing.T) {
+	text := render(t, 60e9, lampPolicy())
+	if !strings.Contains(text, "198.51.100.7 . tcp . 443 timeout 30s") || strings.Contains(text, "198.51.100.8") {
+		t.Errorf("at 60 s:\n%s", text)
+	}
+}
+
+// What a stranger wrote must not become part of the ruleset.
+func TestTextOfTheFileNeverReachesTheRuleset(t *testing.T) {
+	const evil = "x\" ; } flush ruleset\n# \\`$(id)"
+	f := lampFile()
+	f.URL, f.SystemInfo, f.MfgName = evil, evil, evil
+	for i := range f.ACLs {
+		for j := range f.ACLs[i].ACEs {
+			e := &f.ACLs[i].ACEs[j]
+			e.Name = evil
+			if m := e.Matches.IPv4; m != nil && m.DestinationDNSName != "" {
+				m.DestinationDNSName = evil
+			}
+			if m := e.Matches.MUD; m != nil && m.SameManufacturer {
+				*m = mud.MUD{Manufacturer: evil, Model: evil, Controller: evil}
+			}
+		}
+		f.ACLs[i].Name = evil
+		f.FromDevice, f.ToDevice = []string{evil}, []string{evil}
+	}
+	p := policy.Compile(f, house())
+	p.Learn(evil, ip("198.51.100.7"), policy.Forever)
+	if text := render(t, 0, p); strings.Contains(text, "flush") || strings.ContainsAny(text, "`$#\"\\") {
+		t.Errorf("the file's text is in it:\n%s", text)
+	}
+}

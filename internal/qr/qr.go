@@ -1,0 +1,80 @@
+// Package qr draws QR codes and reads them from pictures (ISO/IEC 18004).
+package qr
+
+import (
+	"fmt"
+	"html"
+	"strings"
+
+	"rsc.io/qr"
+)
+
+// quiet is how many modules around a code must stay white (ISO/IEC 18004 §6.3.8).
+const quiet = 4
+
+// Code is a drawing of one QR code.
+type Code struct{ code *qr.Code }
+
+// Encode makes the code of a text, with the redundancy of level M: 15 % of it may be lost.
+func Encode(text string) (*Code, error) {
+	c, err := qr.Encode(text, qr.M)
+	if err != nil {
+		return nil, fmt.Errorf("text of %d octets as a QR code: %w", len(text), err)
+	}
+	return &Code{c}, nil
+}
+
+// Size is how many modules wide and high the code is, without the white around it.
+func (c *Code) Size() int { return c.code.Size }
+
+// PNG is a picture of it, 8 pixels a module.
+func (c *Code) PNG() []byte {
+	c.code.Scale = 8
+	return c.code.PNG()
+}
+
+// SVG is a drawing of it, in black on white. title and description are for who cannot see it.
+func (c *Code) SVG(title, description string) string {
+	n := c.code.Size + 2*quiet
+	var b strings.Builder
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" role="img" aria-labelledby="qr-title qr-desc" shape-rendering="crispEdges">`+"\n", n, n, 8*n, 8*n)
+	fmt.Fprintf(&b, "<title id=\"qr-title\">%s</title>\n<desc id=\"qr-desc\">%s</desc>\n", html.EscapeString(title), html.EscapeString(description))
+	fmt.Fprintf(&b, "<path fill=\"#fff\" d=\"M0 0h%dv%dH0z\"/>\n<path fill=\"#000\" d=\"", n, n)
+	for y := range c.code.Size {
+		for x := 0; x < c.code.Size; x++ {
+			if !c.code.Black(x, y) {
+				continue
+			}
+			from := x
+			for x < c.code.Size && c.code.Black(x, y) {
+				x++
+			}
+			fmt.Fprintf(&b, "M%d %dh%dv1h-%dz", from+quiet, y+quiet, x-from, x-from)
+		}
+	}
+	b.WriteString("\"/>\n</svg>\n")
+	return b.String()
+}
+
+// Text draws it with characters, two modules in each, for a terminal: what is white in the code is drawn, so that it
+// can be read where letters are light on dark.
+func (c *Code) Text() string {
+	var b strings.Builder
+	white := func(x, y int) bool { return !c.code.Black(x, y) } // beyond the edges, too
+	for y := -quiet; y < c.code.Size+quiet; y += 2 {
+		for x := -quiet; x < c.code.Size+quiet; x++ {
+			switch top, bottom := white(x, y), white(x, y+1); {
+			case top && bottom:
+				b.WriteString("█")
+			case top:
+				b.WriteString("▀")
+			case bottom:
+				b.WriteString("▄")
+			default:
+				b.WriteByte(' ')
+			}
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}

@@ -1,0 +1,132 @@
+package qr_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"hash/crc32"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"image/png"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"plimsoll.example/plimsoll/internal/qr"
+)
+
+const sticker = "[)>\x1e06\x1d12NB000Lamps Inc.\x1fB002L1\x1fM180https://mud.lamps.example/lamp.json\x1f\x1e\x04"
+
+func encode(t *testing.T, text string) *qr.Code {
+	t.Helper()
+	c, err := qr.Encode(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestWhatIsDrawnCanBeRead(t *testing.T) {
+	for _, text := range []string{"x", sticker, strings.Repeat("plimsoll ", 40)} {
+		got, err := qr.Decode(encode(t, text).PNG())
+		if err != nil || got != text {
+			t.Errorf("%.30q is read as %.30q, %v", text, got, err)
+		}
+	}
+}
+
+// photograph is a code as a phone would take it: turned, smaller than the picture, unevenly lit, noisy, as JPEG.
+func photograph(t *testing.T, c *qr.Code, degrees float64, seed uint64) []byte {
+	t.Helper()
+	code, err := png.Decode(bytes.NewReader(c.PNG()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const w, h = 1200, 900
+	rng := rand.New(rand.NewPCG(seed, 1))
+	photo := image.NewRGBA(image.Rect(0, 0, w, h))
+	sin, cos := math.Sincos(degrees * math.Pi / 180)
+	n := float64(code.Bounds().Dx())
+	scale := n / 500 // the code is 500 pixels wide
+	for y := range h {
+		for x := range w {
+			dx, dy := float64(x)-w/2, float64(y)-h/2
+			u, v := (dx*cos+dy*sin)*scale+n/2, (dy*cos-dx*sin)*scale+n/2
+			light := 200.0
+			if u >= 0 && v >= 0 && u < n && v < n {
+				r, _, _, _ := code.At(int(u), int(v)).RGBA()
+				light = 30 + 200*float64(r)/65535
+			}
+			light *= 0.7 + 0.3*float64(x)/w
+			light += rng.NormFloat64() * 8
+			g := uint8(min(255, max(0, light)))
+			photo.Set(x, y, color.RGBA{g, g, uint8(float64(g) * 0.9), 255})
+		}
+	}
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, photo, &jpeg.Options{Quality: 70}); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func TestAPhotographIsRead(t *testing.T) {
+	c := encode(t, sticker)
+	for i, degrees := range []float64{0, 7, 90, 200} {
+		if got, err := qr.Decode(photograph(t, c, degrees, uint64(i))); err != nil || got != sticker {
+			t.Errorf("turned by %v degrees: %q, %v", degrees, got, err)
+		}
+	}
+}
+
+// A picture of a few octets can claim to be enormous.
+func TestAnEnormousPictureIsRefusedBeforeItIsUnpacked(t *testing.T) {
+	header := []byte{0, 0, 0xff, 0xff, 0, 0, 0xff, 0xff, 8, 0, 0, 0, 0}
+	bomb := append([]byte("\x89PNG\r\n\x1a\n"), binary.BigEndian.AppendUint32(nil, uint32(len(header)))...)
+	chunk := append([]byte("IHDR"), header...)
+	bomb = binary.BigEndian.AppendUint32(append(bomb, chunk...), crc32.ChecksumIEEE(chunk))
+	if _, err := qr.Decode(bomb); !errors.Is(err, qr.ErrTooLarge) {
+		t.Errorf("65535 × 65535 pixels: %v", err)
+	}
+	for name, data := range map[string][]byte{"nothing": nil, "text": []byte("hello"), "a cut picture": encode(t, "x").PNG()[:60]} {
+		if _, err := qr.Decode(data); !errors.Is(err, qr.ErrNoPicture) && !errors.Is(err, qr.ErrNoCode) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	var b bytes.Buffer
+	if err := png.Encode(&b, image.NewGray(image.Rect(0, 0, 300, 300))); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := qr.Decode(b.Bytes()); !errors.Is(err, qr.ErrNoCode) {
+		t.Errorf("a black picture: %v", err)
+	}
+}
+
+func TestADrawingSaysWhatItIs(t *testing.T) {
+	svg := encode(t, sticker).SVG("A <title>", "what it says")
+	for _, want := range []string{"<title id=\"qr-title\">A &lt;title&gt;</title>", "<desc", `role="img"`, "fill=\"#000\""} {
+		if !strings.Contains(svg, want) {
+			t.Errorf("the drawing lacks %s", want)
+		}
+	}
+	if text := encode(t, "x").Text(); !strings.HasPrefix(text, strings.Repeat("█", 29)+"\n") {
+		t.Errorf("no white around:\n%s", text)
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	c, err := qr.Encode("x")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(c.PNG())
+	f.Add([]byte("GIF89a"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if config, _, err := image.DecodeConfig(bytes.NewReader(data)); err == nil && config.Width*config.Height > 1<<20 {
+			t.Skip("too large to be quick")
+		}
+		_, _ = qr.Decode(data) // it may say anything, but must not panic
+	})
+}

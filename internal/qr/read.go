@@ -1,0 +1,124 @@
+package qr
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"image"
+	_ "image/gif" // the forms of pictures that are read
+	_ "image/jpeg"
+	_ "image/png"
+
+	"github.com/makiuchi-d/gozxing"
+	"github.com/makiuchi-d/gozxing/qrcode"
+)
+
+// What is read at most.
+const (
+	MaxFile  = 32 << 20 // octets of a picture
+	MaxSide  = 16_384   // pixels
+	MaxArea  = 25 << 20 // pixels: most phones take 12 million
+	workable = 1_600    // pixels: a larger side is made smaller first
+)
+
+// The reasons for which there is no text.
+var (
+	ErrNoPicture = errors.New("this is no picture of a kind that can be read: PNG, JPEG or GIF")
+	ErrTooLarge  = errors.New("the picture is too large")
+	ErrNoCode    = errors.New("no QR code is found in the picture")
+)
+
+// Decode finds a QR code in a picture and reads its text. What is in the picture was made by strangers: its size is
+// looked at before it is unpacked, and a fault in unpacking or reading is an error.
+func Decode(data []byte) (text string, err error) {
+	if len(data) > MaxFile {
+		return "", fmt.Errorf("%w: %d octets", ErrTooLarge, len(data))
+	}
+	config, _, err := image.DecodeConfig(bytes.NewReader(data))
+	if err != nil {
+		return "", ErrNoPicture
+	}
+	if config.Width < 1 || config.Height < 1 || config.Width > MaxSide || config.Height > MaxSide || config.Width*config.Height > MaxArea {
+		return "", fmt.Errorf("%w: %d × %d pixels", ErrTooLarge, config.Width, config.Height)
+	}
+	defer func() {
+		if p := recover(); p != nil { // the reader is known to panic on some pictures
+			text, err = "", fmt.Errorf("%w: reading failed: %v", ErrNoCode, p)
+		}
+	}()
+	picture, _, err := image.Decode(bytes.NewReader(data))
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", ErrNoPicture, err)
+	}
+	for _, g := range sizes(gray(picture)) {
+		if text, err := find(g); err == nil {
+			return text, nil
+		}
+	}
+	return "", ErrNoCode
+}
+
+// find looks for a code in a picture of one size, as a photograph and as a clean drawing.
+func find(g *image.Gray) (string, error) {
+	source := gozxing.NewLuminanceSourceFromImage(g)
+	var last error
+	for _, binarizer := range []gozxing.Binarizer{gozxing.NewHybridBinarizer(source), gozxing.NewGlobalHistgramBinarizer(source)} {
+		bitmap, err := gozxing.NewBinaryBitmap(binarizer)
+		if err != nil {
+			return "", err
+		}
+		for _, hint := range []gozxing.DecodeHintType{gozxing.DecodeHintType_TRY_HARDER, gozxing.DecodeHintType_PURE_BARCODE} {
+			r, err := qrcode.NewQRCodeReader().Decode(bitmap, map[gozxing.DecodeHintType]any{
+				hint: true, gozxing.DecodeHintType_CHARACTER_SET: "ISO-8859-1", // octets as they are
+			})
+			if err == nil {
+				return r.GetText(), nil
+			}
+			last = err
+		}
+	}
+	return "", last
+}
+
+// gray is a picture without its colours. What is transparent is white.
+func gray(p image.Image) *image.Gray {
+	b := p.Bounds()
+	g := image.NewGray(image.Rect(0, 0, b.Dx(), b.Dy()))
+	for y := range b.Dy() {
+		row := g.Pix[y*g.Stride:]
+		for x := range b.Dx() {
+			r, gr, bl, a := p.At(b.Min.X+x, b.Min.Y+y).RGBA()
+			row[x] = uint8((299*(r+0xffff-a) + 587*(gr+0xffff-a) + 114*(bl+0xffff-a)) / 1000 >> 8)
+		}
+	}
+	return g
+}
+
+// sizes are a picture as it is, if that is workable, and halved until it is small: noise goes, codes stay.
+func sizes(g *image.Gray) (list []*image.Gray) {
+	for max(g.Rect.Dx(), g.Rect.Dy()) > workable {
+		g = half(g)
+	}
+	for range 3 {
+		list = append(list, g)
+		if min(g.Rect.Dx(), g.Rect.Dy()) < 200 {
+			break
+		}
+		g = half(g)
+	}
+	return list
+}
+
+func half(g *image.Gray) *image.Gray {
+	h := image.NewGray(image.Rect(0, 0, max(1, g.Rect.Dx()/2), max(1, g.Rect.Dy()/2)))
+	for y := range h.Rect.Dy() {
+		for x := range h.Rect.Dx() {
+			sum := 0
+			for _, d := range [...][2]int{{0, 0}, {1, 0}, {0, 1}, {1, 1}} {
+				sum += int(g.Pix[min(2*y+d[1], g.Rect.Dy()-1)*g.Stride+min(2*x+d[0], g.Rect.Dx()-1)])
+			}
+			h.Pix[y*h.Stride+x] = uint8(sum / 4)
+		}
+	}
+	return h
+}

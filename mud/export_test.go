@@ -1,0 +1,31 @@
+package mud
+
+import (
+	"maps"
+	"slices"
+)
+
+// Codes are all kinds of problem, for tests.
+func Codes() []string {
+	return slices.Sorted(func(yield func(string) bool) {
+		for _, table := range []map[string]code{codes, lints} {
+			for name := range maps.Keys(table) {
+				if !yield(name) {
+					return
+				}
+			}
+		}
+	})
+}
+
+// LevelOf is the level of a kind of problem in a form.
+func LevelOf(name string, strict bool) Level {
+	k, ok := codes[name]
+	if !ok {
+		k = lints[name]
+	}
+	if strict && k.strict != "" {
+		return k.strict
+	}
+	return k.level
+}

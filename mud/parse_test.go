@@ -1,0 +1,64 @@
+package mud_test
+
+import (
+	"strings"
+	"testing"
+
+	"plimsoll.example/plimsoll/mud"
+)
+
+// with is a file with one access list from the device, whose entry matches that.
+func with(matches string) string {
+	return withEntry(`{"name": "e", "matches": ` + matches + `, "actions": {"forwarding": "accept"}}`)
+}
+
+func withEntry(entries string) string {
+	return `{"ietf-mud:mud": {"mud-version": 1, "mud-url": "https://lamp.example.com/lamp.json", "last-update": "2026-01-02T03:04:05Z",
+		"is-supported": true, "from-device-policy": {"access-lists": {"access-list": [{"name": "from"}]}}},
+		"ietf-access-control-list:acls": {"acl": [{"name": "from", "type": "ipv4-acl-type", "aces": {"ace": [` + entries + `]}}]}}`
+}
+
+func parsed(t *testing.T, text string) *mud.File {
+	t.Helper()
+	f, err := mud.Parse([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func has(f *mud.File, code string) bool {
+	for _, p := range f.Problems {
+		if p.Code == code {
+			return true
+		}
+	}
+	return false
+}
+
+// Ignoring an unknown match would let the device talk to more than its maker said: NAMIB's parser ignored
+// local-networks, and entries for the house became entries for the world.
+func TestUnknownMatchKillsItsEntry(t *testing.T) {
+	for name, matches := range map[string]string{
+		"a leaf of the header":   `{"ipv4": {"protocol": 6, "colour": 3}}`,
+		"a leaf of MUD":          `{"ietf-mud:mud": {"same-street": [null]}, "ipv4": {"protocol": 6}}`,
+		"a container":            `{"sctp": {"destination-port": {"port": 9}}}`,
+		"a container of another": `{"vendor:geo": {"country": "CA"}}`,
+		"a value out of range":   `{"tcp": {"destination-port": {"operator": "eq", "port": 70000}}}`,
+		"an unknown operator":    `{"tcp": {"destination-port": {"operator": "about", "port": 7}}}`,
+		"a false empty leaf":     `{"ietf-mud:mud": {"local-networks": false}}`,
+	} {
+		f := parsed(t, with(matches))
+		if e := &f.ACLs[0].ACEs[0]; !e.Dead() {
+			t.Errorf("%s: the entry lives, and matches %+v", name, e.Matches)
+		}
+		again := parsed(t, string(f.Canonical()))
+		if !again.ACLs[0].ACEs[0].Dead() {
+			t.Errorf("%s: canonical text brings it back to life:\n%s", name, f.Canonical())
+		}
+	}
+	f := parsed(t, strings.Replace(with(`{}`), `"matches"`, `"matchs"`, 1))
+	if !f.ACLs[0].ACEs[0].Dead() {
+		t.Error("an entry whose matches are misspelt allows everything")
+	}
+}
