@@ -75,7 +75,7 @@ func (in *inspection) prepare() error {
 		feed, err := in.detect.Indicators.LoadFile(name)
 		var format *indicator.FormatError
 		if errors.As(err, &format) {
-			return &fault{err, "error.indicators", []any{"cause", format.Error()}}
+			return &fault{err, "error.indicators", []any{"name", name, "what", in.wrong(format)}}
 		}
 		if err != nil {
 			return err
@@ -102,6 +102,20 @@ func (in *inspection) prepare() error {
 		in.say("inspect.baseline.first", "name", in.baseline)
 	}
 	return nil
+}
+
+// wrong says what is wrong with a list, and where.
+func (in *inspection) wrong(e *indicator.FormatError) string {
+	what := in.words.Text("indicators.fault." + e.Fault)
+	switch {
+	case e.Found != "":
+		return in.words.Text("indicators.at.found", "n", e.Line, "what", what, "found", e.Found)
+	case e.Line > 0:
+		return in.words.Text("indicators.at.line", "n", e.Line, "what", what)
+	case e.Offset > 0:
+		return in.words.Text("indicators.at.octet", "n", e.Offset, "what", what)
+	}
+	return what
 }
 
 // say tells people something on standard error.

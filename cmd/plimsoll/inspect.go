@@ -265,7 +265,7 @@ func lost(engine *inspect.Engine, words *locale.Catalogue) (warnings []string) {
 func (in *inspection) print(r *inspect.Result) error {
 	switch {
 	case in.json:
-		return printJSON(in.out, r)
+		return r.WriteJSON(in.out)
 	case in.toStdout() > 0: // standard output holds something else
 		for _, w := range r.Capture.Warnings {
 			if _, err := fmt.Fprintln(in.err, in.words.Text("inspect.warning", "text", w)); err != nil {

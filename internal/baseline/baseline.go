@@ -2,15 +2,17 @@
 // which services, how much, and at which hours. What was not seen for long counts less and less, and is forgotten
 // after 64 days.
 //
-// All that is kept are days on which something was seen, and counts of a day: so it makes no difference in which order
-// and in how many runs captures are learned, as long as no conversation goes on from one to the next. Captures are
-// known by their time: what began within the span of one that was learned is not learned again. Two views of one network
-// at the same time are therefore to be learned in one run.
+// All that is kept is in which hours something was seen, and how much was moved in them: so it makes no difference in
+// which order and in how many runs captures are learned. Only of a conversation that goes on for hours, from one capture
+// to the next, the octets are spread over them in another way. Captures are known by their time: what began within the
+// span of one that was learned is not learned again. Two views of one network at the same time are therefore to be
+// learned in one run.
 package baseline
 
 import (
 	"cmp"
 	"math"
+	"math/bits"
 	"net/netip"
 	"slices"
 	"strings"
@@ -21,8 +23,8 @@ import (
 
 // Bounds on what is kept. Beyond them, what counts least is forgotten: see weight.
 const (
-	maxDevices      = 512
-	maxDestinations = 256 // of a device
+	maxDevices      = 256
+	maxDestinations = 128 // of a device
 	maxServices     = 32  // of a destination, and that a device offers
 	maxAddresses    = 32  // of a destination
 	maxMACs         = 16  // of a device
@@ -70,7 +72,6 @@ type Device struct {
 type Destination struct {
 	Name      string     `json:"name"`
 	Seen      Days       `json:"seen"`
-	Flows     uint64     `json:"flows"`
 	Addresses []string   `json:"addresses,omitempty"`
 	Services  []*Service `json:"services"`
 }
@@ -88,48 +89,56 @@ type Volume struct {
 	Hours [24]uint64 `json:"hours"`
 }
 
-// Days are the days on which something was seen: the last one, since the epoch, and a bit for each of the 64 up to it,
-// the lowest for itself.
-type Days struct {
-	Last int32  `json:"last"`
-	Mask uint64 `json:"days,string"`
+// Days are the days on which something was seen, in order.
+type Days []Day
+
+// Day is the hours of a day in which something was seen.
+type Day struct {
+	Day   int32  `json:"day"`   // since the epoch
+	Hours uint32 `json:"hours"` // a bit for each, in UTC, from midnight on
 }
 
-// add takes a day.
-func (d *Days) add(day int32) { d.merge(Days{day, 1}) }
+// add takes hours of a day.
+func (d *Days) add(day int32, hours uint32) {
+	i, ok := slices.BinarySearchFunc(*d, day, func(x Day, day int32) int { return cmp.Compare(x.Day, day) })
+	if !ok {
+		*d = slices.Insert(*d, i, Day{Day: day})
+	}
+	(*d)[i].Hours |= hours
+	if n := len(*d) - maxDays; n > 0 {
+		*d = slices.Delete(*d, 0, n)
+	}
+}
 
 func (d *Days) merge(o Days) {
-	if d.Mask == 0 {
-		*d = o
-	} else if n := o.Last - d.Last; n > 0 {
-		d.Mask = shift(d.Mask, n) | o.Mask
-		d.Last = o.Last
-	} else {
-		d.Mask |= shift(o.Mask, -n)
+	for _, x := range o {
+		d.add(x.Day, x.Hours)
 	}
 }
 
-func shift(mask uint64, n int32) uint64 {
-	if n >= maxDays {
+// last is the latest day, 0 if there is none.
+func (d Days) last() int32 {
+	if len(d) == 0 {
 		return 0
 	}
-	return mask << n
+	return d[len(d)-1].Day
 }
 
-// count is on how many days, of the last 64 before a day.
-func (d Days) count(day int32) (n int) {
-	for i := range int32(maxDays) {
-		if d.Mask>>i&1 != 0 && day-d.Last+i < maxDays {
-			n++
+// count is on how many days, and in how many hours, of the last 64 days before a day.
+func (d Days) count(day int32) (days, hours int) {
+	for _, x := range d {
+		if day-x.Day < maxDays {
+			days++
+			hours += bits.OnesCount32(x.Hours)
 		}
 	}
-	return n
+	return days, hours
 }
 
 // weight is what the days count together on a day: each 1, and half as much for each half-life that went by.
 func (d Days) weight(day int32, half time.Duration) (sum float64) {
-	for i := range int32(maxDays) {
-		if age := day - d.Last + i; d.Mask>>i&1 != 0 && age < maxDays {
+	for _, x := range d {
+		if age := day - x.Day; age < maxDays {
 			sum += decay(age, half)
 		}
 	}
@@ -191,7 +200,6 @@ type Sight struct {
 	Octets   uint64 // both ways
 	First    int64  // capture time, ns
 	Last     int64
-	Began    bool // its beginning was seen
 }
 
 const dynamic = 49152 // where the ports begin that are nobody's
@@ -231,7 +239,7 @@ func (s *Sight) destination() string {
 	case s.Name != "":
 		return strings.ToLower(s.Name)
 	}
-	return network(s.Addr)
+	return s.Addr.String() // until it is known that it has no name
 }
 
 // Novelty is what is new about a conversation.
@@ -242,7 +250,7 @@ type Novelty struct {
 	Hour        bool    // an hour of the day in which it never talked, though it was seen on several days
 	Sure        float64 // in [0,1]: how likely it is that what is new would have been seen before, had it been normal
 	Days        int     // on which the device was seen before
-	Flows       uint64  // that it began before
+	Hours       int     // in which it was seen to talk to somebody before, once for each destination
 }
 
 // New reports whether anything but the hour is new.
@@ -265,17 +273,18 @@ func (b *Baseline) Judge(mac string, s *Sight) (n Novelty, ok bool) {
 	}
 	svc := service(s.Proto, s.Port)
 	n.Destination, n.Service = true, true
-	once := uint64(0)
+	once := 0
 	where := ""
 	if s.Name == "" && !s.LAN {
 		where = network(s.Addr)
 	}
 	for _, x := range d.Destinations {
-		if x.Seen.count(today) == 0 {
+		days, hours := x.Seen.count(today)
+		if days == 0 {
 			continue
 		}
-		n.Flows += x.Flows
-		if x.Flows <= 1 {
+		n.Hours += hours
+		if hours == 1 {
 			once++
 		}
 		if x.Name == name || where != "" && x.holds(where) || kin != "" && x.Name == "*."+kin {
@@ -284,18 +293,18 @@ func (b *Baseline) Judge(mac string, s *Sight) (n Novelty, ok bool) {
 			n.Kin = true
 		}
 		for _, v := range x.Services {
-			if v.Name == svc && v.Seen.count(today) > 0 {
+			if days, _ := v.Seen.count(today); v.Name == svc && days > 0 {
 				n.Service = false
 			}
 		}
 	}
-	n.Days = d.Seen.count(today)
-	if n.Flows == 0 {
+	n.Days, _ = d.Seen.count(today)
+	if n.Hours == 0 {
 		return n, false
 	}
 	// How much of what is normal was seen: one less the share of what was seen once (Good, 1953). And a single day
 	// tells little of the others.
-	n.Sure = (1 - float64(once)/float64(n.Flows)) * float64(n.Days) / float64(n.Days+1)
+	n.Sure = (1 - float64(once)/float64(n.Hours)) * float64(n.Days) / float64(n.Days+1)
 	n.Hour = n.Days >= quiet && b.usual(d, hourOf(s.First), today) == 0
 	return n, true
 }

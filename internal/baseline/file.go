@@ -148,7 +148,14 @@ func (b *Baseline) check() error {
 // latest is a day that no capture has come to: the time of a packet in ns ends in 2262.
 const latest = 110_000
 
-func (d Days) valid() bool { return d.Last >= 0 && d.Last <= latest }
+func (d Days) valid() bool {
+	for i, x := range d {
+		if x.Day < 0 || x.Day > latest || x.Hours == 0 || x.Hours >= 1<<24 || i > 0 && x.Day <= d[i-1].Day {
+			return false
+		}
+	}
+	return len(d) > 0 && len(d) <= maxDays
+}
 
 func services(list []*Service) bool {
 	for _, s := range list {

@@ -52,9 +52,6 @@ func (l *Learner) Sight(mac string, s *Sight) {
 	}
 	x := d.Destinations[i]
 	x.Seen.merge(days)
-	if s.Began {
-		x.Flows++
-	}
 	if a := s.Addr.String(); !s.LAN && !slices.Contains(x.Addresses, a) && len(x.Addresses) < 2*maxAddresses {
 		x.Addresses = append(x.Addresses, a)
 	}
@@ -89,18 +86,19 @@ func serve(list []*Service, s *Service) []*Service {
 	return append(list, &Service{s.Name, s.Protocol, s.Seen})
 }
 
-// daysOf are the days from one capture time to another.
+// daysOf are the hours from one capture time to another.
 func daysOf(first, last int64) (d Days) {
-	end := dayOf(last)
-	for day := max(dayOf(first), end-maxDays+1); day <= end; day++ {
-		d.add(day)
+	from, to := first/hour, last/hour
+	for h := max(from, to-maxDays*24+1); h <= to; h++ {
+		d.add(int32(h/24), 1<<(h%24))
 	}
 	return d
 }
 
+const hour = int64(time.Hour)
+
 // count spreads the octets of a conversation evenly over the hours that it lasted.
 func (d *Device) count(s *Sight) {
-	const hour = int64(time.Hour)
 	first, last := s.First/hour, s.Last/hour
 	first = max(first, last-maxDays*24+1)
 	n := uint64(last - first + 1)
@@ -231,7 +229,6 @@ func unite(list []string, s string) []string {
 
 func (x *Destination) merge(o *Destination) {
 	x.Seen.merge(o.Seen)
-	x.Flows += o.Flows
 	for _, a := range o.Addresses {
 		x.Addresses = unite(x.Addresses, a)
 	}
@@ -260,14 +257,14 @@ func (b *Baseline) settle() {
 	for _, d := range b.Devices {
 		d.settle(maxDestinations, b.halfLife())
 	}
-	b.Devices = slices.DeleteFunc(b.Devices, func(d *Device) bool { return len(d.MACs) == 0 || d.Seen.Mask == 0 })
+	b.Devices = slices.DeleteFunc(b.Devices, func(d *Device) bool { return len(d.MACs) == 0 || len(d.Seen) == 0 })
 	b.Devices = heaviest(b.Devices, maxDevices, b.halfLife(), func(d *Device) (Days, string) { return d.Seen, d.MACs[0] })
 	b.reindex()
 }
 
 // settle brings what is known of a device into order and within its bounds.
 func (d *Device) settle(limit int, half time.Duration) {
-	today := d.Seen.Last
+	today := d.Seen.last()
 	slices.Sort(d.MACs)
 	d.MACs = d.MACs[max(0, len(d.MACs)-maxMACs):]
 	slices.Sort(d.Claims)
@@ -275,7 +272,10 @@ func (d *Device) settle(limit int, half time.Duration) {
 	d.Volume = slices.DeleteFunc(d.Volume, func(v Volume) bool { return today-v.Day >= maxDays })
 	d.name()
 	d.families()
-	d.Destinations = slices.DeleteFunc(d.Destinations, func(x *Destination) bool { return x.Seen.count(today) == 0 })
+	d.Destinations = slices.DeleteFunc(d.Destinations, func(x *Destination) bool {
+		days, _ := x.Seen.count(today)
+		return days == 0
+	})
 	for _, x := range d.Destinations {
 		slices.Sort(x.Addresses)
 		x.Addresses = x.Addresses[:min(len(x.Addresses), maxAddresses)]
@@ -291,13 +291,13 @@ func heaviest[T any](list []T, limit int, half time.Duration, of func(T) (Days, 
 	today := int32(0)
 	for _, x := range list {
 		days, _ := of(x)
-		today = max(today, days.Last)
+		today = max(today, days.last())
 	}
 	if len(list) > limit {
 		slices.SortFunc(list, func(x, y T) int {
 			a, s := of(x)
 			b, t := of(y)
-			return cmp.Or(cmp.Compare(b.weight(today, half), a.weight(today, half)), cmp.Compare(b.Last, a.Last), cmp.Compare(s, t))
+			return cmp.Or(cmp.Compare(b.weight(today, half), a.weight(today, half)), cmp.Compare(b.last(), a.last()), cmp.Compare(s, t))
 		})
 		list = list[:limit]
 	}
@@ -309,11 +309,11 @@ func heaviest[T any](list []T, limit int, half time.Duration, of func(T) (Days, 
 	return list
 }
 
-// name gives what was known by its network alone to the name that has all its addresses.
+// name gives what was known by its address alone to the name that has the address, or else to its network.
 func (d *Device) name() {
 	owner := map[string]*Destination{}
 	for _, x := range d.Destinations {
-		if !isNetwork(x.Name) {
+		if !isNumber(x.Name) {
 			for _, a := range x.Addresses {
 				if y := owner[a]; y == nil || x.Name < y.Name {
 					owner[a] = x
@@ -321,23 +321,39 @@ func (d *Device) name() {
 			}
 		}
 	}
-	d.Destinations = slices.DeleteFunc(d.Destinations, func(x *Destination) bool {
-		if !isNetwork(x.Name) || len(x.Addresses) == 0 {
-			return false
-		}
-		y := owner[x.Addresses[0]]
-		for _, a := range x.Addresses {
-			if y == nil || owner[a] != y {
-				return false
+	networks := map[string]*Destination{}
+	var list []*Destination
+	for _, x := range d.Destinations {
+		a, err := netip.ParseAddr(x.Name)
+		name := x.Name
+		if err == nil {
+			if y := owner[x.Name]; y != nil {
+				y.merge(x)
+				continue
 			}
+			name = network(a)
 		}
-		y.merge(x)
-		return true
-	})
+		if !isNumber(name) {
+			list = append(list, x)
+			continue
+		}
+		if y := networks[name]; y != nil {
+			y.merge(x)
+			continue
+		}
+		x.Name = name
+		networks[name] = x
+		list = append(list, x)
+	}
+	d.Destinations = list
 }
 
-func isNetwork(name string) bool {
+// isNumber reports whether a destination is an address, or a network.
+func isNumber(name string) bool {
 	_, err := netip.ParsePrefix(name)
+	if err != nil {
+		_, err = netip.ParseAddr(name)
+	}
 	return err == nil
 }
 
@@ -347,7 +363,7 @@ func (d *Device) families() {
 	for _, x := range d.Destinations {
 		if family, ok := strings.CutPrefix(x.Name, "*."); ok {
 			members[family] += familyNames
-		} else if !isNetwork(x.Name) {
+		} else if !isNumber(x.Name) {
 			members[psl.Domain(x.Name)]++
 		}
 	}
@@ -357,7 +373,7 @@ func (d *Device) families() {
 		family := strings.TrimPrefix(x.Name, "*.")
 		if family == x.Name {
 			family = ""
-			if !isNetwork(x.Name) {
+			if !isNumber(x.Name) {
 				family = psl.Domain(x.Name)
 			}
 		}

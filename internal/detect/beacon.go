@@ -122,8 +122,11 @@ func (b *beacons) regular(intervals []int64) (period int64, ok bool) {
 func (b *beacons) raise(s *beacon, e *Event, period int64) {
 	to, mac := e.Addr[flow.Resp], e.MAC[flow.Orig]
 	severity, confidence := finding.Medium, 0.5
-	if len(b.Names(mac, to, e.Time)) > 0 {
-		severity, confidence = finding.Info, 0.3 // it has a name: most likely the maker's
+	if len(b.Names(mac, to, e.Time)) > 0 { // most likely the maker's
+		severity, confidence = finding.Low, 0.4
+		if webPorts.has(e.Port[flow.Resp]) || e.Port[flow.Resp] == 1883 {
+			severity, confidence = finding.Info, 0.3
+		}
 	}
 	service := device.ServiceName(e.Proto, e.Port[flow.Resp])
 	proof := e.Evidence(fmt.Sprintf("%d connections, one each %s", s.calls+1, time.Duration(period).Round(time.Millisecond)))

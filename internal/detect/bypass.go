@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"bytes"
 	"net/netip"
 	"strings"
 
@@ -14,30 +15,42 @@ import (
 type bypass struct {
 	*Watch
 	told map[netip.Addr]bool // resolvers, by DHCP and router advertisements
+	seen *Table[question, *Record]
+}
+
+// question is a resolver that a device asked, in a way.
+type question struct {
+	client frame.MAC
+	server frame.Addr
+	proto  string
 }
 
 // maxTold bounds the resolvers that are believed: anybody can announce some.
 const maxTold = 64
 
 func newBypass(w *Watch) Detector {
-	b := &bypass{w, map[netip.Addr]bool{}}
+	b := &bypass{w, map[netip.Addr]bool{}, NewTable[question, *Record](512)}
 	return Detector{Event: b.event, Fact: b.fact, Facts: []string{"dhcp.lease", "dhcp.server", "dhcpv6.server", "ra.rdnss", "tls.sni"}}
 }
 
 // encrypted are the names of public resolvers that answer over HTTPS, each as published by who runs it: Google,
 // Cloudflare and Mozilla, Quad9, Cisco, AdGuard, CleanBrowsing, NextDNS, CIRA, ControlD, Mullvad, Alibaba, Tencent, DNS.SB,
 // LibreDNS, Digitale Gesellschaft, Comcast. A name below one of them is a customer's own.
-var encrypted = []string{
-	"dns.google", "dns.google.com", "dns64.dns.google", "cloudflare-dns.com", "one.one.one.one", "dns.quad9.net", "dns9.quad9.net", "dns10.quad9.net",
-	"dns11.quad9.net", "doh.opendns.com", "doh.familyshield.opendns.com", "doh.umbrella.com", "dns.adguard.com", "dns.adguard-dns.com",
-	"family.adguard-dns.com", "unfiltered.adguard-dns.com", "doh.cleanbrowsing.org", "dns.nextdns.io", "private.canadianshield.cira.ca",
-	"protected.canadianshield.cira.ca", "family.canadianshield.cira.ca", "dns.controld.com", "freedns.controld.com", "dns.mullvad.net",
-	"doh.mullvad.net", "dns.alidns.com", "doh.pub", "dot.pub", "doh.dns.sb", "doh.libredns.gr", "dns.digitale-gesellschaft.ch", "doh.xfinity.com",
+var encrypted = map[string]bool{
+	"dns.google": true, "dns.google.com": true, "dns64.dns.google": true, "cloudflare-dns.com": true,
+	"one.one.one.one": true, "dns.quad9.net": true, "dns9.quad9.net": true, "dns10.quad9.net": true,
+	"dns11.quad9.net": true, "doh.opendns.com": true, "doh.familyshield.opendns.com": true, "doh.umbrella.com": true,
+	"dns.adguard.com": true, "dns.adguard-dns.com": true, "family.adguard-dns.com": true,
+	"unfiltered.adguard-dns.com": true, "doh.cleanbrowsing.org": true, "dns.nextdns.io": true,
+	"private.canadianshield.cira.ca": true, "protected.canadianshield.cira.ca": true,
+	"family.canadianshield.cira.ca": true, "dns.controld.com": true, "freedns.controld.com": true,
+	"dns.mullvad.net": true, "doh.mullvad.net": true, "dns.alidns.com": true, "doh.pub": true, "dot.pub": true,
+	"doh.dns.sb": true, "doh.libredns.gr": true, "dns.digitale-gesellschaft.ch": true, "doh.xfinity.com": true,
 }
 
-func isEncrypted(name string) bool {
-	for _, n := range encrypted {
-		if name == n || strings.HasSuffix(name, "."+n) {
+func isEncrypted(name []byte) bool {
+	for more := true; more; _, name, more = bytes.Cut(name, []byte(".")) {
+		if encrypted[string(name)] {
 			return true
 		}
 	}
@@ -49,7 +62,8 @@ func (b *bypass) fact(f *Fact) {
 	case "ra.rdnss":
 		b.learn(f.Value)
 	case "tls.sni":
-		if name := strings.ToLower(text(f.Value)); isEncrypted(name) {
+		if isEncrypted(f.Value) {
+			name := text(f.Value)
 			b.raise("doh", name, f.Sender(), f.Receiver(), f.Time, f.Evidence("TLS to "+name))
 		}
 	default:
@@ -80,19 +94,25 @@ func (b *bypass) event(e *Event) {
 		return
 	}
 	client, server := e.Party(flow.Orig), e.Party(flow.Resp)
-	if unicast(server.Addr) && !device.IsLocal(&server.Addr) {
-		b.raise(protocol, "", client, server, e.Time, e.Evidence("asks "+server.Addr.Netip().String()+" for names"))
+	if !unicast(server.Addr) || device.IsLocal(&server.Addr) {
+		return
+	}
+	r, fresh := b.seen.Get(question{client.MAC, server.Addr, protocol})
+	if fresh || *r == nil {
+		*r = b.raise(protocol, "", client, server, e.Time, e.Evidence("asks "+server.Addr.Netip().String()+" for names"))
+	} else {
+		(*r).Add(1, e.Time)
 	}
 }
 
 // raise tells of a resolver on the Internet. Where nobody has announced another one, it may well be the network's.
-func (b *bypass) raise(protocol, name string, client, server Party, at int64, proof finding.Evidence) {
+func (b *bypass) raise(protocol, name string, client, server Party, at int64, proof finding.Evidence) *Record {
 	details := []finding.Detail{{Key: "protocol", Value: protocol}}
 	key := protocol + " " + server.Addr.Netip().String()
 	if name != "" {
 		details, key = append(details, finding.Detail{Key: "peer", Value: name}), protocol+" "+name
 	}
-	b.Raise(Sighting{
+	return b.Raise(Sighting{
 		Kind: finding.DNSBypass, Actor: client, Target: server, Key: key, Severity: finding.Low, Confidence: 0.9, Time: at, Details: details, Evidence: proof,
 		Holds: func(v *View) bool {
 			d := v.Owner(client)

@@ -26,11 +26,11 @@ type certificate struct {
 }
 
 type shown struct {
-	fault   string
-	private bool // made out to no name of the Internet: by a maker for its own products, which know it
-	when    int64
-	proof   finding.Evidence
-	peer    string
+	fault string
+	minor bool // made out to no name of the Internet, by a maker for its own products, which know it; or a key short for today
+	when  int64
+	proof finding.Evidence
+	peer  string
 }
 
 func newCertificate(w *Watch) Detector {
@@ -60,8 +60,8 @@ func (c *certificate) fact(f *Fact) {
 		if fault := c.look(f, name); fault != "" {
 			s, fresh := c.fault.Get(key)
 			if fresh || s.fault == "" {
-				private := fault == "wrong-name" && len(f.Lookup("names")) == 0 && !strings.Contains(string(f.Value), ".")
-				*s = shown{fault, private, f.Time, f.Evidence("certificate for " + text(f.Value) + ": " + fault), c.call(f.Sender(), f.Receiver().MAC)}
+				minor := fault == "short-key" || fault == "wrong-name" && len(f.Lookup("names")) == 0 && !strings.Contains(string(f.Value), ".")
+				*s = shown{fault, minor, f.Time, f.Evidence("certificate for " + text(f.Value) + ": " + fault), c.call(f.Sender(), f.Receiver().MAC)}
 				if name != nil && *name != "" {
 					s.peer = *name
 				}
@@ -93,7 +93,7 @@ func (c *certificate) look(f *Fact, name *string) string {
 		return "md5"
 	}
 	if k, ok := strings.CutPrefix(string(f.Lookup("key")), "rsa"); ok {
-		if n, err := strconv.Atoi(strings.Trim(k, "-_ ")); err == nil && n < 1024 {
+		if n, err := strconv.Atoi(strings.Trim(k, "-_ ")); err == nil && n < 2048 {
 			return "short-key"
 		}
 	}
@@ -153,7 +153,7 @@ func (c *certificate) ended(f *Flow) {
 		Details: []finding.Detail{{Key: "peer", Value: was.peer}, {Key: "fault", Value: was.fault}}, Evidence: was.proof,
 		Holds: func(v *View) bool { return v.Outside(server) },
 		Weigh: func(v *View, d *device.Device) finding.Severity {
-			if v.Kind(d) == device.General || was.private {
+			if v.Kind(d) == device.General || was.minor {
 				return finding.Low // a person may have been asked
 			}
 			return finding.Medium

@@ -18,6 +18,9 @@ func (c credentials) fact(f *Fact) {
 		return
 	}
 	protocol, scheme := string(f.Value), string(f.Lookup("scheme"))
+	if protocol == "snmp" && f.Frame.SrcPort == 161 {
+		return // an answer repeats what it was asked with; without a question, it is a reflection
+	}
 	common := f.Lookup("default") != nil
 	// How sure it is that it opens something: what is in a path or a query is at times a mere number.
 	sure := 0.95

@@ -48,6 +48,7 @@ func detectors() []row {
 		{newHorizontal, horizontalThresholds},
 		{newIndicators, indicatorThresholds},
 		{newLegacy, nil},
+		{newNeighbours, neighbourThresholds},
 		{newNewDestination, newDestinationThresholds},
 		{newPortmap, nil},
 		{newReflect, reflectThresholds},
@@ -69,7 +70,7 @@ type Detector struct {
 	Steps  []Step // that Event is called for; nil: all
 	Ended  func(*Flow)
 	Fact   func(*Fact)
-	Facts  []string // names of the facts that Fact is called for
+	Facts  []string // names of the facts that Fact is called for; of messages that are repeated, ARP's alone
 	Finish func()   // the capture has ended
 }
 

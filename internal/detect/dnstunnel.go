@@ -66,7 +66,13 @@ var carriers = []string{
 // common are the types that programs want of a name.
 var common = []string{"A", "AAAA", "HTTPS", "SVCB", "PTR", "SRV", "SOA", "NS"}
 
+// shortest is the octets of a name that is worth a look: a domain, and what it is worth the tunnel's while to put before it.
+const shortest = 28
+
 func (t *dnsTunnel) fact(f *Fact) {
+	if len(f.Value) < shortest {
+		return
+	}
 	name := strings.ToLower(string(f.Value))
 	domain := t.domain(name)
 	if domain == "" || slices.Contains(carriers, domain) {

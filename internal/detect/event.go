@@ -29,6 +29,7 @@ type Event struct {
 	Proto   uint8 // IP protocol number; 0: not IP
 	Flags   uint8 // TCP flags of the packet
 	TTL     uint8 // of the packet
+	Ender   uint8 // Closed: the side that ended it first
 	Fresh   bool  // the first packet of the flow opened it: a SYN, or a datagram
 	Service string
 	Addr    [2]frame.Addr // as in flow.Flow, indexed by flow.Orig and flow.Resp

@@ -26,6 +26,9 @@ const (
 // smallPayload is less than media send, octets: a voice packet has 160 and more, in far fewer packets.
 const smallPayload = 200
 
+// probePayload is more than what looks for open ports sends on average, octets: most of that is empty.
+const probePayload = 32
+
 // floods find who is sent more than anybody has use for.
 type floods struct {
 	*Watch
@@ -154,7 +157,7 @@ func (f *floods) udp(e *Event) {
 
 // big reports whether datagrams are not the small ones that look for open ports, unless they come that fast.
 func (s *flooded) big() bool {
-	return s.octets/s.packets >= 64 || s.rate.n >= 2000
+	return s.octets/s.packets >= probePayload || s.rate.n >= 2000
 }
 
 // count counts packets of ICMP and ARP.

@@ -13,6 +13,9 @@ var forgeThresholds = []Threshold{
 	{"spoof.source.local", 0.9, "share of 1", "of the packets whose time to live is that of a sender which is next door: what a router carries has lost a hop or more (RFC 1812, Section 5.3.1)"},
 }
 
+// fewAddresses is how many a device may well have: IPv4, and IPv6 for some days and uses.
+const fewAddresses = 6
+
 // forgers find who sends from addresses that are not its own.
 type forgers struct {
 	*Watch
@@ -21,17 +24,20 @@ type forgers struct {
 	states    *Table[frame.MAC, forger]
 }
 
+// forger is one device, and what it does from addresses whose conversations do not come about.
 type forger struct {
-	seen       ring
-	addresses  int
-	flows      uint64
-	here, real uint64 // of flows: from next door; that came about
-	grown      uint64 // packets of the flow that grew last
-	first      int64
-	proof      [4]uint64
-	n          int
-	record     *Record
-	group      *Record
+	own       ring // addresses whose conversations do
+	seen      ring
+	addresses int
+	flows     uint64
+	here      uint64 // of flows: from next door
+	real      int    // addresses in own
+	grown     uint64 // packets of the flow that grew last
+	first     int64
+	proof     [4]uint64
+	n         int
+	record    *Record
+	group     *Record
 }
 
 func newForgers(w *Watch) Detector {
@@ -51,7 +57,7 @@ func (f *forgers) event(e *Event) {
 	case (e.Step == Began || e.Step == Grew) && (isGroup(from) || from.Is4() && from[12] == 127):
 		f.impossible(e)
 	case e.Step == Established, e.Step == Answered && e.Proto != frame.ProtoTCP:
-		if s := f.states.Look(e.MAC[flow.Orig]); s != nil {
+		if s := f.states.Look(e.MAC[flow.Orig]); s != nil && s.own.add(hashAddr(&e.Addr[flow.Orig])) {
 			s.real++
 		}
 	case e.Step == Began && e.Dir == flow.Orig && opens(e) && from[0] != 0xfe && !isUnspecified(from) && !(from.Is4() && from[12] == 169 && from[13] == 254):
@@ -88,6 +94,9 @@ func (f *forgers) plain(e *Event) {
 	if fresh {
 		s.first = e.Time
 	}
+	if s.own.has(hashAddr(&e.Addr[flow.Orig])) {
+		return
+	}
 	s.flows++
 	if nextDoor(e.TTL) {
 		s.here++
@@ -104,7 +113,7 @@ func (f *forgers) plain(e *Event) {
 		s.record.Add(1, e.Time)
 		return
 	}
-	if s.addresses < f.addresses || float64(s.here) < f.local*float64(s.flows) || s.real*10 > s.flows {
+	if s.addresses < f.addresses || float64(s.here) < f.local*float64(s.flows) || s.real > fewAddresses+s.addresses/10 {
 		return
 	}
 	proof := e.Evidence(fmt.Sprintf("packets from next door (time to live %d) with senders that change", e.TTL))

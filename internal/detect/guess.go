@@ -10,8 +10,8 @@ import (
 
 var guessThresholds = []Threshold{
 	{"guess.credentials.failures", 5, "refusals", "of a name or password by one service, within ten minutes: as fail2ban has it; people mistype twice or thrice"},
-	{"guess.credentials.sessions", 6, "sessions", "with one service that logs people in, short and soon ended, within a minute: tools that guess make several a second"},
-	{"guess.credentials.octets", 8000, "octets", "that the service sends in such a session at most: key exchange and refusal take less, work takes more"},
+	{"guess.credentials.sessions", 4, "sessions", "with one service that logs people in, short and soon ended, within a minute: one may try several passwords; ten and more are surely none of people"},
+	{"guess.credentials.octets", 5000, "octets", "that the service sends in such a session at most: key exchange and refusal take 2000 to 4500, work takes more"},
 	{"guess.credentials.seconds", 60, "seconds", "that such a session lasts at most"},
 }
 
@@ -48,6 +48,9 @@ const (
 	endedHalf   = 60e9
 )
 
+// manyTries are more than those of somebody who has forgotten a password, or of a script that logs in by turns.
+const manyTries = 10
+
 // loginProtocols begin with a login, so that many short sessions are many logins.
 var loginProtocols = map[string]bool{"ssh": true, "telnet": true, "ftp": true, "rdp": true, "vnc": true, "smb": true, "mail": true}
 
@@ -72,8 +75,11 @@ func (g *guesses) event(e *Event) {
 	}
 	s, fresh := g.states.Get(guessKey{e.Party(flow.Orig), e.Party(flow.Resp), e.Port[flow.Resp]})
 	g.note(s, fresh, e.First, e.Number)
-	// almost no fading while they come fast
-	if s.ended.add(1, e.Time, e.Time, endedHalf); s.ended.n > g.sessions-0.8 {
+	n := 1.0
+	if e.Service == "ssh" && e.Ender == flow.Resp {
+		n = 2 // who is logged in ends the session; a server ends it after several refusals (MaxAuthTries)
+	}
+	if s.ended.add(n, e.Time, e.Time, endedHalf); s.ended.n > g.sessions-0.7 {
 		g.raise(s, e.Service, e.Party(flow.Orig), e.Party(flow.Resp), e.Time, 0.85,
 			e.Evidence(fmt.Sprintf("the last of %d short sessions", s.total)))
 	}
@@ -153,13 +159,18 @@ func (g *guesses) note(s *guess, fresh bool, first int64, number uint64) {
 }
 
 func (g *guesses) raise(s *guess, protocol string, client, server Party, at int64, confidence float64, proof finding.Evidence) {
+	severity := finding.Medium
+	if s.total >= manyTries {
+		severity = finding.High
+	}
 	if s.record != nil {
 		s.record.Add(1, at)
+		s.record.Severity = max(s.record.Severity, severity)
 		return
 	}
 	proof.Packets = append(s.proof[:s.n:s.n], proof.Packets...)
 	s.record = g.Raise(Sighting{
-		Kind: finding.GuessCredentials, Actor: client, Target: server, Key: protocol, Severity: finding.High, Confidence: confidence,
+		Kind: finding.GuessCredentials, Actor: client, Target: server, Key: protocol, Severity: severity, Confidence: confidence,
 		Count: s.total, First: s.first, Time: at, Evidence: proof,
 		Details: []finding.Detail{{Key: "protocol", Value: protocol}, {Key: "count", Value: Counted}},
 	})

@@ -34,12 +34,19 @@ type ring struct {
 	next uint8
 }
 
-// add reports whether the hash is new to it.
-func (r *ring) add(h uint32) bool {
+func (r *ring) has(h uint32) bool {
 	for _, s := range r.seen {
 		if s == h {
-			return false
+			return true
 		}
+	}
+	return false
+}
+
+// add reports whether the hash is new to it.
+func (r *ring) add(h uint32) bool {
+	if r.has(h) {
+		return false
 	}
 	r.seen[r.next%uint8(len(r.seen))] = h
 	r.next++

@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"net/netip"
 	"strconv"
 
 	"plimsoll.example/plimsoll/internal/baseline"
@@ -34,8 +35,8 @@ var transports = map[uint8]string{frame.ProtoTCP: "tcp", frame.ProtoUDP: "udp"}
 
 func (n *newDestination) ended(f *Flow) {
 	proto := transports[f.Proto]
-	if proto == "" || !f.Answered() || !unicast(f.Addr[flow.Resp]) {
-		return
+	if proto == "" || !f.Answered() || !unicast(f.Addr[flow.Resp]) || f.Proto == frame.ProtoTCP && f.Payload == [2]uint64{} {
+		return // nothing was said
 	}
 	from, to := f.Party(flow.Orig), f.Party(flow.Resp)
 	view := &View{watch: n.Watch}
@@ -47,10 +48,12 @@ func (n *newDestination) ended(f *Flow) {
 	}
 	s := baseline.Sight{
 		Addr: to.Addr.Netip(), LAN: device.IsLocal(&to.Addr), Proto: proto, Port: f.Port[flow.Resp], Protocol: f.Protocol,
-		Octets: f.Octets[flow.Orig] + f.Octets[flow.Resp], First: f.First, Last: f.Last, Began: f.Fresh(),
+		Octets: f.Octets[flow.Orig] + f.Octets[flow.Resp], First: f.First, Last: f.Last,
 	}
 	if names := f.called(n.Watch); len(names) > 0 {
-		s.Name = device.Printable([]byte(names[0]), 253)
+		if _, err := netip.ParseAddr(names[0]); err != nil {
+			s.Name = device.Printable([]byte(names[0]), 253)
+		}
 	}
 	mac := from.MAC.String()
 	n.learner.Sight(mac, &s)
@@ -71,7 +74,7 @@ func (n *newDestination) ended(f *Flow) {
 	if f.Protocol != "" {
 		service += " " + f.Protocol
 	}
-	note += " in " + strconv.Itoa(new.Days) + " days and " + strconv.FormatUint(new.Flows, 10) + " flows"
+	note += " in " + strconv.Itoa(new.Days) + " days and " + strconv.Itoa(new.Hours) + " hours of conversations"
 	if new.Hour {
 		note += ", at an hour at which it was never active"
 	}
@@ -80,7 +83,7 @@ func (n *newDestination) ended(f *Flow) {
 		Details: []finding.Detail{{Key: "peer", Value: peer}, {Key: "service", Value: service}}, Evidence: f.Evidence(note),
 		Weigh: func(v *View, d *device.Device) finding.Severity {
 			switch kind := v.Kind(d); {
-			case kind == device.General || d.Gateway:
+			case kind == device.General || kind == device.Infrastructure:
 				return finding.Info
 			case kind == device.IoT && new.Sure >= n.sure && !new.Kin:
 				return finding.Medium

@@ -14,9 +14,9 @@ func newPortmap(w *Watch) Detector {
 	return Detector{Fact: portmap{w}.fact, Facts: []string{"igd.portmap"}}
 }
 
-// doors are ports by which a device is commanded: remote shells, screens, files and settings.
-var doors = []string{
-	"tcp/21", "tcp/22", "tcp/23", "tcp/80", "tcp/81", "tcp/139", "tcp/443", "tcp/445", "tcp/554", "tcp/1883", "tcp/2323", "tcp/3389", "tcp/5555",
+// openings are ports by which a device is commanded: remote shells, screens, files and settings.
+var openings = []string{
+	"tcp/21", "tcp/22", "tcp/23", "tcp/80", "tcp/81", "tcp/139", "tcp/443", "tcp/445", "tcp/554", "tcp/1883", "tcp/2323", "tcp/3389", "tcp/5000", "tcp/5001", "tcp/5555",
 	"tcp/5900", "tcp/7547", "tcp/8000", "tcp/8080", "tcp/8081", "tcp/8443", "tcp/9100", "tcp/37777", "udp/161",
 }
 
@@ -29,9 +29,9 @@ func (p portmap) fact(f *Fact) {
 	}
 	who, router := f.whom()
 	service, inside := text(f.Value), text(f.Lookup("internal_port"))
-	door, shell := slices.Contains(doors, service), slices.Contains(shells, service)
+	door, shell := slices.Contains(openings, service), slices.Contains(shells, service)
 	if proto := service[:min(4, len(service))]; inside != "" {
-		door, shell = door || slices.Contains(doors, proto+inside), shell || slices.Contains(shells, proto+inside)
+		door, shell = door || slices.Contains(openings, proto+inside), shell || slices.Contains(shells, proto+inside)
 	}
 	p.Raise(Sighting{
 		Kind: finding.ExposedPortmap, Actor: who, Target: router, Key: service, Severity: finding.Medium, Confidence: 0.95, Time: f.Time,

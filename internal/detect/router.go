@@ -61,7 +61,7 @@ func (s *spoofRouter) fact(f *Fact) {
 	case "dhcp.server":
 		s.say(&s.servers, f, who, "DHCP server "+text(f.Value)+", router "+text(f.Lookup("router"))+", resolver "+text(f.Lookup("dns")))
 	case "ndp.redirect":
-		if !s.carries(who.MAC) && !knows(s.routers, who) {
+		if router := s.carried.Len() > 0 || len(s.routers) > 0; router && !s.carries(who.MAC) && !knows(s.routers, who) {
 			s.raise(f, who, "redirect", finding.High, 0.7, f.Evidence("redirect to "+text(f.Value)+" from who is no router"))
 		}
 	}

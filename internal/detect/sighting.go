@@ -143,5 +143,16 @@ func (w *Watch) Raise(s Sighting) *Record {
 	return r
 }
 
+// Again adds to a sighting that is kept already, and reports whether that has all the evidence it has room for: then who
+// asks need not make the sighting anew.
+func (w *Watch) Again(kind finding.Kind, actor, target Party, key string, at int64) bool {
+	r := w.records.index[recordKey{kind, actor, target, key}]
+	if r == nil || len(r.evidence) < maxEvidence {
+		return false
+	}
+	r.Add(1, at)
+	return true
+}
+
 // Lost is how many sightings there was no room for.
 func (w *Watch) Lost() uint64 { return w.records.lost }

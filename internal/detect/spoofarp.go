@@ -82,7 +82,7 @@ func (s *spoofARP) fact(f *Fact) {
 		return
 	}
 	a := frame.AddrFrom(ip)
-	c := s.claim(who, a, f)
+	s.claim(who, a, f)
 	o, fresh := s.owners.Get(a)
 	switch {
 	case fresh || o.owner == who && o.rival.IsZero():
@@ -110,13 +110,10 @@ func (s *spoofARP) fact(f *Fact) {
 			o.record.Add(1, f.Time)
 		}
 	}
-	if c.took != nil && c.took.Actor.Addr.IsZero() {
-		s.name(c.took, c)
-	}
 }
 
 // claim notes that a device says that an address is its own.
-func (s *spoofARP) claim(who frame.MAC, a frame.Addr, f *Fact) *claimed {
+func (s *spoofARP) claim(who frame.MAC, a frame.Addr, f *Fact) {
 	c, _ := s.claimed.Get(who)
 	if !slices.Contains(c.list[:min(c.n, len(c.list))], a) {
 		c.list[c.n%len(c.list)] = a
@@ -124,7 +121,6 @@ func (s *spoofARP) claim(who frame.MAC, a frame.Addr, f *Fact) *claimed {
 		c.told = f.Number
 	}
 	c.last = f.Time
-	return c
 }
 
 // again is word of an address's owner after somebody else claimed it: both are there.
@@ -162,20 +158,9 @@ func (s *spoofARP) raise(a frame.Addr, actor frame.MAC, victim Party, first, at 
 		},
 	})
 	if c := s.claimed.Look(actor); c != nil {
-		s.name(r, c)
 		c.took = r
 	}
 	return r
-}
-
-// name gives the actor an address of its own, by which it is known even if it carries the traffic of others.
-func (s *spoofARP) name(r *Record, c *claimed) {
-	for _, a := range c.list[:min(c.n, len(c.list))] {
-		if o := s.owners.Look(a); o != nil && o.owner == r.Actor.MAC && o.rival.IsZero() && a.Netip().String() != r.Key {
-			r.Actor.Addr = a
-			return
-		}
-	}
 }
 
 // event hears of owners whose address is contested, and sees by whom devices reach the Internet.

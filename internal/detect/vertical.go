@@ -20,7 +20,7 @@ type vertical struct {
 	answered         float64
 	silence          int64
 	probes           *Table[probeKey, probe]
-	door             *door
+	doors            doors
 }
 
 type probeKey struct {
@@ -42,9 +42,25 @@ func newVertical(w *Watch) Detector {
 	v := &vertical{
 		Watch: w, ports: int(w.Threshold("scan.vertical.ports")), datagrams: int(w.Threshold("scan.vertical.datagrams")),
 		answered: w.Threshold("scan.vertical.answered"), silence: w.Span("scan.vertical.silence"),
-		probes: NewTable[probeKey, probe](2048), door: newDoor(3, 1800e9),
+		probes: NewTable[probeKey, probe](2048),
 	}
 	return Detector{Event: v.event, Steps: []Step{Began, Answered, Established}}
+}
+
+// doors let in pairs of addresses of which several ports were tried, one after the other: most that goes by is to one
+// port, also if that is to a million addresses.
+type doors [8192]struct{ last, ports uint16 }
+
+// knocks is how many ports must have been tried.
+const knocks = 3
+
+func (d *doors) knock(e *Event) bool {
+	c := &d[pairHash(e)%uint64(len(d))]
+	if port := e.Port[flow.Resp]; c.last != port {
+		c.last = port
+		c.ports = min(c.ports+1, knocks)
+	}
+	return c.ports >= knocks
 }
 
 // lowHops is the most hops that who looks for the way to a machine lets its packets go (traceroute), whose ports
@@ -60,7 +76,7 @@ func (v *vertical) event(e *Event) {
 		if e.Dir != flow.Orig || !opens(e) || e.MAC[flow.Resp].IsGroup() || isGroup(&e.Addr[flow.Resp]) {
 			return
 		}
-		if e.Proto == frame.ProtoUDP && (e.TTL <= lowHops || amplifies.has(e.Port[flow.Orig]) || e.Port[flow.Orig] < 1024) {
+		if e.Proto == frame.ProtoUDP && (e.TTL <= lowHops || amplifies.has(e.Port[flow.Orig]) || e.Port[flow.Orig] < 1024 || e.Size >= 2*probePayload) {
 			return
 		}
 		v.try(e)
@@ -68,7 +84,7 @@ func (v *vertical) event(e *Event) {
 		if e.Proto == frame.ProtoTCP && e.Step == Answered {
 			return
 		}
-		if !v.door.open(pairHash(e)) {
+		if v.doors[pairHash(e)%uint64(len(v.doors))].ports < knocks {
 			return
 		}
 		if p := v.probes.Look(probeKey{e.Party(flow.Orig), e.Party(flow.Resp), e.Proto}); p != nil {
@@ -80,12 +96,12 @@ func (v *vertical) event(e *Event) {
 func pairHash(e *Event) uint64 { return mixAddr(mixAddr(uint64(e.Proto), &e.Addr[0]), &e.Addr[1]) }
 
 func (v *vertical) try(e *Event) {
-	if !v.door.knock(pairHash(e), e.Time) {
+	if !v.doors.knock(e) {
 		return
 	}
 	p, fresh := v.probes.Get(probeKey{e.Party(flow.Orig), e.Party(flow.Resp), e.Proto})
 	if fresh || e.Time-p.last > v.silence {
-		*p = probe{first: e.Time, tried: int(v.door.need) - 1}
+		*p = probe{first: e.Time, tried: knocks - 1}
 	}
 	if !p.seen.add(uint32(e.Port[flow.Resp]) + 1) {
 		return

@@ -70,6 +70,9 @@ func weakness(name string) string {
 // weakness, whoever the others are.
 func (w weak) chosen(f *Fact, name string) {
 	server, client := f.Sender(), f.Receiver()
+	if w.Again(finding.TLSWeak, client, Party{}, name, f.Time) && w.Again(finding.TLSWeak, server, Party{}, name, f.Time) {
+		return
+	}
 	weigh := func(v *View, d *device.Device) finding.Severity {
 		switch {
 		case !v.Outside(server) && !v.Outside(client):
@@ -94,10 +97,13 @@ func (w weak) chosen(f *Fact, name string) {
 // offers tells of what a client offers: once for its versions, where none was chosen, and once for its cipher suites.
 func (w weak) offers(f *Fact, what string, list []string) {
 	client, server := f.Sender(), f.Receiver()
+	if w.Again(finding.TLSWeak, client, Party{}, "offers "+what, f.Time) {
+		return
+	}
 	w.Raise(Sighting{
-		Kind: finding.TLSWeak, Actor: client, Key: "offers " + what, Severity: finding.Low, Confidence: 0.6, Time: f.Time,
+		Kind: finding.TLSWeak, Actor: client, Key: "offers " + what, Severity: finding.Info, Confidence: 0.5, Time: f.Time,
 		Details:  []finding.Detail{{Key: "peer", Value: w.call(server, client.MAC)}, {Key: "weakness", Value: list}},
-		Evidence: f.Evidence("the client offers " + strings.Join(list, ", ")), Weigh: byKind(finding.Low, finding.Info, finding.Info),
-		Holds: func(*View) bool { return what != "version" || w.chose.Look(client.MAC) == nil },
+		Evidence: f.Evidence("the client offers " + strings.Join(list, ", ")),
+		Holds:    func(*View) bool { return what != "version" || w.chose.Look(client.MAC) == nil },
 	})
 }

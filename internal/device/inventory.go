@@ -47,7 +47,7 @@ type Inventory struct {
 	budget   int    // octets
 	used     int
 	devices  map[uint64]*Device // by frame.MAC.Uint64
-	last     *Device            // that was asked for last: flows and facts come in runs
+	recent   [64]*Device        // that were asked for lately, in the place of their hash
 	order    []*Device
 	seed     maphash.Seed
 	factIDs  map[string]uint8
@@ -190,8 +190,8 @@ func (v *Inventory) evict(keep *Device) bool {
 		v.refused.add(d.MAC)
 		v.used -= d.used
 		delete(v.devices, d.MAC.Uint64())
-		if v.last == d {
-			v.last = nil
+		if r := v.lately(d.MAC); *r == d {
+			*r = nil
 		}
 		last := len(v.order) - 1 // Finish puts them in order again
 		v.order[v.hand] = v.order[last]
@@ -207,16 +207,22 @@ func (v *Inventory) evict(keep *Device) bool {
 // stay, searching for each packet of a newcomer would cost more than the packet.
 const patience = 64
 
+// lately is where a device with an identity is, if it was asked for lately.
+func (v *Inventory) lately(m frame.MAC) **Device {
+	return &v.recent[m.Uint64()*0x9e3779b97f4a7c15>>58]
+}
+
 // known is the device with an identity, or nil.
 func (v *Inventory) known(m frame.MAC) *Device {
-	if v.last == nil || v.last.MAC != m {
-		d := v.devices[m.Uint64()]
-		if d == nil {
-			return nil
-		}
-		v.last = d
+	r := v.lately(m)
+	if d := *r; d != nil && d.MAC == m {
+		return d
 	}
-	return v.last
+	d := v.devices[m.Uint64()]
+	if d != nil {
+		*r = d
+	}
+	return d
 }
 
 // get is the device with an identity; it begins one for a sender that is new.

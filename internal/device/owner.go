@@ -18,14 +18,11 @@ func (d *Device) ID() string {
 
 // Owner is the device that sent or was sent packets by link-layer and IP address, or nil: what came through a router is
 // not the router's, but that of a host that may have been seen elsewhere. Without an IP address, it is the device whose
-// link-layer address it is, unless that is a router, which sends for anyone.
+// link-layer address it is.
 func (n *Network) Owner(m frame.MAC, a frame.Addr) *Device {
 	d := n.macs[m]
 	switch {
 	case a.IsZero():
-		if d != nil && d.Gateway {
-			return nil
-		}
 		return d
 	case d == nil || d.Gateway:
 		return n.hosts[a]

@@ -48,9 +48,8 @@ type Flow struct {
 	How   How
 	state [2]endState
 	hash  uint32
-	next  uint32 // next flow of the same wheel slot, as slot number + 1
-	First int64  // capture time of the first packet, ns
-	Last  int64  // of the last packet, ns
+	First int64 // capture time of the first packet, ns
+	Last  int64 // of the last packet, ns
 
 	Packets [2]uint64
 	Octets  [2]uint64 // on the wire, link layer included

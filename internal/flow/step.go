@@ -1,6 +1,10 @@
 package flow
 
-import "plimsoll.example/plimsoll/internal/frame"
+import (
+	"math/bits"
+
+	"plimsoll.example/plimsoll/internal/frame"
+)
 
 // Step is what the latest packet did to a TCP connection.
 type Step uint8
@@ -29,4 +33,16 @@ func (f *Flow) Step(flags uint8) Step {
 		return StepEstablished
 	}
 	return StepNone
+}
+
+// Ender is the side that ended a TCP connection first, by FIN or RST; ok is false for none.
+func (f *Flow) Ender() (side int, ok bool) {
+	n := min(bits.OnesCount16(uint16(f.hist)), maxHistory)
+	for i := range n {
+		switch l := letter(f.hist >> (16 + 4*i) & 15); l {
+		case letterF, letterR, letterI, letterF + 8, letterR + 8, letterI + 8:
+			return int(l / 8), true
+		}
+	}
+	return 0, false
 }

@@ -1,13 +1,16 @@
 package flow
 
+import "math/bits"
+
 // Streams keeps, for directions of flows that are still being dissected, the octets that no dissector has consumed:
 // the beginning of a message that goes on in the next segment, and segments that came early. Its memory is bounded.
 type Streams struct {
 	max    int // octets
-	octets int // of memory that the streams take
+	octets int // of memory that the streams take, spare one included
 	list   []stream
 	free   []uint32
-	Lost   uint64 // times that there was no memory to go on with a direction
+	spare  [2]spare // of data and of scratch: what was pending can still be read when scratch takes memory
+	Lost   uint64   // times that there was no memory to go on with a direction
 }
 
 // NewStreams makes a pool that takes at most limit octets.
@@ -23,6 +26,17 @@ type held struct {
 	seq  uint32
 	data []byte
 }
+
+// spare is memory that was given back, for what comes next: by the logarithm of its size, all sizes being powers of two.
+type spare [maxClass + 1][][]byte
+
+const (
+	ofData    = 0
+	ofScratch = 1
+
+	minClass = 6  // 64 octets
+	maxClass = 16 // twice what a dissector is ever shown
+)
 
 const (
 	maxHeld       = 16       // segments that came early, for each direction
@@ -59,7 +73,9 @@ func (s *Streams) Drop(a *App) {
 	for i := range st.held {
 		s.octets -= heldSize + len(st.held[i].data)
 	}
-	*st = stream{data: s.spare(st.data), scratch: s.spare(st.scratch)}
+	s.giveBack(ofData, st.data)
+	s.giveBack(ofScratch, st.scratch)
+	*st = stream{}
 	s.octets -= streamSize
 	s.free = append(s.free, a.Stream)
 	a.Stream = 0
@@ -86,7 +102,8 @@ func (s *Streams) SetScratch(a *App, b []byte) bool {
 	if len(b) == 0 {
 		if a.Stream != 0 {
 			st := &s.list[a.Stream-1]
-			st.scratch = s.spare(st.scratch)
+			s.giveBack(ofScratch, st.scratch)
+			st.scratch = nil
 		}
 		return true
 	}
@@ -94,7 +111,7 @@ func (s *Streams) SetScratch(a *App, b []byte) bool {
 	if st == nil {
 		return false
 	}
-	room, ok := s.grow(st.scratch, len(b))
+	room, ok := s.grow(ofScratch, st.scratch, len(b))
 	if ok {
 		st.scratch = append(room[:0], b...) // onto itself, if the dissector appended in place
 	}
@@ -107,7 +124,7 @@ func (s *Streams) Append(a *App, b []byte) ([]byte, bool) {
 	if st == nil {
 		return nil, false
 	}
-	room, ok := s.grow(st.data, len(st.data)+len(b))
+	room, ok := s.grow(ofData, st.data, len(st.data)+len(b))
 	if !ok {
 		return nil, false
 	}
@@ -122,7 +139,8 @@ func (s *Streams) Consume(a *App, n int) {
 	}
 	st := &s.list[a.Stream-1]
 	if n >= len(st.data) {
-		st.data = s.spare(st.data)
+		s.giveBack(ofData, st.data)
+		st.data = nil
 		return
 	}
 	st.data = st.data[:copy(st.data, st.data[n:])]
@@ -178,27 +196,53 @@ func (s *Streams) TakeHeld(a *App, next uint32, skip bool) (b []byte, end uint32
 }
 
 // grow is b with room for n octets in all. It reports false when the pool has no room for them.
-func (s *Streams) grow(b []byte, n int) ([]byte, bool) {
+func (s *Streams) grow(of int, b []byte, n int) ([]byte, bool) {
 	if n <= cap(b) {
 		return b, true
 	}
-	size := max(n, min(2*cap(b), s.max-s.octets+cap(b)))
-	if !s.take(size - cap(b)) {
-		return b, false
+	class := max(bits.Len(uint(n-1)), minClass)
+	var room []byte
+	if class <= maxClass {
+		if list := s.spare[of][class]; len(list) > 0 {
+			room = list[len(list)-1]
+			s.spare[of][class] = list[:len(list)-1]
+		}
 	}
-	return append(make([]byte, 0, size), b...), true
+	if room == nil {
+		size := n
+		if class <= maxClass && s.octets+1<<class <= s.max {
+			size = 1 << class
+		}
+		if !s.take(size) {
+			return b, false
+		}
+		room = make([]byte, 0, size)
+	}
+	room = append(room, b...)
+	s.giveBack(of, b)
+	return room, true
 }
 
-// spare is what stays of the memory b, which is no longer needed, for what comes next: nothing when memory is short.
-func (s *Streams) spare(b []byte) []byte {
-	if s.octets <= s.max/2 {
-		return b[:0]
+// giveBack takes the memory b, which is no longer needed.
+func (s *Streams) giveBack(of int, b []byte) {
+	class := bits.Len(uint(cap(b))) - 1
+	if cap(b) != 1<<max(class, 0) || class < minClass || class > maxClass {
+		s.octets -= cap(b)
+		return
 	}
-	s.octets -= cap(b)
-	return nil
+	s.spare[of][class] = append(s.spare[of][class], b[:0])
 }
 
+// take takes n octets of memory, those of what is spare if there are no others.
 func (s *Streams) take(n int) bool {
+	if s.octets+n > s.max {
+		for of := range s.spare {
+			for class := range s.spare[of] {
+				s.octets -= len(s.spare[of][class]) << class
+				s.spare[of][class] = nil
+			}
+		}
+	}
 	if s.octets+n > s.max {
 		s.Lost++
 		return false

@@ -240,6 +240,13 @@ func TestStreamsKeepWhatTheyAreGiven(t *testing.T) {
 					count += heldSize + len(h.data)
 				}
 			}
+			for _, lists := range s.spare {
+				for _, list := range lists {
+					for _, b := range list {
+						count += cap(b)
+					}
+				}
+			}
 			count += (len(s.list) - len(s.free)) * streamSize
 			if count != s.octets || count > s.max {
 				t.Fatalf("seed %d, step %d: %d octets, counted %d, at most %d", n, step, count, s.octets, s.max)

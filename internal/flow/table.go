@@ -40,10 +40,11 @@ type Table struct {
 	free    []uint32 // slots that were used and are free
 	used    int      // slots ever used
 	live    int
-	index   []cell // open addressing, linear probing; a power of two
-	hand    uint32 // of the eviction clock
-	wheel   []uint32
-	now     int64 // the tick that the wheel has reached
+	index   []cell   // open addressing, linear probing; a power of two
+	hand    uint32   // of the eviction clock
+	wheel   []uint32 // lists of slots, each the number of its first + 1
+	next    []uint32 // by slot: the next of its list + 1; apart from the flows, so that a list is followed without waiting for them
+	now     int64    // the tick that the wheel has reached
 	started bool
 	warmth  uint32 // what Warm read
 	Evicted uint64 // flows that were ended early because the table was full
@@ -153,12 +154,12 @@ func (t *Table) begin(f *frame.Frame, hash uint32, now int64, wire uint32) (*Flo
 		if t.used>>chunkBits == len(t.chunks) {
 			t.chunks = append(t.chunks, new([chunkSize]Flow))
 		}
+		t.next = append(t.next, none)
 		slot = uint32(t.used)
 		t.used++
 	}
-	fl := t.at(slot)
-	next := fl.next // a freed slot stays in its wheel list until the wheel comes round
-	*fl = Flow{marks: markUsed, hash: hash, First: now, Last: now, next: next}
+	fl := t.at(slot) // a freed slot stays in its wheel list until the wheel comes round
+	*fl = Flow{marks: markUsed, hash: hash, First: now, Last: now}
 	dir := fl.open(f)
 	fl.count(f, dir, now, wire)
 	fl.marks &^= markRecent
@@ -237,15 +238,15 @@ func (f *Flow) count(p *frame.Frame, dir int, now int64, wire uint32) {
 
 // schedule puts a slot on the wheel, unless it is there: then the wheel comes by all the same.
 func (t *Table) schedule(slot uint32, fl *Flow) {
-	if fl.next != none {
+	if t.next[slot] != none {
 		return
 	}
 	at := (fl.Last + int64(fl.idle())) / tick
 	at = min(max(at, t.now+1), t.now+wheelSlots-1)
 	head := &t.wheel[at&(wheelSlots-1)]
-	fl.next = *head
-	if fl.next == none {
-		fl.next = lastOfList
+	t.next[slot] = *head
+	if *head == none {
+		t.next[slot] = lastOfList
 	}
 	*head = slot + 1
 }
@@ -266,8 +267,8 @@ func (t *Table) Expire(now int64) {
 		*head = none
 		for slot != none && slot != lastOfList {
 			fl := t.at(slot - 1)
-			next := fl.next
-			fl.next = none
+			next := t.next[slot-1]
+			t.next[slot-1] = none
 			switch {
 			case fl.marks&markUsed == 0:
 			case now-fl.Last > int64(fl.idle()):

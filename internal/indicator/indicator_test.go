@@ -200,7 +200,7 @@ func TestWhatIsNoListIsRefusedWithItsPlace(t *testing.T) {
 		"other JSON":  {`{"type": "FeatureCollection"}`, "none of its objects", 0},
 		"two":         {`{"a": [{"ioc_value": "cnc.example", "ioc_type": "domain"}]} {}`, "follows", 0},
 		"deep":        {strings.Repeat("[", 100), "nested", 0},
-		"long string": {`{"a": "` + strings.Repeat("x", 100<<10) + `"}`, "longer", 0},
+		"long string": {`{"a": "` + strings.Repeat("x", 100<<10) + `"}`, "too long", 0},
 	} {
 		var s indicator.Set
 		_, err := s.Load("list", strings.NewReader(test.text))

@@ -41,23 +41,27 @@ func (l *loader) json() error {
 	err := l.value(d, root, "", 0)
 	if err == nil {
 		if _, e := d.Token(); !errors.Is(e, io.EOF) {
-			err = errors.New("something follows the document")
+			err = errFollows
 		}
 	}
 	if err != nil {
-		var read *json.SyntaxError
+		fault := "json"
 		switch {
 		case guard.err != nil:
 			return fmt.Errorf("read %s: %w", l.file, guard.err)
-		case errors.As(err, &read):
-			err = fmt.Errorf("no JSON: %w", read)
 		case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
-			err = errors.New("it is cut: the document does not end")
+			fault = "cut"
+		case errors.Is(err, errDeep):
+			fault = "deep"
+		case errors.Is(err, errFollows):
+			fault = "follows"
+		case errors.Is(err, errString):
+			fault = "long"
 		}
-		return &FormatError{Name: l.file, Path: fmt.Sprintf("octet %d", d.InputOffset()), What: err.Error()}
+		return &FormatError{Name: l.file, Offset: d.InputOffset(), Fault: fault}
 	}
 	if l.feed.Entries == 0 && len(l.feed.Skipped) == 0 {
-		return &FormatError{Name: l.file, What: "none of its objects is an indicator"}
+		return &FormatError{Name: l.file, Fault: "nothing"}
 	}
 	return l.done()
 }
@@ -65,7 +69,7 @@ func (l *loader) json() error {
 // value reads a value, which is under a key of an object.
 func (l *loader) value(d *json.Decoder, in *object, key string, depth int) error {
 	if depth > maxDepth {
-		return fmt.Errorf("objects are nested more than %d deep", maxDepth)
+		return errDeep
 	}
 	token, err := d.Token()
 	if err != nil {
@@ -252,7 +256,11 @@ type guard struct {
 	escape bool
 }
 
-var errString = fmt.Errorf("a string is longer than %d octets", maxString)
+var (
+	errString  = errors.New("a string is too long")
+	errDeep    = errors.New("objects are nested too deep")
+	errFollows = errors.New("something follows the document")
+)
 
 func (g *guard) Read(p []byte) (int, error) {
 	n, err := g.r.Read(p)

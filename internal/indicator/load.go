@@ -22,21 +22,39 @@ type Feed struct {
 
 // FormatError is a list that cannot be read, or of which nothing can be.
 type FormatError struct {
-	Name string
-	Line int    // counting from 1; 0: not known
-	Path string // of JSON: where in the document
-	What string // is wrong
+	Name   string
+	Line   int    // counting from 1; 0: not known
+	Offset int64  // of JSON, in octets; 0: not known
+	Fault  string // one of the keys of faults
+	Found  string // what was found there, or ""
+}
+
+// faults are what may be wrong with a list, in English.
+var faults = map[string]string{
+	"binary":  "it holds binary data",
+	"cut":     "it is cut: the document does not end",
+	"deep":    "its objects are nested too deep",
+	"empty":   "it is empty",
+	"entry":   "this is no name, address, URL or digest",
+	"follows": "something follows the document",
+	"json":    "it is no JSON",
+	"long":    "a string is too long",
+	"many":    "there are too many lists",
+	"nothing": "none of its objects is an indicator",
 }
 
 func (e *FormatError) Error() string {
-	at := ""
+	at, found := "", ""
 	switch {
 	case e.Line > 0:
 		at = fmt.Sprintf(", line %d", e.Line)
-	case e.Path != "":
-		at = ", " + e.Path
+	case e.Offset > 0:
+		at = fmt.Sprintf(", octet %d", e.Offset)
 	}
-	return fmt.Sprintf("%s%s: %s; lists of abuse.ch (CSV, JSON), MISP events, STIX 2.1 bundles, and plain lists of names and addresses can be read", e.Name, at, e.What)
+	if e.Found != "" {
+		found = fmt.Sprintf(": %q", e.Found)
+	}
+	return fmt.Sprintf("%s%s: %s%s; lists of abuse.ch (CSV, JSON), MISP events, STIX 2.1 bundles, and plain lists of names and addresses can be read", e.Name, at, faults[e.Fault], found)
 }
 
 // LoadFile adds the list in a file to the set.
@@ -61,7 +79,7 @@ const (
 // can be used is an error, a *FormatError; then, and when reading fails, the set holds what was taken before.
 func (s *Set) Load(name string, r io.Reader) (Feed, error) {
 	if len(s.feeds) == maxFeeds {
-		return Feed{}, &FormatError{Name: name, What: "there are too many lists"}
+		return Feed{}, &FormatError{Name: name, Fault: "many"}
 	}
 	l := &loader{
 		set: s, feed: Feed{Name: feedName(name), Skipped: map[Skip]int{}}, file: name, id: uint16(len(s.feeds)),
@@ -78,7 +96,7 @@ func (s *Set) Load(name string, r io.Reader) (Feed, error) {
 	for {
 		c, err := l.in.ReadByte()
 		if err != nil {
-			return l.feed, l.fault(0, "it is empty")
+			return l.feed, l.fault(0, "empty", "")
 		}
 		if c != ' ' && c != '\t' && c != '\r' && c != '\n' {
 			l.in.UnreadByte() // the last operation was ReadByte
@@ -108,8 +126,8 @@ type loader struct {
 	badLine int
 }
 
-func (l *loader) fault(line int, what string) error {
-	return &FormatError{Name: l.file, Line: line, What: what}
+func (l *loader) fault(line int, fault, found string) error {
+	return &FormatError{Name: l.file, Line: line, Fault: fault, Found: found}
 }
 
 // feedName is what people call a list: its file without folder and ending.
@@ -139,7 +157,7 @@ func (l *loader) done() error {
 		}
 	}
 	if l.feed.Entries == 0 && others == 0 && l.bad != "" {
-		return l.fault(l.badLine, fmt.Sprintf("%q is no name, address, URL or digest", cut(l.bad, 60)))
+		return l.fault(l.badLine, "entry", cut(l.bad, 60))
 	}
 	return nil
 }
@@ -176,7 +194,7 @@ func (l *loader) nextLine() (text string, ok bool, err error) {
 		return "", true, nil
 	}
 	if bytes.IndexByte(b, 0) >= 0 {
-		return "", false, l.fault(l.line, "it holds binary data")
+		return "", false, l.fault(l.line, "binary", "")
 	}
 	return strings.TrimSpace(string(b)), true, nil
 }

@@ -3,7 +3,6 @@ package inspect
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"os"
@@ -105,7 +104,6 @@ func (l load) decoded(b *testing.B) []*block {
 	list := l.blocks(b)
 	for _, k := range list {
 		k.decode(1)
-		<-k.ready
 	}
 	return list
 }
@@ -126,7 +124,6 @@ func BenchmarkDecode(b *testing.B) {
 		for b.Loop() {
 			for _, k := range list {
 				k.decode(1)
-				<-k.ready
 			}
 		}
 	})
@@ -180,7 +177,7 @@ func BenchmarkInspect(b *testing.B) {
 			if err := e.Run(context.Background(), l.open(b).Next); err != nil {
 				b.Fatal(err)
 			}
-			if err := json.NewEncoder(io.Discard).Encode(e.Result(k, nil, nil, false)); err != nil {
+			if err := e.Result(k, nil, nil, false).WriteJSON(io.Discard); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -11,12 +11,11 @@ import (
 // block is a batch of packets on its way through the stages. Its memory is reused.
 type block struct {
 	capture.Batch
-	seq    uint64 // place in the history of Records[0], counting from 1
-	frames []frame.Frame
-	hashes []uint32
-	shards []uint8
-	ready  chan struct{} // one token for each worker, when decoded
-	done   chan struct{} // one token from each worker
+	seq     uint64 // place in the history of Records[0], counting from 1
+	frames  []frame.Frame
+	hashes  []uint32
+	shards  []uint8
+	decoded bool
 
 	// of this block alone
 	octets      uint64
@@ -79,11 +78,7 @@ func (e *ended) add(f *flow.Flow, p chunkPool) *flow.Flow {
 }
 
 func newBlock(workers int) *block {
-	return &block{
-		ready: make(chan struct{}, workers),
-		done:  make(chan struct{}, workers),
-		facts: make([]dissect.Facts, workers), events: make([][]event, workers),
-	}
+	return &block{facts: make([]dissect.Facts, workers), events: make([][]event, workers)}
 }
 
 // decode reads the headers of all frames, and says which shard each belongs to.
@@ -132,9 +127,6 @@ func (b *block) decode(seed uint64) {
 		b.hashes[i] = flow.Hash(seed, f)
 	}
 	b.countLink(link, run)
-	for range cap(b.ready) {
-		b.ready <- struct{}{}
-	}
 }
 
 func (b *block) countLink(link frame.LinkType, n uint64) {

@@ -1,16 +1,14 @@
 // Package inspect reads a network's packets and tells who is on it and what each one does: from capture through
 // frames, flows and facts to devices with an identity.
 //
-// One goroutine reads blocks of packets; as many as there are cores decode them and, each for its share of the flows,
-// follow conversations and dissect what they say; one collects the facts in the order of the packets. How the work is
-// shared among cores has no influence on the result.
+// Packets are read in blocks, one after the other, and decoded; as many workers as there are cores, each for its share
+// of the flows, follow conversations and dissect what they say; the facts are collected in the order of the packets.
+// Each core does what can be done next. How the work is shared among cores has no influence on the result.
 package inspect
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"runtime"
 	"sync"
@@ -32,7 +30,7 @@ const DefaultMemory = 64 << 20
 type Config struct {
 	Memory  int // octets for all tables; 0: DefaultMemory
 	Flows   int // live flows at most; 0: as Memory allows
-	Workers int // goroutines for decoding and flows; 0: one for each core
+	Workers int // that follow flows, each on a core; 0: as many as there are cores
 	// OnFlow, if set, is called for each flow that ends. Record and names are valid during the call.
 	OnFlow func(r *FlowRecord) error
 	// OnFact, if set, is called for each fact, in the order of the packets.
@@ -131,86 +129,18 @@ func New(cfg Config) *Engine {
 }
 
 // Run inspects what next brings until it answers io.EOF or ctx is done, in which case what was read is kept and the
-// error is nil: whoever cancels knows. next fills a batch; it is called from one goroutine.
+// error is nil: whoever cancels knows. next fills a batch; it is not called again before it answers.
 func (e *Engine) Run(ctx context.Context, next func(*capture.Batch) error) error {
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	n := min(e.cfg.Workers+3, maxBlocks)
-	var (
-		free    = make(chan *block, n)
-		decode  = make(chan *block, n)
-		collect = make(chan *block, n)
-		feeds   = make([]chan *block, e.cfg.Workers)
-		group   sync.WaitGroup
-		readErr error
-	)
-	for i := range feeds {
-		feeds[i] = make(chan *block, n)
+	p := newPipeline(ctx, e, next)
+	var cores sync.WaitGroup
+	for i := 1; i < len(e.workers); i++ {
+		cores.Go(func() { p.run(i) })
 	}
-	for range n {
-		free <- newBlock(e.cfg.Workers)
-	}
-	group.Go(func() { // reader
-		defer close(decode)
-		defer close(collect)
-		defer func() {
-			for _, f := range feeds {
-				close(f)
-			}
-		}()
-		seq := uint64(1)
-		for ctx.Err() == nil {
-			b := <-free
-			err := next(&b.Batch)
-			if len(b.Records) > 0 {
-				b.seq = seq
-				seq += uint64(len(b.Records))
-				decode <- b
-				for _, f := range feeds {
-					f <- b
-				}
-				collect <- b
-			} else {
-				free <- b
-			}
-			if err != nil {
-				if !errors.Is(err, io.EOF) && ctx.Err() == nil {
-					readErr = err
-				}
-				return
-			}
-		}
-	})
-	for range e.cfg.Workers {
-		group.Go(func() {
-			for b := range decode {
-				b.decode(e.seed)
-			}
-		})
-	}
-	for i, w := range e.workers {
-		group.Go(func() {
-			for b := range feeds[i] {
-				<-b.ready
-				w.block(b)
-				b.done <- struct{}{}
-			}
-		})
-	}
-	for b := range collect {
-		for range e.cfg.Workers {
-			<-b.done
-		}
-		e.collect(b)
-		if e.err != nil {
-			stop() // who listens can't any more
-		}
-		free <- b
-	}
-	group.Wait()
+	p.run(0)
+	cores.Wait()
 	e.flush()
-	if readErr != nil {
-		return fmt.Errorf("read packets: %w", readErr)
+	if p.err != nil {
+		return fmt.Errorf("read packets: %w", p.err)
 	}
 	return e.err
 }
@@ -272,13 +202,13 @@ func (e *Engine) fact(b *block, facts *dissect.Facts, i int) {
 	}
 	if !f.Again { // or the inventory would depend on who listens
 		e.inventory.Observe(facts, i, number, file)
-		if e.watch != nil && at < uint64(len(b.Records)) && e.watch.Wants(f.Name) {
-			e.said = detect.NewFact(facts, i, &b.frames[at], number, file)
-			e.watch.Fact(&e.said)
-		}
 		if e.talks != nil && f.Name == "dns.query" {
 			e.talks.asks(f.Subject, facts.Value(i), f.Time, number, file)
 		}
+	}
+	if e.watch != nil && at < uint64(len(b.Records)) && e.watch.Wants(f.Name) && (!f.Again || b.frames[at].EtherType == frame.EtherARP) {
+		e.said = detect.NewFact(facts, i, &b.frames[at], number, file)
+		e.watch.Fact(&e.said)
 	}
 	if e.cfg.OnFact != nil && e.err == nil {
 		e.err = e.cfg.OnFact(&FactRecord{facts: facts, i: i, Number: number, File: file})

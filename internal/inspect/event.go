@@ -14,6 +14,7 @@ type event struct {
 	step    detect.Step
 	dir     uint8
 	service uint8 // index in the protocol table, +1
+	ender   uint8
 	fresh   bool
 	port    [2]uint16
 	packets [2]uint32 // at most MaxUint32, like what follows
@@ -52,9 +53,13 @@ func (w *worker) step(fl *flow.Flow, dir int, begun bool, f *frame.Frame, seq ui
 }
 
 func (w *worker) tell(step detect.Step, fl *flow.Flow, dir int, seq uint64) {
+	var ender int
+	if step == detect.Closed {
+		ender, _ = fl.Ender()
+	}
 	list := &w.cur.events[w.index]
 	*list = append(*list, event{
-		at: uint32(seq - w.cur.seq), step: step, dir: uint8(dir), service: fl.Service, fresh: fl.Fresh(), port: fl.Port, first: fl.First,
+		ender: uint8(ender), at: uint32(seq - w.cur.seq), step: step, dir: uint8(dir), service: fl.Service, fresh: fl.Fresh(), port: fl.Port, first: fl.First,
 		packets: short(&fl.Packets), octets: short(&fl.Octets), payload: short(&fl.Payload),
 	})
 }
@@ -63,13 +68,19 @@ func short(n *[2]uint64) [2]uint32 {
 	return [2]uint32{uint32(min(n[0], math.MaxUint32)), uint32(min(n[1], math.MaxUint32))}
 }
 
+// heard reports whether detectors hear a message also when it was said before: how often somebody asks for a neighbour
+// tells what for.
+func (w *worker) heard(f *frame.Frame) bool {
+	return f.EtherType == frame.EtherARP && w.engine.watch != nil
+}
+
 // step shows a step to the detectors.
 func (e *Engine) step(b *block, x *event) {
 	f, r := &b.frames[x.at], &b.Records[x.at]
 	o := x.dir // which end sent the packet
 	v := &e.event
 	*v = detect.Event{
-		Step: x.step, Dir: o, Proto: f.Proto, Flags: f.Flags, TTL: f.TTL, Fresh: x.fresh, Service: serviceName(x.service),
+		Step: x.step, Dir: o, Proto: f.Proto, Flags: f.Flags, TTL: f.TTL, Ender: x.ender, Fresh: x.fresh, Service: serviceName(x.service),
 		Port: x.port, Packets: long(x.packets), Octets: long(x.octets), Payload: long(x.payload),
 		First: x.first, Time: r.Time, Seq: b.seq + uint64(x.at), Number: r.Number, File: r.File, Size: f.PayloadWire,
 	}

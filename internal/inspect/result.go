@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"plimsoll.example/plimsoll/internal/device"
@@ -152,23 +153,12 @@ func (e *Engine) Result(k *identify.Knowledge, files, warnings []string, cut boo
 	whole := e.watch != nil && e.watch.Lost() == 0 && !l.Partial && l.Devices == 0 && l.Streams == 0
 	r.Devices = make([]Device, len(devices))
 	// naming 20,000 devices is worth all the cores
-	var group sync.WaitGroup
-	step := max(64, (len(devices)+runtime.GOMAXPROCS(0)-1)/runtime.GOMAXPROCS(0))
-	for from := 0; from < len(devices); from += step {
-		group.Go(func() {
-			for i := from; i < min(from+step, len(devices)); i++ {
-				r.Devices[i] = describe(k, devices[i], network, whole)
-			}
-		})
-	}
-	group.Wait()
+	onAllCores(len(devices), 32, func(i int) { r.Devices[i] = describe(k, devices[i], network, whole) })
 	kinds := make(map[*device.Device]device.Kind, len(devices))
 	for i, d := range devices {
 		kinds[d] = r.Devices[i].Identity.Kind
 	}
-	slices.SortStableFunc(r.Devices, func(a, b Device) int {
-		return cmp.Or(cmp.Compare(rank(&a), rank(&b)), cmp.Compare(a.ID, b.ID))
-	})
+	order(r.Devices)
 	e.scene = seen{devices, network}
 	list := e.departures(r, devices, network)
 	if e.watch != nil {
@@ -180,10 +170,52 @@ func (e *Engine) Result(k *identify.Knowledge, files, warnings []string, cut boo
 	return r
 }
 
-// rank puts the network's own equipment first, what nobody could name last.
-func rank(d *Device) int {
-	return slices.Index([]device.Kind{device.Infrastructure, device.IoT, device.General, device.Unknown}, d.Identity.Kind)
+// onAllCores does each of n small jobs, a few at a time on whichever core is free.
+func onAllCores(n, few int, job func(i int)) {
+	var (
+		next  atomic.Int64
+		cores sync.WaitGroup
+	)
+	for range min(runtime.GOMAXPROCS(0), (n+few-1)/few) {
+		cores.Go(func() {
+			for from := int(next.Add(int64(few))) - few; from < n; from = int(next.Add(int64(few))) - few {
+				for i := from; i < min(from+few, n); i++ {
+					job(i)
+				}
+			}
+		})
+	}
+	cores.Wait()
 }
+
+// order sorts devices by their ranks, then by their names. It moves each but once, since they are large.
+func order(devices []Device) {
+	type place struct {
+		rank, from int
+		id         string
+	}
+	places := make([]place, len(devices))
+	for i := range devices {
+		places[i] = place{rank(&devices[i]), i, devices[i].ID}
+	}
+	slices.SortFunc(places, func(a, b place) int {
+		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.id, b.id), cmp.Compare(a.from, b.from))
+	})
+	for start := range places { // along each cycle of the permutation
+		held, to := devices[start], start
+		for places[to].from != start {
+			from := places[to].from
+			devices[to], places[to].from = devices[from], to
+			to = from
+		}
+		devices[to], places[to].from = held, to
+	}
+}
+
+// ranks puts the network's own equipment first, what nobody could name last.
+var ranks = [...]device.Kind{device.Infrastructure, device.IoT, device.General, device.Unknown}
+
+func rank(d *Device) int { return slices.Index(ranks[:], d.Identity.Kind) }
 
 func describe(k *identify.Knowledge, d *device.Device, n *device.Network, whole bool) Device {
 	observations := append(d.Derived(n, serviceName), d.Observations...)

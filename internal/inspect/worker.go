@@ -93,7 +93,7 @@ func (w *worker) block(b *block) {
 // Bounds of looking ahead in the flow table, which pays only where the table does not fit the processor's caches.
 const (
 	ahead    = 64      // packets: few enough that what Warm fetched is still there
-	warmFrom = 1 << 16 // live flows
+	warmFrom = 1 << 13 // live flows
 )
 
 // packets handles the packets of b from one on, and returns with which one to go on: behind the last, or behind one
@@ -217,7 +217,7 @@ func (w *worker) fill(fl *flow.Flow, dir int, f *frame.Frame, time int64, seq ui
 // datagram shows one datagram, or the payload of a frame that is not IP.
 func (w *worker) datagram(fl *flow.Flow, dir int, app *flow.App, f *frame.Frame, payload []byte, time int64, seq uint64) {
 	again := app.State == uint8(dissect.Next) && app.Stream == 0 && w.repeated(f, payload)
-	if again && w.engine.cfg.OnFact == nil {
+	if again && w.engine.cfg.OnFact == nil && !w.heard(f) {
 		return // announcements come again and again, and say nothing new
 	}
 	m := w.fill(fl, dir, f, time, seq)
@@ -239,13 +239,18 @@ func (s *shard) repeated(f *frame.Frame, payload []byte) bool {
 	h = mix(h, f.DstMAC.Uint64())
 	h = mix(h, binary.LittleEndian.Uint64(f.Src[8:]))
 	h = mix(h, binary.LittleEndian.Uint64(f.Dst[8:]))
-	for len(payload) >= 8 {
+	for len(payload) >= 16 {
+		hi, lo := bits.Mul64(h^binary.LittleEndian.Uint64(payload)^0x9e3779b97f4a7c15, binary.LittleEndian.Uint64(payload[8:])^0xbf58476d1ce4e5b9)
+		h = hi ^ lo
+		payload = payload[16:]
+	}
+	if len(payload) >= 8 {
 		h = mix(h, binary.LittleEndian.Uint64(payload))
 		payload = payload[8:]
 	}
-	for _, o := range payload {
-		h = mix(h, uint64(o))
-	}
+	var rest [8]byte
+	copy(rest[:], payload)
+	h = mix(h, binary.LittleEndian.Uint64(rest[:]))
 	at := &s.said[h%uint64(len(s.said))]
 	same := *at == h
 	*at = h
@@ -284,10 +289,13 @@ func (w *worker) try(fl *flow.Flow, dir int, app *flow.App, m *dissect.Message) 
 }
 
 func (w *worker) call(app *flow.App, p uint8, m *dissect.Message) (int, dissect.State) {
+	m.Scratch = w.spare[:0] // what a dissector leaves there is copied
 	if app.Protocol == p {
-		m.Scratch = w.streams.Scratch(app)
-	} else {
-		m.Scratch = w.spare[:0] // what a dissector leaves there is copied
+		if kept := w.streams.Scratch(app); cap(kept)-len(kept) < len(m.Data) {
+			m.Scratch = append(m.Scratch, kept...) // there is room for more
+		} else {
+			m.Scratch = kept
+		}
 	}
 	at := w.out.Len()
 	w.out.Allow(len(m.Data))
