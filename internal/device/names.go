@@ -57,10 +57,11 @@ func (n *Names) Learn(client frame.MAC, addr frame.Addr, name []byte, at int64) 
 	k := nameKey{client, addr}
 	e := n.known[k]
 	if e == nil {
-		e = new(names)
-		n.known[k] = e
+		n.known[k] = &names{list: [perAddress]named{{n.Intern(name), at, at}}}
 		n.order = append(n.order, k)
-		n.octets += pairSize
+		n.octets += pairSize + len(name)
+		n.shrink()
+		return
 	}
 	oldest := &e.list[0]
 	for i := range e.list {
@@ -76,6 +77,11 @@ func (n *Names) Learn(client frame.MAC, addr frame.Addr, name []byte, at int64) 
 	}
 	n.octets += len(name) - len(oldest.name)
 	*oldest = named{n.Intern(name), at, at}
+	n.shrink()
+}
+
+// shrink forgets what there is no memory for.
+func (n *Names) shrink() {
 	for n.octets > n.max*3/4 && len(n.known) > 1 {
 		n.forget()
 	}

@@ -152,7 +152,9 @@ func (t *Table) begin(f *frame.Frame, hash uint32, now int64, wire uint32) (*Flo
 		t.free = t.free[:n-1]
 	} else {
 		if t.used>>chunkBits == len(t.chunks) {
-			t.chunks = append(t.chunks, new([chunkSize]Flow))
+			c := new([chunkSize]Flow)
+			clear(c[:]) // writes to each page: memory that is read first, were it to check the pointer, costs two page faults
+			t.chunks = append(t.chunks, c)
 		}
 		t.next = append(t.next, none)
 		slot = uint32(t.used)

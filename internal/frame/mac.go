@@ -63,3 +63,12 @@ func ParseMAC(s string) (MAC, error) {
 	}
 	return m, nil
 }
+
+// MarshalText writes the address as String does.
+func (m MAC) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
+
+// UnmarshalText reads what ParseMAC reads.
+func (m *MAC) UnmarshalText(b []byte) (err error) {
+	*m, err = ParseMAC(string(b))
+	return err
+}

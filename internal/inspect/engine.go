@@ -63,14 +63,12 @@ type Engine struct {
 	chunks    chunkPool
 	inventory *device.Inventory
 	watch     *detect.Watch
-	devices   []*device.Device // when Result has come
-	spans     []baseline.Span  // by file, where it is to be learned
-	event     detect.Event     // these three are reused
+	spans     []baseline.Span // by file, where it is to be learned
+	event     detect.Event    // these three are reused
 	ended     detect.Flow
 	said      detect.Fact
 	totals    totals
-	network   *device.Network // once Result has found it out
-	err       error           // of OnFlow or OnFact
+	err       error // of OnFlow or OnFact
 
 	talks *talks // nil where nobody asks
 	held  []Held
@@ -94,7 +92,7 @@ type totals struct {
 }
 
 // Network is what was found out of the local network. It may be asked when there is a Result.
-func (e *Engine) Network() *device.Network { return e.network }
+func (e *Engine) Network() *device.Network { return e.scene.network }
 
 // New prepares an inspection.
 func New(cfg Config) *Engine {

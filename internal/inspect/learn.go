@@ -29,7 +29,7 @@ func (e *Engine) Learned() *baseline.Baseline {
 		return nil
 	}
 	var members []baseline.Member
-	for _, d := range e.devices {
+	for _, d := range e.scene.devices {
 		m := baseline.Member{Claims: d.Claims()}
 		for _, mac := range d.MACs {
 			m.MACs = append(m.MACs, mac.String())

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"sync/atomic"
 
 	"plimsoll.example/plimsoll/internal/capture"
 )
@@ -20,12 +21,13 @@ type pipeline struct {
 
 	mu        sync.Mutex
 	change    sync.Cond // something can be done that could not
-	waiting   int       // cores that wait for change
-	blocks    []*block  // block i of the history is in i modulo their number
-	read      uint64    // blocks that were read
-	collected uint64    // blocks that were collected
-	seen      []uint64  // by worker: blocks that it has seen
-	busy      []bool    // by worker: some core does its work
+	changes   atomic.Uint32
+	waiting   int      // cores that wait for change
+	blocks    []*block // block i of the history is in i modulo their number
+	read      uint64   // blocks that were read
+	collected uint64   // blocks that were collected
+	seen      []uint64 // by worker: blocks that it has seen
+	busy      []bool   // by worker: some core does its work
 	reading   bool
 	ended     bool // there is nothing more to read
 	err       error
@@ -49,26 +51,43 @@ func newPipeline(ctx context.Context, e *Engine, next func(*capture.Batch) error
 
 func (p *pipeline) block(i uint64) *block { return p.blocks[i%uint64(len(p.blocks))] }
 
-// run does what can be done until all is done, on one core: what ends the way of a block first, and for the worker own
-// rather than for another, whose tables another core has in its caches.
+// run does what can be done until all is done, on one core. With several cores it reads ahead, so that none is without
+// work while another reads; with one it first ends the way of a block that is in the caches.
 func (p *pipeline) run(own int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	ahead := len(p.seen) > 1
 	for p.collected < p.read || p.reading || !p.ended {
-		if !(len(p.seen) > 1 && p.fetch()) && !p.collect() && !p.work(own) && !p.fetch() {
-			p.waiting++
-			p.change.Wait()
-			p.waiting--
+		if !(ahead && p.fetch()) && !p.collect() && !p.work(own) && !p.fetch() {
+			p.wait()
 		}
 	}
-	p.change.Broadcast()
 }
 
-// outside does f without the lock, and wakes those who may have waited for it.
+// spins is how often a core looks for a change before it goes to sleep: for some 20 µs, since the steps of a block take
+// about as long, and to be woken takes longer.
+const spins = 10_000
+
+// wait waits for something to do.
+func (p *pipeline) wait() {
+	before := p.changes.Load()
+	p.mu.Unlock()
+	for i := 0; i < spins && p.changes.Load() == before; i++ {
+	}
+	p.mu.Lock()
+	if p.changes.Load() == before {
+		p.waiting++
+		p.change.Wait()
+		p.waiting--
+	}
+}
+
+// outside does f without the lock. What follows it, up to the next unlocking, changes what can be done.
 func (p *pipeline) outside(f func()) {
 	p.mu.Unlock()
 	f()
 	p.mu.Lock()
+	p.changes.Add(1)
 	if p.waiting > 0 {
 		p.change.Broadcast()
 	}
@@ -93,20 +112,26 @@ func (p *pipeline) collect() bool {
 	return true
 }
 
-// work shows a block to a worker, if one can go on.
+// work shows a block to a worker: the one that is most behind, for whom the others' blocks wait, or rather own, whose
+// tables this core has in its caches.
 func (p *pipeline) work(own int) bool {
-	for i := range p.seen {
-		w := (own + i) % len(p.seen)
-		if p.busy[w] || p.seen[w] == p.read || !p.block(p.seen[w]).decoded {
-			continue
+	w, least := -1, p.read
+	for i, n := range p.seen {
+		if i == own && n > p.collected {
+			n--
 		}
-		p.busy[w] = true
-		p.outside(func() { p.engine.workers[w].block(p.block(p.seen[w])) })
-		p.busy[w] = false
-		p.seen[w]++
-		return true
+		if n < least && !p.busy[i] && p.seen[i] < p.read && p.block(p.seen[i]).decoded {
+			w, least = i, n
+		}
 	}
-	return false
+	if w < 0 {
+		return false
+	}
+	p.busy[w] = true
+	p.outside(func() { p.engine.workers[w].block(p.block(p.seen[w])) })
+	p.busy[w] = false
+	p.seen[w]++
+	return true
 }
 
 // fetch reads a block and decodes it, if there is room for one.

@@ -148,8 +148,7 @@ func (e *Engine) Result(k *identify.Knowledge, files, warnings []string, cut boo
 		e.watch.Suffers(e.inventory.Victim)
 	}
 	devices, network := e.inventory.Finish()
-	e.network = network
-	e.devices = devices
+	e.scene = seen{devices, network}
 	whole := e.watch != nil && e.watch.Lost() == 0 && !l.Partial && l.Devices == 0 && l.Streams == 0
 	r.Devices = make([]Device, len(devices))
 	// naming 20,000 devices is worth all the cores
@@ -159,7 +158,6 @@ func (e *Engine) Result(k *identify.Knowledge, files, warnings []string, cut boo
 		kinds[d] = r.Devices[i].Identity.Kind
 	}
 	order(r.Devices)
-	e.scene = seen{devices, network}
 	list := e.departures(r, devices, network)
 	if e.watch != nil {
 		list = append(e.watch.Findings(network, func(d *device.Device) device.Kind { return kinds[d] }), list...)

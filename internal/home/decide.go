@@ -1,0 +1,173 @@
+package home
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"plimsoll.example/plimsoll/internal/device"
+)
+
+// Verb is something that can be decided about a device.
+type Verb string
+
+// The verbs. Those of people and of the program are the same; Decision.Actor tells who it was.
+const (
+	Admit      Verb = "admit"      // Argument: full, device-only or none
+	Rehearse   Verb = "rehearse"   // Argument: SHA-256 of the file
+	HoldTo     Verb = "hold"       // hold it to its file, without (more) rehearsal
+	Release    Verb = "release"    // let it go free
+	Quarantine Verb = "quarantine" // Argument: why
+	Confirm    Verb = "confirm"    // yes, it stays in quarantine
+	WatchOn    Verb = "watch"      // out of quarantine, and watched: rehearsed, if it has a file
+	Except     Verb = "except"     // Argument: a name that it may reach too
+	Undo       Verb = "undo"       // Argument: the number of the decision
+)
+
+// Decision is one entry of the audit log: who did what, when, and what it changed.
+type Decision struct {
+	Seq      int64     `json:"seq"`
+	At       time.Time `json:"at"`
+	Actor    string    `json:"actor"` // uid:0, plimsoll, …
+	Verb     Verb      `json:"verb"`
+	Device   string    `json:"device"`
+	Argument string    `json:"argument,omitempty"`
+	Before   Stance    `json:"before"`
+	After    Stance    `json:"after"`
+	Undone   int64     `json:"undone,omitempty"` // the decision that undid it; 0: none did
+}
+
+// What a decision can be refused for.
+var (
+	ErrUnknown = errors.New("no such device")
+	ErrNoFile  = errors.New("there is nothing to hold it to yet")
+	ErrConsent = errors.New("a phone or computer is cut off only when a person says so")
+	ErrVerb    = errors.New("cannot be decided")
+	ErrStale   = errors.New("something else was decided since")
+)
+
+// Program is the actor of what nobody but the program decides.
+const Program = "plimsoll"
+
+// Rehearsal is how long a file is rehearsed before a device is held to it, unless the household says otherwise.
+const Rehearsal = 72 * time.Hour
+
+// decide is what becomes of a device by a decision. It changes nothing else, and reads no clock.
+func decide(d *Device, verb Verb, argument, actor string, now time.Time, rehearsal time.Duration) (Stance, error) {
+	s := d.Stance
+	s.Exceptions = slices.Clone(s.Exceptions)
+	become := func(state State) {
+		if s.State != state {
+			s.State, s.Since = state, now
+		}
+		if state != Rehearsing {
+			s.Until = time.Time{}
+		}
+		if state != Quarantined {
+			s.Reason, s.Confirmed = "", false
+		}
+	}
+	// hold begins with the rehearsal of what it is to be held to
+	prepare := func() {
+		switch {
+		case s.File == "":
+			become(Learning)
+		case rehearsal > 0:
+			become(Rehearsing)
+			s.Until = now.Add(rehearsal)
+		default:
+			become(Held)
+		}
+	}
+	switch verb {
+	case Admit:
+		switch a := Admission(argument); a {
+		case Full:
+			s.Admission = a
+			become(Free)
+		case None:
+			s.Admission = a
+			become(Refused)
+		case DeviceOnly:
+			s.Admission = a
+			prepare()
+		default:
+			return s, fmt.Errorf("%w: %q is none of full, device-only, none", ErrVerb, argument)
+		}
+	case Rehearse:
+		if argument != "" {
+			s.File = argument
+		}
+		if s.File == "" {
+			return s, ErrNoFile
+		}
+		become(Rehearsing)
+		s.Until = now.Add(max(rehearsal, time.Minute))
+	case HoldTo:
+		if argument != "" {
+			s.File = argument
+		}
+		if s.File == "" {
+			return s, ErrNoFile
+		}
+		s.Admission = DeviceOnly
+		become(Held)
+	case Release:
+		s.Admission = Full
+		become(Free)
+	case Quarantine:
+		if actor == Program && d.Kind() != device.IoT {
+			return s, ErrConsent
+		}
+		become(Quarantined)
+		s.Reason, s.Confirmed = argument, actor != Program
+	case Confirm:
+		if s.State != Quarantined {
+			return s, fmt.Errorf("%w: it is not in quarantine", ErrVerb)
+		}
+		s.Confirmed = true
+	case WatchOn:
+		if s.State != Quarantined {
+			return s, fmt.Errorf("%w: it is not in quarantine", ErrVerb)
+		}
+		if d.Admitted() == DeviceOnly {
+			prepare()
+		} else {
+			become(Free)
+		}
+	case Except:
+		if argument == "" {
+			return s, fmt.Errorf("%w: no name is given", ErrVerb)
+		}
+		if !slices.Contains(s.Exceptions, argument) {
+			if len(s.Exceptions) >= maxExceptions {
+				return s, fmt.Errorf("%w: it has %d exceptions; release it instead", ErrVerb, len(s.Exceptions))
+			}
+			s.Exceptions = append(s.Exceptions, argument)
+		}
+	default:
+		return s, fmt.Errorf("%w: %q is no verb", ErrVerb, verb)
+	}
+	return s, nil
+}
+
+const maxExceptions = 64
+
+// arrive is the stance of a device that was not seen before.
+func arrive(d *Device, now time.Time) Stance {
+	s := Stance{State: Free, Since: now}
+	if d.Admitted() == DeviceOnly {
+		s.State = Learning
+	}
+	return s
+}
+
+// elapse is what becomes of a stance by the time that goes by: a rehearsal that is over ends in being held.
+func elapse(s Stance, now time.Time) (Stance, bool) {
+	if s.State == Rehearsing && !s.Until.IsZero() && !now.Before(s.Until) {
+		s.State, s.Since, s.Until = Held, now, time.Time{}
+		return s, true
+	}
+	return s, false
+}

@@ -1,0 +1,158 @@
+// Package home is the gateway of a household: it watches the devices of a network, explains what they do, and holds
+// each to what its maker, or its household, says that it may do.
+//
+// What a person decides is kept before it is acknowledged, and can be undone. What the network does with each device is
+// derived from that alone, so that after any crash it is made the same again.
+package home
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+
+	"plimsoll.example/plimsoll/internal/device"
+	"plimsoll.example/plimsoll/internal/frame"
+)
+
+// Mode is what the gateway may do to the network.
+type Mode string
+
+// The modes.
+const (
+	Watch Mode = "watch" // sees and explains, and touches nothing
+	Hold  Mode = "hold"  // enforces
+)
+
+// Admission is the answer to the question that a new device raises.
+type Admission string
+
+// The answers.
+const (
+	Full       Admission = "full"        // it may go wherever it likes
+	DeviceOnly Admission = "device-only" // it may do what such a device is for, and no more
+	None       Admission = "none"        // it may go nowhere
+)
+
+// State is what is being done about a device.
+type State string
+
+// The states. In watch mode none of them has an effect.
+const (
+	Free        State = "free"        // not held
+	Learning    State = "learning"    // to be held, and nobody knows yet to what
+	Rehearsing  State = "rehearsing"  // to be held soon: what would be stopped is counted
+	Held        State = "held"        // held to its file
+	Quarantined State = "quarantined" // cut off, but for what it needs to be repaired
+	Refused     State = "refused"     // let nowhere
+)
+
+// Device is one thing in the home. Its ID stays when its link-layer address changes.
+type Device struct {
+	ID        string      `json:"id"`
+	MACs      []frame.MAC `json:"macs"` // the one in use first
+	Name      string      `json:"name"` // that the household gave it; "" is none
+	Room      string      `json:"room"`
+	Hostnames []string    `json:"hostnames"` // that it gives itself
+
+	Identity  device.Identity `json:"identity"`
+	Corrected *Correction     `json:"corrected,omitempty"` // by the household, who knows better
+
+	Addresses []netip.Addr `json:"addresses"` // bound to it now
+	First     time.Time    `json:"first"`
+	Last      time.Time    `json:"last"`
+	MUD       []MUDURL     `json:"mud"` // that it, or somebody, says; the most trusted first
+
+	Stance
+}
+
+// Correction is what the household says that a device is.
+type Correction struct {
+	Kind     device.Kind `json:"kind"`
+	Maker    string      `json:"maker"`
+	Model    string      `json:"model"`
+	Category string      `json:"category"`
+}
+
+// MUDURL is where the file of a device is said to be.
+type MUDURL struct {
+	URL string    `json:"url"`
+	Via string    `json:"via"` // operator, label, lldp, dhcpv4, dhcpv6; see vias
+	At  time.Time `json:"at"`
+}
+
+// vias are the ways to learn a MUD URL, the most trusted first. What the network says, any malware on the device can
+// say too (RFC 8520 §16.1).
+var vias = []string{"operator", "label", "lldp", "dhcpv4", "dhcpv6"}
+
+// Stance is what was decided about a device. It is all that enforcement goes by.
+type Stance struct {
+	Admission  Admission `json:"admission"` // "" until somebody answers: the default of its kind holds
+	State      State     `json:"state"`
+	Since      time.Time `json:"since"`                // of State
+	Until      time.Time `json:"until,omitzero"`       // when Rehearsing ends
+	File       string    `json:"file,omitempty"`       // SHA-256 of the MUD file that it is, or is to be, held to
+	Reason     string    `json:"reason,omitempty"`     // finding, or the words of a person, why it is Quarantined
+	Confirmed  bool      `json:"confirmed,omitempty"`  // somebody said yes to the quarantine
+	Exceptions []string  `json:"exceptions,omitempty"` // names that the household lets it reach beside its file
+}
+
+// Kind is what sort of thing a device is, by the household’s word or else by what was seen.
+func (d *Device) Kind() device.Kind {
+	if d.Corrected != nil && d.Corrected.Kind != "" {
+		return d.Corrected.Kind
+	}
+	return d.Identity.Kind
+}
+
+// Default is the admission that holds until somebody answers: a thing with one purpose is held to it, and what people
+// use for everything is not.
+func (d *Device) Default() Admission {
+	if d.Kind() == device.IoT {
+		return DeviceOnly
+	}
+	return Full
+}
+
+// Admitted is the admission in force.
+func (d *Device) Admitted() Admission {
+	if d.Admission != "" {
+		return d.Admission
+	}
+	return d.Default()
+}
+
+// Title is what to call a device.
+func (d *Device) Title() string {
+	switch {
+	case d.Name != "":
+		return d.Name
+	case len(d.Hostnames) > 0:
+		return d.Hostnames[0]
+	case len(d.MACs) > 0:
+		return d.MACs[0].String()
+	}
+	return d.ID
+}
+
+// Says notes where the file of a device is said to be. It reports whether that is news.
+func (d *Device) Says(u MUDURL) bool {
+	i := slices.IndexFunc(d.MUD, func(m MUDURL) bool { return m.Via == u.Via })
+	if i >= 0 && d.MUD[i].URL == u.URL {
+		return false
+	}
+	if i >= 0 {
+		d.MUD[i] = u
+		return true
+	}
+	d.MUD = append(d.MUD, u)
+	slices.SortFunc(d.MUD, func(a, b MUDURL) int { return slices.Index(vias, a.Via) - slices.Index(vias, b.Via) })
+	return true
+}
+
+// URL is the MUD URL that counts: the most trusted, or "".
+func (d *Device) URL() string {
+	if len(d.MUD) == 0 {
+		return ""
+	}
+	return d.MUD[0].URL
+}

@@ -1,0 +1,257 @@
+package home
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"plimsoll.example/plimsoll/internal/frame"
+)
+
+// ledger keeps devices and decisions. It is what survives a crash.
+type ledger interface {
+	// Devices are all that were saved.
+	Devices(ctx context.Context) ([]*Device, error)
+	// Record keeps a decision and the stance that it leads to, both or neither, and numbers it. When it returns nil no
+	// power cut undoes that.
+	Record(ctx context.Context, d *Decision) error
+	// Save keeps what was seen of devices, not their stance; it may be lost in a power cut.
+	Save(ctx context.Context, list []*Device) error
+	// Decision is the one of that number; errors wrap fs.ErrNotExist if there is none.
+	Decision(ctx context.Context, seq int64) (*Decision, error)
+	// Last is the newest decision of a person that was not undone, and is no undoing itself.
+	Last(ctx context.Context) (*Decision, error)
+}
+
+// Household is the devices of a home and what was decided about them. Any number of goroutines may use it.
+type Household struct {
+	Ledger ledger
+	Now    func() time.Time
+	// Rehearsal is how long a device’s file is rehearsed before it is held to it; 0: not at all.
+	Rehearsal time.Duration
+	// Enforce makes the network do what the stances say, and returns when it does. It is called after each decision,
+	// one call at a time. Nil: nothing is enforced.
+	Enforce func(ctx context.Context, list []*Device) error
+
+	deciding sync.Mutex // held from reading a stance to enforcing what it became
+	mu       sync.RWMutex
+	devices  map[string]*Device // never changed in place: who was given one may keep it
+	byMAC    map[frame.MAC]string
+}
+
+// ErrForce: a decision stands, and is not in force yet.
+var ErrForce = errors.New("decided, but not in force yet")
+
+// Open reads what was kept. It must be called once, before all else.
+func (h *Household) Open(ctx context.Context) error {
+	list, err := h.Ledger.Devices(ctx)
+	if err != nil {
+		return fmt.Errorf("open household: %w", err)
+	}
+	h.devices, h.byMAC = map[string]*Device{}, map[frame.MAC]string{}
+	for _, d := range list {
+		h.put(d)
+	}
+	return nil
+}
+
+func (h *Household) put(d *Device) {
+	h.devices[d.ID] = d
+	for _, m := range d.MACs {
+		h.byMAC[m] = d.ID
+	}
+}
+
+// Devices are all, in the order of their IDs. They are not to be changed.
+func (h *Household) Devices() []*Device {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return slices.SortedFunc(maps.Values(h.devices), func(a, b *Device) int { return strings.Compare(a.ID, b.ID) })
+}
+
+// Find is the device that people mean by a word: its ID, a link-layer address, or its name. It is not to be changed.
+func (h *Household) Find(word string) (*Device, error) {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	if d := h.devices[word]; d != nil {
+		return d, nil
+	}
+	if m, err := frame.ParseMAC(word); err == nil {
+		if d := h.devices[h.byMAC[m]]; d != nil {
+			return d, nil
+		}
+	}
+	var found *Device
+	for _, d := range h.devices {
+		if strings.EqualFold(d.Title(), word) {
+			if found != nil {
+				return nil, fmt.Errorf("%w: several devices are called %q; use a link-layer address", ErrUnknown, word)
+			}
+			found = d
+		}
+	}
+	if found == nil {
+		return nil, fmt.Errorf("%w: %q", ErrUnknown, word)
+	}
+	return found, nil
+}
+
+// See takes in what was seen of a device with that link-layer address, new or known: change alters a copy of it. It
+// returns what it became, and whether it is new.
+func (h *Household) See(mac frame.MAC, change func(*Device)) (d *Device, fresh bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	old := h.devices[h.byMAC[mac]]
+	if old == nil {
+		d, fresh = &Device{ID: newID(), MACs: []frame.MAC{mac}}, true
+		change(d)
+		d.Stance = arrive(d, h.Now().UTC())
+	} else {
+		d = old.clone()
+		stance := d.Stance
+		change(d)
+		d.ID, d.Stance = old.ID, stance
+	}
+	h.put(d)
+	return d, fresh
+}
+
+// clone is a device that may be changed.
+func (d *Device) clone() *Device {
+	c := *d
+	c.MACs, c.Hostnames, c.Addresses, c.MUD = slices.Clone(d.MACs), slices.Clone(d.Hostnames), slices.Clone(d.Addresses), slices.Clone(d.MUD)
+	c.Exceptions = slices.Clone(d.Exceptions)
+	return &c
+}
+
+func newID() string {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return "d" + hex.EncodeToString(b[:])
+}
+
+// Decide makes a decision about a device, in somebody’s name. When it returns nil the decision is kept and in force; an
+// error that wraps ErrForce says that it is kept, and will be in force later.
+func (h *Household) Decide(ctx context.Context, actor string, verb Verb, device, argument string) (*Decision, error) {
+	h.deciding.Lock()
+	defer h.deciding.Unlock()
+	if verb == Undo {
+		return h.undo(ctx, actor, argument)
+	}
+	d, err := h.Find(device)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", verb, err)
+	}
+	after, err := decide(d, verb, argument, actor, h.Now().UTC(), h.Rehearsal)
+	if err != nil {
+		return nil, fmt.Errorf("%s %s: %w", verb, d.Title(), err)
+	}
+	return h.record(ctx, &Decision{Actor: actor, Verb: verb, Device: d.ID, Argument: argument, Before: d.Stance, After: after})
+}
+
+// record keeps a decision, takes it in, and puts it in force.
+func (h *Household) record(ctx context.Context, d *Decision) (*Decision, error) {
+	d.At = h.Now().UTC()
+	if err := h.Ledger.Record(ctx, d); err != nil {
+		return nil, fmt.Errorf("%s: keep decision: %w", d.Verb, err)
+	}
+	h.mu.Lock()
+	c := h.devices[d.Device].clone()
+	c.Stance = d.After
+	h.put(c)
+	h.mu.Unlock()
+	return d, h.enforce(ctx)
+}
+
+func (h *Household) enforce(ctx context.Context) error {
+	if h.Enforce == nil {
+		return nil
+	}
+	// whoever asked may have gone: what was decided must be in force all the same
+	if err := h.Enforce(context.WithoutCancel(ctx), h.Devices()); err != nil {
+		return fmt.Errorf("%w: %w", ErrForce, err)
+	}
+	return nil
+}
+
+// undo takes back a decision, by its number, or the last one that a person made.
+func (h *Household) undo(ctx context.Context, actor, argument string) (*Decision, error) {
+	var last *Decision
+	var err error
+	if argument == "" {
+		last, err = h.Ledger.Last(ctx)
+	} else {
+		var seq int64
+		if _, err := fmt.Sscan(argument, &seq); err != nil {
+			return nil, fmt.Errorf("undo: %w: %q is no number of a decision", ErrVerb, argument)
+		}
+		last, err = h.Ledger.Decision(ctx, seq)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("undo: %w", err)
+	}
+	h.mu.RLock()
+	d := h.devices[last.Device]
+	h.mu.RUnlock()
+	if d == nil || last.Undone != 0 || !d.Stance.same(last.After) {
+		return nil, fmt.Errorf("undo decision %d: %w", last.Seq, ErrStale)
+	}
+	return h.record(ctx, &Decision{
+		Actor: actor, Verb: Undo, Device: d.ID, Argument: fmt.Sprint(last.Seq), Before: d.Stance, After: last.Before,
+	})
+}
+
+// same reports whether two stances are one.
+func (s Stance) same(t Stance) bool {
+	return s.Admission == t.Admission && s.State == t.State && s.Since.Equal(t.Since) && s.Until.Equal(t.Until) && s.File == t.File &&
+		s.Reason == t.Reason && s.Confirmed == t.Confirmed && slices.Equal(s.Exceptions, t.Exceptions)
+}
+
+// Tick does what is due: rehearsals that are over end. It returns the decisions that this took.
+func (h *Household) Tick(ctx context.Context) (list []*Decision, err error) {
+	h.deciding.Lock()
+	defer h.deciding.Unlock()
+	for _, d := range h.Devices() {
+		after, due := elapse(d.Stance, h.Now().UTC())
+		if !due {
+			continue
+		}
+		made, err := h.record(ctx, &Decision{Actor: Program, Verb: HoldTo, Device: d.ID, Before: d.Stance, After: after})
+		if err != nil {
+			return list, err
+		}
+		list = append(list, made)
+	}
+	return list, nil
+}
+
+// Describe takes what the household says of a device: change alters a copy of it, but not its stance.
+func (h *Household) Describe(ctx context.Context, word string, change func(*Device)) (*Device, error) {
+	d, err := h.Find(word)
+	if err != nil {
+		return nil, err
+	}
+	h.mu.Lock()
+	c := h.devices[d.ID].clone()
+	change(c)
+	c.ID, c.Stance = d.ID, h.devices[d.ID].Stance
+	if len(c.Name) > maxName || len(c.Room) > maxName {
+		h.mu.Unlock()
+		return nil, fmt.Errorf("%w: a name has at most %d octets", ErrVerb, maxName)
+	}
+	h.put(c)
+	h.mu.Unlock()
+	if err := h.Ledger.Save(ctx, []*Device{c}); err != nil {
+		return nil, fmt.Errorf("keep description: %w", err)
+	}
+	return c, nil
+}
+
+const maxName = 128

@@ -1,0 +1,184 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"plimsoll.example/plimsoll/internal/home"
+)
+
+// maxRows bounds the traffic of each span that is kept: beyond it the oldest goes, however young. A row takes some 100
+// octets.
+const maxRows = 1_000_000
+
+// AddTraffic adds what was seen to what is kept, in each of home.Spans. The span of list’s elements does not matter.
+func (s *Store) AddTraffic(ctx context.Context, list []home.Traffic) error {
+	err := s.change(ctx, func(tx *sql.Tx) error {
+		add, err := tx.PrepareContext(ctx, `insert into traffic (span, at, device, peer, scope, service, began, flows, stopped, octets_out, octets_in)
+			values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+			on conflict do update set flows = flows + excluded.flows, stopped = stopped + excluded.stopped,
+				octets_out = octets_out + excluded.octets_out, octets_in = octets_in + excluded.octets_in`)
+		if err != nil {
+			return err
+		}
+		defer add.Close()
+		for i := range list {
+			t := &list[i]
+			for _, span := range home.Spans {
+				at := t.At.UTC().Truncate(span.Span)
+				_, err := add.ExecContext(ctx, int64(span.Span/time.Second), at.Unix(), t.Device, t.Peer, t.Scope, t.Service, t.Began,
+					int64(t.Flows), int64(t.Stopped), int64(t.Out), int64(t.In))
+				if err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("add traffic: %w", err)
+	}
+	return nil
+}
+
+// Traffic is what a device did (all devices, for "") in spans of that length that began in a time, oldest first, at
+// most limit.
+func (s *Store) Traffic(ctx context.Context, device string, span time.Duration, from, to time.Time, limit int) (list []home.Traffic, err error) {
+	rows, err := s.read.QueryContext(ctx, `select at, device, peer, scope, service, began, flows, stopped, octets_out, octets_in from traffic
+		where span = ? and (? = '' or device = ?) and at >= ? and at < ? order by at, device, peer, service, began limit ?`,
+		int64(span/time.Second), device, device, from.Unix(), to.Unix(), limit)
+	if err != nil {
+		return nil, fmt.Errorf("read traffic: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		t := home.Traffic{Span: span}
+		var at int64
+		if err := rows.Scan(&at, &t.Device, &t.Peer, &t.Scope, &t.Service, &t.Began, &t.Flows, &t.Stopped, &t.Out, &t.In); err != nil {
+			return nil, fmt.Errorf("read traffic: %w", err)
+		}
+		t.At = time.Unix(at, 0).UTC()
+		list = append(list, t)
+	}
+	return list, rows.Err()
+}
+
+// Prune forgets what is older than it is kept, and what there is too much of. It works in small steps, so that nothing
+// waits for it long.
+func (s *Store) Prune(ctx context.Context, now time.Time) error {
+	for _, span := range home.Spans {
+		seconds := int64(span.Span / time.Second)
+		oldest := now.Add(-span.Keep).Unix()
+		var newest sql.NullInt64
+		err := s.read.QueryRowContext(ctx, "select at from traffic where span = ? order by at desc limit 1 offset ?", seconds, maxRows).Scan(&newest)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return fmt.Errorf("prune traffic: %w", err)
+		}
+		if newest.Valid {
+			oldest = max(oldest, newest.Int64+1)
+		}
+		for {
+			r, err := s.write.ExecContext(ctx, `delete from traffic where (span, device, at, peer, service, began) in
+				(select span, device, at, peer, service, began from traffic where span = ? and at < ? limit 5000)`, seconds, oldest)
+			if err != nil {
+				return fmt.Errorf("prune traffic: %w", err)
+			}
+			if n, err := r.RowsAffected(); err != nil || n == 0 {
+				break
+			}
+		}
+	}
+	_, err := s.write.ExecContext(ctx, `delete from finding where id not in (select id from finding order by last desc limit ?)`, maxFindings)
+	if err != nil {
+		return fmt.Errorf("prune findings: %w", err)
+	}
+	return nil
+}
+
+const maxFindings = 10_000
+
+// SaveFindings keeps findings; of those that are kept already, what the household did about them stays.
+func (s *Store) SaveFindings(ctx context.Context, list []home.Noted) error {
+	err := s.change(ctx, func(tx *sql.Tx) error {
+		for i := range list {
+			body, err := json.Marshal(&list[i].Finding)
+			if err != nil {
+				return err
+			}
+			_, err = tx.ExecContext(ctx, `insert into finding (id, device, last, state, body) values (?, ?, ?, ?, ?)
+				on conflict (id) do update set last = excluded.last, body = excluded.body`,
+				list[i].ID(), list[i].Device, list[i].Last, list[i].State, string(body))
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("save findings: %w", err)
+	}
+	return nil
+}
+
+// SetFinding says what the household did about a finding.
+func (s *Store) SetFinding(ctx context.Context, id string, state home.NoteState) error {
+	r, err := s.write.ExecContext(ctx, "update finding set state = ? where id = ?", state, id)
+	if err != nil {
+		return fmt.Errorf("set finding %s: %w", id, err)
+	}
+	if n, err := r.RowsAffected(); err != nil || n == 0 {
+		return fmt.Errorf("set finding %s: %w", id, errors.Join(fs.ErrNotExist, err))
+	}
+	return nil
+}
+
+// Findings are those of a device (all devices, for ""), the latest first, at most limit.
+func (s *Store) Findings(ctx context.Context, device string, limit int) (list []home.Noted, err error) {
+	rows, err := s.read.QueryContext(ctx, "select state, body from finding where (? = '' or device = ?) order by last desc, id limit ?", device, device, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read findings: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var n home.Noted
+		var body string
+		if err := rows.Scan(&n.State, &body); err != nil {
+			return nil, fmt.Errorf("read findings: %w", err)
+		}
+		if err := json.Unmarshal([]byte(body), &n.Finding); err != nil {
+			return nil, fmt.Errorf("read findings: %w: %w", ErrDamaged, err)
+		}
+		list = append(list, n)
+	}
+	return list, rows.Err()
+}
+
+// SaveFile keeps a MUD file under its digest.
+func (s *Store) SaveFile(ctx context.Context, f *home.File) error {
+	_, err := s.write.ExecContext(ctx, "insert into file (sha256, at, origin, body) values (?, ?, ?, ?) on conflict do nothing",
+		f.SHA256, f.At.UnixNano(), f.Origin, f.Body)
+	if err != nil {
+		return fmt.Errorf("save file %s: %w", f.SHA256, err)
+	}
+	return nil
+}
+
+// File is the MUD file of that digest.
+func (s *Store) File(ctx context.Context, sha256 string) (*home.File, error) {
+	f := &home.File{SHA256: sha256}
+	var at int64
+	err := s.read.QueryRowContext(ctx, "select at, origin, body from file where sha256 = ?", sha256).Scan(&at, &f.Origin, &f.Body)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = fs.ErrNotExist
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read file %s: %w", sha256, err)
+	}
+	f.At = time.Unix(0, at).UTC()
+	return f, nil
+}

@@ -1,0 +1,144 @@
+// Package sqlite keeps what the program must not forget in one file, by SQLite: for one machine, which is most.
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	_ "modernc.org/sqlite" // the driver
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// ErrDamaged: the file is no database, or one that is not whole. It is kept as it is.
+var ErrDamaged = errors.New("database is damaged")
+
+// ErrNewer: the database was written by a later version of the program.
+var ErrNewer = errors.New("database is of a later version of the program")
+
+// Store is a database. Any number of goroutines may use it; one process does.
+type Store struct {
+	write *sql.DB // one connection: SQLite has one writer
+	read  *sql.DB
+}
+
+// Open opens the database of that name, makes it if it is not there, and brings it up to date. What is damaged is
+// refused with ErrDamaged, and left for whoever can repair it.
+func Open(ctx context.Context, name string) (*Store, error) {
+	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	// Only the owner may read who is in a home. SQLite gives its other files the rights of this one.
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	if err := f.Close(); err != nil {
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	s := &Store{}
+	// A transaction that reads and then writes takes the lock at once, or two of them would wait for each other.
+	if s.write, err = open(name, "_txlock=immediate"); err != nil {
+		return nil, err
+	}
+	s.write.SetMaxOpenConns(1)
+	if s.read, err = open(name, "mode=ro"); err != nil {
+		return nil, errors.Join(err, s.write.Close())
+	}
+	s.read.SetMaxOpenConns(4)
+	if err := s.prepare(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("open database %s: %w", name, err), s.Close())
+	}
+	return s, nil
+}
+
+// open makes connections on which what is committed is on the disk.
+func open(name, more string) (*sql.DB, error) {
+	u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: name}).EscapedPath()}
+	db, err := sql.Open("sqlite", u.String()+"?"+strings.Join([]string{
+		more, "_pragma=busy_timeout(5000)", "_pragma=journal_mode(wal)", "_pragma=synchronous(full)", "_pragma=foreign_keys(1)",
+		"_pragma=trusted_schema(0)", "_pragma=cell_size_check(1)", "_pragma=journal_size_limit(4194304)",
+	}, "&"))
+	if err != nil {
+		return nil, fmt.Errorf("open database %s: %w", name, err)
+	}
+	return db, nil
+}
+
+// Close ends the use of the database.
+func (s *Store) Close() error { return errors.Join(s.read.Close(), s.write.Close()) }
+
+// prepare checks the database and applies the migrations that it has not seen.
+func (s *Store) prepare(ctx context.Context) error {
+	var verdict string
+	if err := s.write.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&verdict); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return damaged(err)
+	}
+	if verdict != "ok" {
+		return fmt.Errorf("%w: %s", ErrDamaged, verdict)
+	}
+	names, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil {
+		return err
+	}
+	slices.Sort(names)
+	var version int
+	if err := s.write.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+		return damaged(err)
+	}
+	if version > len(names) {
+		return fmt.Errorf("%w: it is of version %d, and this program knows %d", ErrNewer, version, len(names))
+	}
+	for i := version; i < len(names); i++ {
+		text, err := migrations.ReadFile(names[i])
+		if err != nil {
+			return err
+		}
+		err = s.change(ctx, func(tx *sql.Tx) error {
+			if _, err := tx.ExecContext(ctx, string(text)); err != nil {
+				return err
+			}
+			_, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", i+1))
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("migrate to version %d: %w", i+1, err)
+		}
+	}
+	return nil
+}
+
+// damaged marks the errors that SQLite has for a file that is none of its own, or not whole.
+func damaged(err error) error {
+	for _, sign := range []string{"(26)", "(11)", "not a database", "malformed"} {
+		if strings.Contains(err.Error(), sign) {
+			return fmt.Errorf("%w: %w", ErrDamaged, err)
+		}
+	}
+	return err
+}
+
+// change does something in one transaction, which is on the disk when change returns nil.
+func (s *Store) change(ctx context.Context, do func(*sql.Tx) error) error {
+	tx, err := s.write.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if err := do(tx); err != nil {
+		return errors.Join(err, tx.Rollback())
+	}
+	return tx.Commit()
+}

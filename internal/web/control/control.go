@@ -1,0 +1,328 @@
+// Package control is the HTTP API of the gateway, which the command line and the pages speak to. openapi.json describes
+// it; a test holds the two together.
+package control
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"plimsoll.example/plimsoll/internal/home"
+)
+
+//go:embed openapi.json
+var openAPI []byte
+
+// OpenAPI is the description of the API, OpenAPI 3.1.
+func OpenAPI() []byte { return openAPI }
+
+// maxBody bounds what is sent to us, octets.
+const maxBody = 64 << 10
+
+// history is what is kept of what devices did.
+type history interface {
+	Traffic(ctx context.Context, device string, span time.Duration, from, to time.Time, limit int) ([]home.Traffic, error)
+	Findings(ctx context.Context, device string, limit int) ([]home.Noted, error)
+	SetFinding(ctx context.Context, id string, state home.NoteState) error
+	Decisions(ctx context.Context, device string, before int64, limit int) ([]*home.Decision, error)
+	File(ctx context.Context, sha256 string) (*home.File, error)
+}
+
+// API answers for a household.
+type API struct {
+	Household *home.Household
+	History   history
+	Status    func() home.Status
+	Rehearse  func(ctx context.Context, d *home.Device) (*home.Rehearsed, error)
+	Metrics   http.Handler // nil: there are none
+	Log       *slog.Logger
+}
+
+// Handler serves the API. Whoever reaches it may do all: the server in front of it decides who does, and says so with
+// WithActor.
+func (a *API) Handler() http.Handler {
+	mux := http.NewServeMux()
+	for pattern, f := range a.routes() {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+			v, err := f(r)
+			if err != nil {
+				a.problem(w, r, err)
+				return
+			}
+			w.Header().Set("Content-Type", "application/json")
+			w.Header().Set("Cache-Control", "no-store")
+			if err := json.NewEncoder(w).Encode(v); err != nil {
+				a.Log.DebugContext(r.Context(), "answer was not taken", "error", err)
+			}
+		})
+	}
+	mux.HandleFunc("GET /api/v1/openapi.json", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write(openAPI)
+	})
+	if a.Metrics != nil {
+		mux.Handle("GET /metrics", a.Metrics)
+	}
+	return mux
+}
+
+// routes are the operations.
+func (a *API) routes() map[string]func(*http.Request) (any, error) {
+	return map[string]func(*http.Request) (any, error){
+		"GET /api/v1/status":                   a.status,
+		"GET /api/v1/devices":                  a.devices,
+		"GET /api/v1/devices/{device}":         a.device,
+		"POST /api/v1/devices/{device}":        a.decide,
+		"PATCH /api/v1/devices/{device}":       a.describe,
+		"GET /api/v1/devices/{device}/traffic": a.traffic,
+		"GET /api/v1/devices/{device}/policy":  a.policy,
+		"GET /api/v1/devices/{device}/rehearsal": func(r *http.Request) (any, error) {
+			d, err := a.Household.Find(r.PathValue("device"))
+			if err != nil {
+				return nil, err
+			}
+			return a.Rehearse(r.Context(), d)
+		},
+		"GET /api/v1/findings":            a.findings,
+		"POST /api/v1/findings/{finding}": a.note,
+		"GET /api/v1/decisions":           a.decisions,
+		"POST /api/v1/undo":               a.undo,
+	}
+}
+
+func (a *API) status(*http.Request) (any, error) { return a.Status(), nil }
+
+func (a *API) devices(*http.Request) (any, error) {
+	return map[string]any{"devices": append([]*home.Device{}, a.Household.Devices()...)}, nil
+}
+
+func (a *API) device(r *http.Request) (any, error) { return a.Household.Find(r.PathValue("device")) }
+
+// order is what a person wants done.
+type order struct {
+	Verb     home.Verb `json:"verb"`
+	Argument string    `json:"argument"`
+}
+
+func (a *API) decide(r *http.Request) (any, error) {
+	var o order
+	if err := read(r, &o); err != nil {
+		return nil, err
+	}
+	if o.Verb == home.Undo {
+		return nil, fmt.Errorf("%w: undo has a place of its own", home.ErrVerb)
+	}
+	return a.Household.Decide(r.Context(), Actor(r.Context()), o.Verb, r.PathValue("device"), o.Argument)
+}
+
+func (a *API) undo(r *http.Request) (any, error) {
+	var o struct {
+		Seq int64 `json:"seq"` // 0: the last
+	}
+	if err := read(r, &o); err != nil {
+		return nil, err
+	}
+	argument := ""
+	if o.Seq != 0 {
+		argument = strconv.FormatInt(o.Seq, 10)
+	}
+	return a.Household.Decide(r.Context(), Actor(r.Context()), home.Undo, "", argument)
+}
+
+// describe takes what the household says of a device.
+func (a *API) describe(r *http.Request) (any, error) {
+	var o struct {
+		Name      *string          `json:"name"`
+		Room      *string          `json:"room"`
+		Corrected *home.Correction `json:"corrected"`
+	}
+	if err := read(r, &o); err != nil {
+		return nil, err
+	}
+	return a.Household.Describe(r.Context(), r.PathValue("device"), func(d *home.Device) {
+		if o.Name != nil {
+			d.Name = *o.Name
+		}
+		if o.Room != nil {
+			d.Room = *o.Room
+		}
+		if o.Corrected != nil {
+			d.Corrected = o.Corrected
+		}
+	})
+}
+
+func (a *API) traffic(r *http.Request) (any, error) {
+	d, err := a.Household.Find(r.PathValue("device"))
+	if err != nil {
+		return nil, err
+	}
+	q := r.URL.Query()
+	span, ok := map[string]time.Duration{"": time.Hour, "minute": time.Minute, "hour": time.Hour, "day": 24 * time.Hour}[q.Get("span")]
+	if !ok {
+		return nil, wrong("span", "minute, hour or day")
+	}
+	to, err := instant(q, "to", time.Now())
+	if err != nil {
+		return nil, err
+	}
+	from, err := instant(q, "from", to.Add(-24*span))
+	if err != nil {
+		return nil, err
+	}
+	limit, err := number(q, "limit", 1000, 10_000)
+	if err != nil {
+		return nil, err
+	}
+	list, err := a.History.Traffic(r.Context(), d.ID, span, from, to, int(limit))
+	return map[string]any{"traffic": append([]home.Traffic{}, list...)}, err
+}
+
+func (a *API) policy(r *http.Request) (any, error) {
+	d, err := a.Household.Find(r.PathValue("device"))
+	if err != nil {
+		return nil, err
+	}
+	if d.File == "" {
+		return nil, fmt.Errorf("%w: %s", home.ErrNoFile, d.Title())
+	}
+	f, err := a.History.File(r.Context(), d.File)
+	if err != nil {
+		return nil, err
+	}
+	return json.RawMessage(f.Body), nil
+}
+
+func (a *API) findings(r *http.Request) (any, error) {
+	q := r.URL.Query()
+	device := ""
+	if name := q.Get("device"); name != "" {
+		d, err := a.Household.Find(name)
+		if err != nil {
+			return nil, err
+		}
+		device = d.ID
+	}
+	limit, err := number(q, "limit", 100, 1000)
+	if err != nil {
+		return nil, err
+	}
+	list, err := a.History.Findings(r.Context(), device, int(limit))
+	return map[string]any{"findings": append([]home.Noted{}, list...)}, err
+}
+
+func (a *API) note(r *http.Request) (any, error) {
+	var o struct {
+		State home.NoteState `json:"state"`
+	}
+	if err := read(r, &o); err != nil {
+		return nil, err
+	}
+	switch o.State {
+	case home.Open, home.Muted, home.Done:
+		return o, a.History.SetFinding(r.Context(), r.PathValue("finding"), o.State)
+	}
+	return nil, wrong("state", "open, muted or done")
+}
+
+func (a *API) decisions(r *http.Request) (any, error) {
+	q := r.URL.Query()
+	before, err := number(q, "before", 0, 1<<62)
+	if err != nil {
+		return nil, err
+	}
+	limit, err := number(q, "limit", 100, 1000)
+	if err != nil {
+		return nil, err
+	}
+	list, err := a.History.Decisions(r.Context(), q.Get("device"), before, int(limit))
+	return map[string]any{"decisions": append([]*home.Decision{}, list...)}, err
+}
+
+// errRequest is the cause of what is wrong with a request.
+var errRequest = errors.New("wrong request")
+
+func wrong(name, want string) error { return fmt.Errorf("%w: %s must be %s", errRequest, name, want) }
+
+func read(r *http.Request, v any) error {
+	d := json.NewDecoder(r.Body)
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		return fmt.Errorf("%w: %w", errRequest, err)
+	}
+	return nil
+}
+
+func number(q url.Values, name string, otherwise, most int64) (int64, error) {
+	s := q.Get(name)
+	if s == "" {
+		return otherwise, nil
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || n < 0 || n > most {
+		return 0, wrong(name, fmt.Sprintf("a number up to %d", most))
+	}
+	return n, nil
+}
+
+func instant(q url.Values, name string, otherwise time.Time) (time.Time, error) {
+	s := q.Get(name)
+	if s == "" {
+		return otherwise, nil
+	}
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		return t, wrong(name, "a time as in RFC 3339")
+	}
+	return t, nil
+}
+
+// Problem is an answer that something is wrong (RFC 9457). Type tells programs what.
+type Problem struct {
+	Type   string `json:"type"`
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Detail string `json:"detail"`
+}
+
+// problems are the kinds of problem, by the errors that cause them.
+var problems = []struct {
+	err    error
+	status int
+	kind   string
+}{
+	{errRequest, http.StatusBadRequest, "request"},
+	{home.ErrUnknown, http.StatusNotFound, "device-unknown"},
+	{home.ErrNoFile, http.StatusConflict, "no-file"},
+	{home.ErrConsent, http.StatusConflict, "consent"},
+	{home.ErrStale, http.StatusConflict, "stale"},
+	{home.ErrVerb, http.StatusUnprocessableEntity, "verb"},
+	{home.ErrForce, http.StatusServiceUnavailable, "not-in-force"},
+	{fs.ErrNotExist, http.StatusNotFound, "not-found"},
+}
+
+func (a *API) problem(w http.ResponseWriter, r *http.Request, err error) {
+	p := Problem{Type: "urn:plimsoll:problem:internal", Status: http.StatusInternalServerError, Detail: "the log of the gateway says more"}
+	for _, k := range problems {
+		if errors.Is(err, k.err) {
+			p = Problem{Type: "urn:plimsoll:problem:" + k.kind, Status: k.status, Detail: err.Error()}
+			break
+		}
+	}
+	if p.Status >= 500 {
+		a.Log.ErrorContext(r.Context(), "request failed", "method", r.Method, "path", r.URL.Path, "error", err)
+	}
+	p.Title = http.StatusText(p.Status)
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(p.Status)
+	_ = json.NewEncoder(w).Encode(p)
+}

@@ -1,0 +1,245 @@
+package control_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"plimsoll.example/plimsoll/internal/device"
+	"plimsoll.example/plimsoll/internal/finding"
+	"plimsoll.example/plimsoll/internal/frame"
+	"plimsoll.example/plimsoll/internal/home"
+	"plimsoll.example/plimsoll/internal/sqlite"
+	"plimsoll.example/plimsoll/internal/web/control"
+)
+
+// gateway is a household served on a real socket, from a real database.
+type gateway struct {
+	*home.Household
+	store  *sqlite.Store
+	client *http.Client
+	device *home.Device
+}
+
+func serve(t *testing.T) *gateway {
+	t.Helper()
+	dir := t.TempDir()
+	store, err := sqlite.Open(t.Context(), filepath.Join(dir, "home.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &home.Household{Ledger: store, Now: time.Now, Rehearsal: time.Hour}
+	if err := h.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	d, _ := h.See(frame.MAC{2, 0, 0, 0, 0, 1}, func(d *home.Device) {
+		d.Identity, d.First, d.Last = device.Identity{Kind: device.IoT, Category: "camera"}, time.Now(), time.Now()
+	})
+	if err := store.Save(t.Context(), h.Devices()); err != nil {
+		t.Fatal(err)
+	}
+	log := slog.New(slog.DiscardHandler)
+	api := &control.API{
+		Household: h, History: store, Log: log,
+		Status: func() home.Status {
+			return home.Status{Schema: home.StatusSchema, Mode: home.Hold, Since: time.Now(), Devices: map[home.State]int{home.Learning: 1}}
+		},
+		Rehearse: func(context.Context, *home.Device) (*home.Rehearsed, error) { return nil, home.ErrNoFile },
+	}
+	socket := filepath.Join(dir, "run", "control")
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- control.Serve(ctx, socket, api.Handler(), log) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		_ = store.Close()
+	})
+	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		if _, err := os.Stat(socket); err == nil {
+			break
+		}
+	}
+	return &gateway{h, store, control.Client(socket), d}
+}
+
+// call speaks to the gateway, and holds the answer against the description of the operation.
+func (g *gateway) call(t *testing.T, method, path, body string) (int, string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, "http://gateway"+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := g.client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	data, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	validate(t, method, path, resp.StatusCode, data)
+	return resp.StatusCode, string(data)
+}
+
+// document is the part of the description that the tests go by.
+type document struct {
+	Paths map[string]map[string]json.RawMessage
+}
+
+func describe(t *testing.T) (d document) {
+	t.Helper()
+	if err := json.Unmarshal(control.OpenAPI(), &d); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+var parameter = regexp.MustCompile(`\{[a-z]+\}`)
+
+func validate(t *testing.T, method, path string, status int, data []byte) {
+	t.Helper()
+	path, _, _ = strings.Cut(path, "?")
+	for pattern, methods := range describe(t).Paths {
+		if !regexp.MustCompile("^"+parameter.ReplaceAllString(pattern, "[^/]+")+"$").MatchString(path) || methods[strings.ToLower(method)] == nil {
+			continue
+		}
+		escape := strings.NewReplacer("~", "~0", "/", "~1", "{", "%7B", "}", "%7D").Replace
+		at := "#/paths/" + escape(pattern) + "/" + strings.ToLower(method) + "/responses/200/content/application~1json/schema"
+		if status != http.StatusOK {
+			at = "#/components/schemas/problem"
+		}
+		c := jsonschema.NewCompiler()
+		c.AssertFormat()
+		doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(control.OpenAPI()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.AddResource("openapi.json", doc); err != nil {
+			t.Fatal(err)
+		}
+		s, err := c.Compile("openapi.json" + at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
+		if err != nil {
+			t.Fatalf("%s %s: %v\n%s", method, path, err, data)
+		}
+		if err := s.Validate(v); err != nil {
+			t.Errorf("%s %s: %v\n%s", method, path, err, data)
+		}
+		return
+	}
+	t.Errorf("%s %s is not described", method, path)
+}
+
+func TestEachOperationAnswersAsDescribed(t *testing.T) {
+	g := serve(t)
+	f := home.Noted{State: home.Open, Finding: finding.Finding{Kind: finding.TLSWeak, Device: g.device.ID, Role: finding.Actor}}
+	if err := g.store.SaveFindings(t.Context(), []home.Noted{f}); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.store.SaveFile(t.Context(), &home.File{SHA256: "ab", Body: []byte("{}")}); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.store.AddTraffic(t.Context(), []home.Traffic{{At: time.Now(), Device: g.device.ID, Peer: "p", Service: "tcp/443"}}); err != nil {
+		t.Fatal(err)
+	}
+	device := "/api/v1/devices/" + g.device.ID
+	for _, c := range []struct {
+		method, path, body string
+		status             int
+		want               string
+	}{
+		{"GET", "/api/v1/status", "", 200, `"mode":"hold"`},
+		{"GET", "/api/v1/devices", "", 200, g.device.ID},
+		{"GET", "/api/v1/devices/02:00:00:00:00:01", "", 200, g.device.ID},
+		{"GET", "/api/v1/devices/nobody", "", 404, "device-unknown"},
+		{"GET", device + "/policy", "", 409, "no-file"},
+		{"GET", device + "/rehearsal", "", 409, "no-file"},
+		{"POST", device, `{"verb":"hold","argument":"ab"}`, 200, `"state":"held"`},
+		{"GET", device + "/policy", "", 200, "{}"},
+		{"POST", device, `{"verb":"quarantine","argument":"scan.horizontal"}`, 200, `"confirmed":true`},
+		{"POST", device, `{"verb":"dance"}`, 422, "verb"},
+		{"POST", device, `{"verb":"undo"}`, 422, "verb"},
+		{"POST", device, `{"verb":`, 400, "request"},
+		{"POST", device, `{"verb":"hold","colour":"blue"}`, 400, "request"},
+		{"POST", "/api/v1/undo", `{}`, 200, `"verb":"undo"`},
+		{"POST", "/api/v1/undo", `{"seq":1}`, 200, `"verb":"undo"`},
+		{"POST", "/api/v1/undo", `{"seq":1}`, 409, "stale"},
+		{"POST", "/api/v1/undo", `{"seq":99}`, 404, "not-found"},
+		{"PATCH", device, `{"name":"Front door","room":"Hall","corrected":{"kind":"iot","maker":"Ring","model":"","category":"doorbell"}}`, 200, `"name":"Front door"`},
+		{"PATCH", device, `{"name":"` + strings.Repeat("x", 200) + `"}`, 422, "verb"},
+		{"GET", device + "/traffic?span=minute", "", 200, `"peer":"p"`},
+		{"GET", device + "/traffic?span=week", "", 400, "request"},
+		{"GET", device + "/traffic?from=noon", "", 400, "request"},
+		{"GET", "/api/v1/findings?device=front+door", "", 200, "tls.weak"},
+		{"POST", "/api/v1/findings/" + f.ID(), `{"state":"muted"}`, 200, "muted"},
+		{"POST", "/api/v1/findings/" + f.ID(), `{"state":"lost"}`, 400, "request"},
+		{"POST", "/api/v1/findings/none", `{"state":"done"}`, 404, "not-found"},
+		{"GET", "/api/v1/decisions?limit=2", "", 200, `"undo"`},
+		{"GET", "/api/v1/decisions?limit=-2", "", 400, "request"},
+	} {
+		status, body := g.call(t, c.method, c.path, c.body)
+		if status != c.status || !strings.Contains(body, c.want) {
+			t.Errorf("%s %s %s: %d %s; want %d with %s", c.method, c.path, c.body, status, body, c.status, c.want)
+		}
+	}
+}
+
+func TestTheActorIsWhoTheKernelSaysItIs(t *testing.T) {
+	g := serve(t)
+	_, body := g.call(t, "POST", "/api/v1/devices/"+g.device.ID, `{"verb":"release"}`)
+	if want := fmt.Sprintf(`"actor":"uid:%d"`, os.Getuid()); !strings.Contains(body, want) {
+		t.Errorf("%s; want %s", body, want)
+	}
+}
+
+func TestTheDescriptionAndTheCodeHaveTheSameOperations(t *testing.T) {
+	g := serve(t)
+	for pattern, methods := range describe(t).Paths {
+		for method := range methods {
+			if method == "parameters" {
+				continue
+			}
+			path := parameter.ReplaceAllString(pattern, "nothing")
+			r, err := http.NewRequestWithContext(t.Context(), strings.ToUpper(method), "http://gateway"+path, strings.NewReader("{}"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp, err := g.client.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = resp.Body.Close()
+			if kind := resp.Header.Get("Content-Type"); !slices.Contains([]string{"application/json", "application/problem+json"}, kind) {
+				t.Errorf("%s %s is described, and answers %d %s", method, pattern, resp.StatusCode, kind)
+			}
+		}
+	}
+}
+
+func TestTooMuchIsNotRead(t *testing.T) {
+	g := serve(t)
+	status, _ := g.call(t, "POST", "/api/v1/undo", `{"seq":`+strings.Repeat(" ", 100<<10)+`1}`)
+	if status != http.StatusBadRequest {
+		t.Errorf("status %d", status)
+	}
+}
