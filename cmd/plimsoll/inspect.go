@@ -20,6 +20,7 @@ import (
 	"plimsoll.example/plimsoll/internal/locale"
 	"plimsoll.example/plimsoll/internal/report"
 	page "plimsoll.example/plimsoll/internal/web/report"
+	"plimsoll.example/plimsoll/norms"
 )
 
 // inspection is what the flags of inspect and devices say.
@@ -155,7 +156,14 @@ func (in *inspection) run(ctx context.Context, paths []string) error {
 	var o *outcome
 	out, err := in.create(&cfg, paths, map[string]func(io.Writer, *inspect.Result) error{
 		"--html": func(w io.Writer, r *inspect.Result) error {
-			return page.Write(w, r, page.Options{Lang: in.words.Lang(), Version: version(), Warnings: o.warnings, Thresholds: in.detect.Thresholds})
+			catalogue, err := norms.Load()
+			if err != nil {
+				return err
+			}
+			return page.Write(w, r, page.Options{
+				Lang: in.words.Lang(), Version: version(), Warnings: o.warnings, Thresholds: in.detect.Thresholds,
+				Held: o.engine.Held(), Norms: catalogue,
+			})
 		},
 		"--eve": eve.Write,
 	})

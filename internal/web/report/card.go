@@ -54,12 +54,13 @@ type proof struct{ Packets, File, Flow, Note string }
 type promise struct {
 	Text string
 	URL  string // text, not a link: a stranger wrote it
+	Kept string // whether the device kept to it, where it was held against it
 }
 
 // sign is one observation behind the identity, for who checks it.
 type sign struct{ Fact, Value, Packet, Weight string }
 
-func newCard(w report.Words, d *inspect.Device, anchor string, findings report.Findings, files []string) card {
+func newCard(w report.Words, d *inspect.Device, anchor string, findings report.Findings, files []string, held []inspect.Held) card {
 	c := card{
 		Anchor: anchor, Name: shorten(w.Name(d)), What: capital(shorten(w.What(d))), State: d.Grade.State, Word: capital(w.State(d.Grade.State)),
 		Because: w.Because(d, findings), Changes: w.Changes(d), Identity: w.Identity(d), Talks: newTalks(w, d),
@@ -88,9 +89,22 @@ func newCard(w report.Words, d *inspect.Device, anchor string, findings report.F
 		c.More = w.Text("inspect.more", "n", n)
 	}
 	if d.MUDURL != nil {
-		c.Promise = promise{w.Text("report.promise.mud"), shorten(d.MUDURL.URL)}
+		c.Promise = promise{Text: w.Text("report.promise.mud"), URL: shorten(d.MUDURL.URL)}
 	} else {
 		c.Promise.Text = w.Text("report.promise.none")
+	}
+	if at := slices.IndexFunc(held, func(h inspect.Held) bool { return h.Device == d.ID }); at >= 0 {
+		departures := 0
+		for _, f := range list {
+			if f.Kind == finding.MUDDeparture {
+				departures++
+			}
+		}
+		key := "report.promise.kept"
+		if departures > 0 {
+			key = "report.promise.broken"
+		}
+		c.Promise.Kept = w.Text(key, "file", shorten(held[at].Name), "n", departures)
 	}
 	c.facts(w, d)
 	for i := range d.Identity.Because {

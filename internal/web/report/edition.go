@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"plimsoll.example/plimsoll/internal/inspect"
 	"plimsoll.example/plimsoll/internal/locale"
 	"plimsoll.example/plimsoll/internal/report"
+	"plimsoll.example/plimsoll/norms"
 )
 
 // Bounds on what the page shows, so that it stays a page; --json has all of it.
@@ -142,7 +144,7 @@ func newEdition(r *inspect.Result, c *locale.Catalogue, o Options) *edition {
 		e.Bands = append(e.Bands, newBand(w, s, devices, anchors))
 	}
 	for _, d := range devices[:min(len(devices), mostDevices)] {
-		e.Devices = append(e.Devices, newCard(w, d, anchors[d], findings, r.Capture.Files))
+		e.Devices = append(e.Devices, newCard(w, d, anchors[d], findings, r.Capture.Files, o.Held))
 	}
 	if n := len(devices) - mostDevices; n > 0 {
 		e.More = w.Text("report.devices.more", "n", n)
@@ -238,12 +240,31 @@ func newAnnex(w report.Words, r *inspect.Result, o Options) annex {
 			}
 		}
 	}
-	for n, kinds := range named {
-		slices.Sort(kinds)
-		a.Norms = append(a.Norms, row{n, kinds})
+	for _, id := range slices.Sorted(maps.Keys(named)) {
+		slices.Sort(named[id])
+		a.Norms = append(a.Norms, row{id, append(normWords(w, o.Norms, id), strings.Join(named[id], ", "))})
 	}
-	slices.SortFunc(a.Norms, func(a, b row) int { return cmp.Compare(a.Name, b.Name) })
 	return a
+}
+
+// normWords are the title of a norm, where it comes from, and whether its entry was checked against that.
+func normWords(w report.Words, c *norms.Catalogue, id string) (list []string) {
+	if c == nil {
+		return nil
+	}
+	n, ok := c.Norm(id)
+	if !ok {
+		return nil
+	}
+	lang := string(w.Lang())
+	list = append(list, n.Title.In(lang))
+	if s, ok := c.Source(n.Source); ok {
+		list = append(list, s.Title.In(lang)+", "+s.Edition+", "+n.SourceID)
+	}
+	if n.State != norms.Verified {
+		list = append(list, w.Text("report.norms.unverified"))
+	}
+	return list
 }
 
 // clauses are the parts of a sentence that end in a comma or a stop.

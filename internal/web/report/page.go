@@ -18,6 +18,7 @@ import (
 
 	"plimsoll.example/plimsoll/internal/inspect"
 	"plimsoll.example/plimsoll/internal/locale"
+	"plimsoll.example/plimsoll/norms"
 )
 
 //go:embed page.html
@@ -33,6 +34,8 @@ type Options struct {
 	Warnings func(*locale.Catalogue) []string
 	// Thresholds are those that were set, by name; the others had their defaults.
 	Thresholds map[string]float64
+	Held       []inspect.Held   // the devices that were held against MUD files
+	Norms      *norms.Catalogue // for the titles of those that findings speak to
 }
 
 // page is all that the template is given.
