@@ -340,11 +340,16 @@ func TestPageIsBounded(t *testing.T) {
 		d.Findings = append(d.Findings, "f")
 	}
 	full.Findings = []inspect.Finding{f}
-	for range 2_000 {
-		full.Devices = append(full.Devices, d)
+	// more devices than are shown make it no larger
+	var sizes []int
+	for _, n := range []int{mostDevices + 100, 2_000} {
+		for len(full.Devices) < n {
+			full.Devices = append(full.Devices, d)
+		}
+		sizes = append(sizes, len(write(t, full, Options{})))
 	}
-	if size := len(write(t, full, Options{})); size > 16<<20 {
-		t.Errorf("2,000 devices make a page of %d octets", size)
+	if sizes[1] > sizes[0]+100 || sizes[0] > mostDevices*256<<10 {
+		t.Errorf("%d devices make %d octets, 2,000 make %d", mostDevices+100, sizes[0], sizes[1])
 	}
 }
 
