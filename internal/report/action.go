@@ -52,7 +52,7 @@ func (f Findings) deciding(d *inspect.Device) []*inspect.Finding {
 
 // Action is something to do first, for one or more devices with the same finding.
 type Action struct {
-	State   grade.State // of the worst of the devices
+	State   grade.State // of the devices
 	Finding *inspect.Finding
 	Devices []*inspect.Device
 }
@@ -62,7 +62,7 @@ const mostActions = 3
 
 // Actions are up to three things to do first, the most pressing first. Each device that needs somebody has its worst
 // finding told before another has its second; after that only faults are told of, as the attacks of
-// one device have one cause. Devices with findings of one kind are told of together, and what is asked for once is not
+// one device have one cause. Devices of one state with findings of one kind are told of together, and what is asked for once is not
 // asked for again.
 func Actions(r *inspect.Result) []Action {
 	findings := Index(r)
@@ -93,14 +93,13 @@ func Actions(r *inspect.Result) []Action {
 	return list[:min(len(list), mostActions)]
 }
 
-// join adds a finding to the action for its kind.
+// join adds a finding to the action for its kind and the device's state.
 func join(list []Action, f *inspect.Finding, d *inspect.Device) []Action {
-	at := slices.IndexFunc(list, func(a Action) bool { return a.Finding.Kind == f.Kind })
+	at := slices.IndexFunc(list, func(a Action) bool { return a.Finding.Kind == f.Kind && a.State == d.Grade.State })
 	if at < 0 {
 		return append(list, Action{d.Grade.State, f, []*inspect.Device{d}})
 	}
 	a := &list[at]
-	a.State = max(a.State, d.Grade.State)
 	if worse(f, a.Finding) < 0 {
 		a.Finding = f
 	}

@@ -120,8 +120,9 @@ func newTalks(w report.Words, d *inspect.Device) talks {
 	t.Rows = t.Rows[:0]
 	for _, g := range purposes {
 		for _, p := range groups[g] {
-			services := strings.Join(w.Services(p.Services), ", ")
-			t.Rows = append(t.Rows, talk{w.Text("report.purpose." + g), shorten(peerName(w, p)), shorten(services), w.Size(locale.Octets(p.Octets))})
+			use := w.Text("report.purpose." + g)
+			services := strings.Join(slices.DeleteFunc(w.Services(p.Services), func(s string) bool { return strings.EqualFold(s, use) }), ", ")
+			t.Rows = append(t.Rows, talk{use, shorten(peerName(w, p)), shorten(services), w.Size(locale.Octets(p.Octets))})
 		}
 	}
 	t.Picture = draw(w, groups)
@@ -207,7 +208,7 @@ func draw(w report.Words, groups map[string][]*inspect.Peer) picture {
 		p.Labels = append(p.Labels, label{p.Height - 9, w.Text("report.purpose." + g), true})
 		for _, q := range shown {
 			p.Height += peerHeight
-			p.Labels = append(p.Labels, label{p.Height - 8, tail(drawnName(w, q)), false})
+			p.Labels = append(p.Labels, label{p.Height - 8, short(drawnName(w, q)), false})
 			ends, said = append(ends, p.Height-12), append(said, q)
 		}
 	}
@@ -228,11 +229,12 @@ func thickness(octets, most uint64) float64 {
 	return 1.2 + 7.8*math.Log1p(float64(octets))/max(1, math.Log1p(float64(most)))*min(1, math.Log1p(float64(octets))/math.Log1p(1e7))
 }
 
-// tail keeps the end of a name, which says whose it is.
-func tail(s string) string {
+// short keeps the beginning of a name, which tells it from others, and the end, which says whose it is.
+func short(s string) string {
+	const head = 9
 	r := []rune(s)
 	if len(r) <= mostLetters {
 		return s
 	}
-	return "…" + string(r[len(r)-mostLetters+1:])
+	return string(r[:head]) + "…" + string(r[len(r)-mostLetters+head+1:])
 }
