@@ -219,6 +219,9 @@ func (in *inspection) lost(engine *inspect.Engine) (warnings []string) {
 			warnings = append(warnings, in.words.Text(x.key, "n", x.n))
 		}
 	}
+	if n := engine.Forgotten(); n > 0 {
+		warnings = append(warnings, in.words.Text("inspect.warn.conversations", "n", n))
+	}
 	if l.Partial {
 		warnings = append(warnings, in.words.Text("inspect.warn.partial"))
 	}
