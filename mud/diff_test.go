@@ -148,6 +148,7 @@ func TestWhoMayBeginIsSaidAsItIs(t *testing.T) {
 		"TCP from the device":             {[]string{cloudOut}, []string{cloudIn}, mud.DeviceStarts},
 		"TCP that either may open":        {[]string{cloudOut}, []string{openIn}, mud.EitherStarts},
 		"TCP to the device":               {[]string{webOut}, []string{web}, mud.PeerStarts},
+		"anything, both ways":             {[]string{`{"ipv4": {"ietf-acldns:dst-dnsname": "a.example"}}`}, []string{`{"ipv4": {"ietf-acldns:src-dnsname": "a.example"}}`}, mud.EitherStarts},
 		"UDP from the device":             {[]string{ntpOut}, []string{ntpIn}, mud.DeviceStarts},
 		"UDP to a port of the device":     {[]string{coapOut}, []string{coapIn}, mud.PeerStarts},
 		"UDP from a port of another only": {nil, []string{ntpIn}, mud.AnswersOnly},
