@@ -1,0 +1,131 @@
+package detect
+
+import (
+	"errors"
+	"testing"
+
+	"plimsoll.example/plimsoll/internal/finding"
+	"plimsoll.example/plimsoll/internal/frame"
+)
+
+func TestATableForgetsWhatWasQuietLongest(t *testing.T) {
+	table := NewTable[int, int](3)
+	for k := range 3 {
+		v, fresh := table.Get(k)
+		if *v = 10 + k; !fresh {
+			t.Fatalf("%d was there before it was asked for", k)
+		}
+	}
+	table.Get(0) // 1 is the one that was quiet longest now
+	table.Get(3)
+	if v := table.Look(1); v != nil {
+		t.Errorf("1 is still there: %d", *v)
+	}
+	for _, k := range []int{0, 2} {
+		if v := table.Look(k); v == nil || *v != 10+k {
+			t.Errorf("the state of %d is %v", k, v)
+		}
+	}
+	for k := range 100_000 {
+		if v, _ := table.Get(k + 4); *v != 0 {
+			t.Fatalf("a new state is %d", *v)
+		}
+		if table.Len() > 3 {
+			t.Fatalf("%d states, at most 3", table.Len())
+		}
+	}
+}
+
+func TestThresholdsCanBeSet(t *testing.T) {
+	var c Config
+	if err := c.Set("scan.vertical.ports=7"); err != nil || c.Thresholds["scan.vertical.ports"] != 7 {
+		t.Errorf("%v, %v", c.Thresholds, err)
+	}
+	for setting, known := range map[string]bool{
+		"scan.vertical.prots=7": false, "list": false, "": false,
+		"scan.vertical.ports": true, "scan.vertical.ports=": true, "scan.vertical.ports=-1": true, "scan.vertical.ports=NaN": true, "scan.vertical.ports=0": true,
+	} {
+		var e *ErrThreshold
+		if err := c.Set(setting); !errors.As(err, &e) || e.Known != known {
+			t.Errorf("%q: %v", setting, err)
+		}
+	}
+}
+
+func TestThresholdsHaveUnitAndReason(t *testing.T) {
+	seen := map[string]bool{}
+	for _, x := range Thresholds() {
+		if seen[x.Name] || x.Default <= 0 || x.Unit == "" || x.Reason == "" {
+			t.Errorf("%+v", x)
+		}
+		seen[x.Name] = true
+	}
+}
+
+// A device of which much is found has as many findings as people read, and the last counts the rest.
+func TestFindingsOfOneDeviceAreFew(t *testing.T) {
+	var list []finding.Finding
+	for i := range 1000 {
+		list = append(list, finding.Finding{Kind: finding.ScanVertical, Device: "d", Role: finding.Actor, Key: string(rune('a' + i)), First: int64(i), Last: int64(i), Count: 1})
+	}
+	kept := limit(list)
+	total := uint64(0)
+	for _, f := range kept {
+		total += f.Count
+	}
+	if len(kept) != maxFindings || total != 1000 {
+		t.Errorf("%d findings that count %d", len(kept), total)
+	}
+}
+
+func TestACountFades(t *testing.T) {
+	var f faded
+	f.add(100, 0, 0, 10)
+	if n := f.add(0, 10, 10, 10); n < 49 || n > 51 {
+		t.Errorf("a half-life later 100 count %g", n)
+	}
+	// a million packets over a thousand half-lives count as what came in the last few
+	var slow faded
+	if n := slow.add(1e6, 0, 10_000, 10); n > 1500 {
+		t.Errorf("what came slowly counts %g", n)
+	}
+}
+
+func TestOnlyWhoComesOftenIsLetIn(t *testing.T) {
+	d := newDoor(4, 1000)
+	for i := range 3 {
+		if d.knock(7, 1) {
+			t.Errorf("let in at knock %d", i+1)
+		}
+	}
+	if !d.knock(7, 1) {
+		t.Error("not let in at knock 4")
+	}
+	if d.knock(7, 5000); d.knock(8, 5000) {
+		t.Error("a stranger is let in")
+	}
+}
+
+func TestASourceIsAnAddressOrADeviceThatForgesThemOrNobody(t *testing.T) {
+	mac := frame.MAC{2, 0, 0, 0, 0, 1}
+	send := func(ttl uint8, forged bool) Party {
+		var s source
+		for i := range 100 {
+			e := Event{TTL: ttl, MAC: [2]frame.MAC{mac}, Addr: [2]frame.Addr{frame.AddrFrom4([4]byte{192, 0, 2, 1})}}
+			if forged {
+				e.Addr[0] = frame.AddrFrom4([4]byte{198, 18, byte(i), 1})
+			}
+			s.add(&e)
+		}
+		return s.party()
+	}
+	if p := send(50, false); p.MAC != mac || p.Addr.IsZero() {
+		t.Errorf("one address is %v", p)
+	}
+	if p := send(64, true); p.MAC != mac || !p.Addr.IsZero() {
+		t.Errorf("a neighbour that forges addresses is %v", p)
+	}
+	if p := send(50, true); !p.IsZero() {
+		t.Errorf("what came through a router is %v", p)
+	}
+}
