@@ -15,7 +15,10 @@ const module = "plimsoll.example/plimsoll"
 // stands for the folders directly below it that have no rank of their own.
 var ranks = [][]string{
 	// Small sure things.
-	{"internal/durable", "internal/frame", "internal/locale", "internal/locale/localetest", "internal/netnstest", "internal/qr"},
+	{
+		"internal/durable", "internal/frame", "internal/locale", "internal/locale/localetest", "internal/netnstest", "internal/psl",
+		"internal/qr",
+	},
 
 	// What was agreed, and what a maker says that a device may do: for other programs too.
 	{"mud", "norms"},
@@ -37,7 +40,7 @@ var ranks = [][]string{
 	// What touches the world.
 	{
 		"internal/advisory", "internal/auth", "internal/baseline", "internal/blob", "internal/capture", "internal/dots",
-		"internal/identify", "internal/lab/*", "internal/labellog", "internal/learn", "internal/mudcache",
+		"internal/identify", "internal/indicator", "internal/lab/*", "internal/labellog", "internal/learn", "internal/mudcache",
 		"internal/nft", "internal/quarantine", "internal/resolver",
 	},
 	{"internal/detect"},

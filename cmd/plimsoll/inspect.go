@@ -121,6 +121,9 @@ func count[T comparable](s T, list ...T) (n int) {
 }
 
 func (in *inspection) run(ctx context.Context, paths []string) error {
+	if err := in.prepare(); err != nil {
+		return err
+	}
 	src, err := in.open(paths)
 	if err != nil {
 		return err
@@ -141,6 +144,9 @@ func (in *inspection) run(ctx context.Context, paths []string) error {
 	engine, result, err := in.look(ctx, src, paths, cfg)
 	if err = errors.Join(err, out.close()); result == nil {
 		return err
+	}
+	if err == nil {
+		err = in.learn(engine)
 	}
 	if err = errors.Join(err, in.tellHeld(engine), in.print(result)); err != nil {
 		return err

@@ -60,6 +60,14 @@ type Flow struct {
 	Name     string // of the responder, as the flow itself says (SNI, Host), or ""; see Watch.Names for what DNS says
 }
 
+// called is the names that led to the responder: what the flow itself says, else what its initiator was told by DNS.
+func (f *Flow) called(w *Watch) []string {
+	if f.Name != "" {
+		return []string{f.Name}
+	}
+	return w.Names(f.MAC[flow.Orig], f.Flow.Addr[flow.Resp], f.First)
+}
+
 // Party is one end of the flow.
 func (f *Flow) Party(side int) Party { return Party{f.MAC[side], f.Addr[side]} }
 

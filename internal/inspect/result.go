@@ -149,10 +149,14 @@ func (e *Engine) Result(k *identify.Knowledge, files, warnings []string, cut boo
 	r.Devices = make([]Device, len(devices))
 	// naming 20,000 devices is worth all the cores
 	onAllCores(len(devices), 32, func(i int) { r.Devices[i] = describe(k, devices[i], network) })
+	kinds := make(map[*device.Device]device.Kind, len(devices))
+	for i, d := range devices {
+		kinds[d] = r.Devices[i].Identity.Kind
+	}
 	order(r.Devices)
 	var list []finding.Finding
 	if e.watch != nil {
-		list = e.watch.Findings(network)
+		list = e.watch.Findings(network, func(d *device.Device) device.Kind { return kinds[d] })
 	}
 	list = append(list, e.departures(r, devices, network)...)
 	slices.SortStableFunc(list, func(a, b finding.Finding) int { return cmp.Compare(b.Severity, a.Severity) })
