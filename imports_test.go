@@ -35,7 +35,7 @@ var ranks = [][]string{
 
 	// Pure decisions and words: no clock, no input, no output.
 	{"internal/finding", "internal/policy"},
-	{"internal/assess", "internal/guide"},
+	{"internal/assess", "internal/grade", "internal/guide"},
 
 	// What touches the world.
 	{
@@ -49,7 +49,7 @@ var ranks = [][]string{
 	{"internal/fleet", "internal/forum", "internal/home", "internal/inspect", "internal/lab", "internal/registry"},
 
 	// Stores, pages, commands.
-	{"internal/lab/labgen", "internal/lab/perf", "internal/postgres", "internal/sqlite", "internal/storetest"},
+	{"internal/eve", "internal/lab/labgen", "internal/lab/perf", "internal/postgres", "internal/report", "internal/sqlite", "internal/storetest"},
 	{"internal/web/*"},
 	{"cmd/plimsoll"},
 }

@@ -3,7 +3,6 @@ package mud_test
 import (
 	"errors"
 	"fmt"
-	"log"
 	"net"
 	"time"
 
@@ -35,7 +34,8 @@ const lamp = `{
 func ExampleParse() {
 	f, err := mud.Parse([]byte(lamp))
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	for acl, e := range f.Entries(mud.FromDevice) {
 		if e.Dead() { // it demands something that is not understood
@@ -81,7 +81,8 @@ func ExampleCheck() {
 func ExampleFile_Describe() {
 	f, err := mud.Parse([]byte(lamp))
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	fmt.Print(f.Describe(mud.In("en")))
 	// Output:
@@ -93,11 +94,13 @@ func ExampleFile_Describe() {
 func ExampleDiff() {
 	before, err := mud.Parse([]byte(lamp))
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	after, err := mud.Parse([]byte(lamp))
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	after.ACLs[0].ACEs[0].Matches.TCP.Destination = nil // any port
 	for _, d := range mud.Diff(before, after) {
@@ -124,7 +127,8 @@ func ExampleFile_Canonical() {
 	}
 	again, err := mud.ParseStrict(f.Canonical())
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	fmt.Print(again.Describe(mud.In("en")))
 	// Output:
@@ -139,7 +143,8 @@ func ExampleSticker_Payload() {
 	}
 	text, err := s.Payload()
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	fmt.Printf("%q\n", text)
 	// Output:

@@ -34,7 +34,7 @@ func (a author) ports() *mud.Ports {
 	case 1:
 		return &mud.Ports{Operator: pick(a, mud.Equal, mud.NotEqual, mud.LessOrEqual, mud.GreaterOrEqual), Port: low}
 	case 2:
-		return &mud.Ports{Operator: mud.Range, Port: low, Upper: low + uint16(a.Uint32N(uint32(65536-uint32(low))))}
+		return &mud.Ports{Operator: mud.Range, Port: low, Upper: low + uint16(a.Uint32N(65536-uint32(low)))}
 	}
 	return nil
 }

@@ -287,11 +287,13 @@ func (r *reader) prefix(p place, v6 bool) netip.Prefix {
 			return netip.Prefix{}
 		}
 		pre = netip.PrefixFrom(a, a.BitLen())
-		r.tell("draft.prefix-length", p.path, "value", p.text, "right", pre.String())
 	}
 	if pre.Addr().Is4() == v6 || pre.Addr().Is4In6() {
 		r.bad(p, "yang.prefix", "value", p.text, "family", family)
 		return netip.Prefix{}
+	}
+	if err != nil {
+		r.tell("draft.prefix-length", p.path, "value", p.text, "right", pre.String())
 	}
 	if m := pre.Masked(); m != pre {
 		r.tell("acl.host-bits", p.path, "value", p.text, "right", m.String())

@@ -137,9 +137,18 @@ func (h *holding) stopped(s *policy.Stopped) finding.Finding {
 		Details: []finding.Detail{{Key: "peer", Value: peer}, {Key: "service", Value: service}, {Key: "nearest", Value: nearest}},
 		Evidence: []finding.Evidence{{
 			Packets: []uint64{c.Number}, File: c.File, Flow: c.Flow,
-			Note: h.policy.Text(&s.Explanation, &c.Packet, peer, h.words, printable),
+			Note: h.policy.Text(&s.Explanation, &c.Packet, peer, h.words, printable), Ends: ends(c),
 		}},
 	}
+}
+
+// ends are the ends of a conversation, from the one that began it.
+func ends(c *policy.Conversation) finding.Ends {
+	own, peer := netip.AddrPortFrom(c.Own.Netip(), c.OwnPort), netip.AddrPortFrom(c.Peer.Netip(), c.PeerPort)
+	if c.Direction == policy.ToDevice {
+		own, peer = peer, own
+	}
+	return finding.Ends{Proto: c.Proto, From: own, To: peer}
 }
 
 func printable(s string) string { return device.Printable([]byte(s), 253) }

@@ -13,6 +13,7 @@ import (
 	"plimsoll.example/plimsoll/internal/device"
 	"plimsoll.example/plimsoll/internal/finding"
 	"plimsoll.example/plimsoll/internal/frame"
+	"plimsoll.example/plimsoll/internal/grade"
 	"plimsoll.example/plimsoll/internal/guide"
 	"plimsoll.example/plimsoll/internal/identify"
 )
@@ -63,9 +64,9 @@ type Device struct {
 	Traffic    Traffic         `json:"traffic"`
 	Peers      []Peer          `json:"peers"`
 	Others     *Others         `json:"others,omitempty"`
+	Carries    bool            `json:"carries,omitempty"` // the traffic of others
+	Grade      grade.Grade     `json:"grade"`
 	Findings   []string        `json:"findings"`
-
-	carried bool // the traffic of others
 }
 
 // MUDURL is where a device says that its MUD file is.
@@ -122,6 +123,8 @@ type Evidence struct {
 	File    uint16   `json:"file,omitempty"`
 	Flow    string   `json:"flow"`
 	Note    string   `json:"note"`
+
+	Ends finding.Ends `json:"-"`
 }
 
 // Result says what was found. files are the captures as they were given; warnings are for people.
@@ -146,21 +149,22 @@ func (e *Engine) Result(k *identify.Knowledge, files, warnings []string, cut boo
 	}
 	devices, network := e.inventory.Finish()
 	e.scene = seen{devices, network}
+	whole := e.watch != nil && e.watch.Lost() == 0 && !l.Partial && l.Devices == 0 && l.Streams == 0
 	r.Devices = make([]Device, len(devices))
 	// naming 20,000 devices is worth all the cores
-	onAllCores(len(devices), 32, func(i int) { r.Devices[i] = describe(k, devices[i], network) })
+	onAllCores(len(devices), 32, func(i int) { r.Devices[i] = describe(k, devices[i], network, whole) })
 	kinds := make(map[*device.Device]device.Kind, len(devices))
 	for i, d := range devices {
 		kinds[d] = r.Devices[i].Identity.Kind
 	}
 	order(r.Devices)
-	var list []finding.Finding
+	list := e.departures(r, devices, network)
 	if e.watch != nil {
-		list = e.watch.Findings(network, func(d *device.Device) device.Kind { return kinds[d] })
+		list = append(e.watch.Findings(network, func(d *device.Device) device.Kind { return kinds[d] }), list...)
 	}
-	list = append(list, e.departures(r, devices, network)...)
 	slices.SortStableFunc(list, func(a, b finding.Finding) int { return cmp.Compare(b.Severity, a.Severity) })
 	r.judge(list)
+	r.grade()
 	return r
 }
 
@@ -211,7 +215,7 @@ var ranks = [...]device.Kind{device.Infrastructure, device.IoT, device.General, 
 
 func rank(d *Device) int { return slices.Index(ranks[:], d.Identity.Kind) }
 
-func describe(k *identify.Knowledge, d *device.Device, n *device.Network) Device {
+func describe(k *identify.Knowledge, d *device.Device, n *device.Network, whole bool) Device {
 	observations := append(d.Derived(n, serviceName), d.Observations...)
 	out := Device{
 		ID: d.ID(), MAC: d.MAC.String(), Randomised: d.Randomised(),
@@ -238,7 +242,8 @@ func describe(k *identify.Knowledge, d *device.Device, n *device.Network) Device
 	t := d.Traffic()
 	out.Traffic = Traffic{t.Flows, t.OctetsOut, t.OctetsIn, t.PacketsOut, t.PacketsIn}
 	out.Peers = peers(d, n)
-	out.carried = d.Forwarded.PacketsIn+d.Forwarded.PacketsOut > 0 && d.Gateway
+	out.Carries = d.Forwarded.PacketsIn+d.Forwarded.PacketsOut > 0 && d.Gateway
+	out.Grade.Evidence = evidence(d, out.Identity.Kind != device.Unknown, whole)
 	if d.OtherPeers > 0 {
 		out.Others = &Others{d.OtherPeers, d.OtherOctets}
 	}
