@@ -87,7 +87,7 @@ func TestFlowsAreSeenFromBothEnds(t *testing.T) {
 		t.Errorf("from %+v, to %+v", from.Packet, to.Packet)
 	}
 	f.Packets = [2]uint64{0, 1} // its port made the sender the responder; nobody asked it
-	if c, _ := Seen(&f, flow.Orig); c.Direction != ToDevice || c.PeerPort != 80 {
+	if c, _ := Seen(&f, flow.Orig); c.Direction != ToDevice || c.PeerPort != 80 || !c.Unsure {
 		t.Errorf("an answer without a question: %+v", c.Packet)
 	}
 	f.How = flow.HowSYNACK // it says that it was asked
