@@ -204,6 +204,9 @@ func (e *Engine) fact(b *block, facts *dissect.Facts, i int) {
 	if e.talks != nil && f.Name == "dns.query" {
 		e.talks.asks(f.Subject, facts.Value(i), f.Time, number, file)
 	}
+	if e.talks != nil && f.Name == "tls.offer" && !f.Again && at < uint64(len(b.Records)) {
+		e.talks.greets(facts, i, &b.frames[at], number, file)
+	}
 	if e.watch != nil && at < uint64(len(b.Records)) && e.watch.Wants(f.Name) && (!f.Again || b.frames[at].EtherType == frame.EtherARP) {
 		e.said = detect.NewFact(facts, i, &b.frames[at], number, file)
 		e.watch.Fact(&e.said)
