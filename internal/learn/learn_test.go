@@ -329,3 +329,23 @@ func FuzzParseEvidence(f *testing.F) {
 		}
 	})
 }
+
+// mudgee forgets what a device does beyond 500 flows.
+func TestABusyDeviceIsLearnedWhole(t *testing.T) {
+	var list []*learn.Conversation
+	for i := range 900 {
+		list = append(list, talk(true, 6, learn.Internet, netip.AddrFrom4([4]byte{203, 0, byte(i >> 8), byte(i)}).String(), 443, fmt.Sprintf("host%d.site%d.example", i, i)))
+	}
+	f, _ := learned(list...)
+	names := map[string]bool{}
+	for _, e := range f.Entries(mud.FromDevice) {
+		if m := e.Matches.IPv4; m != nil {
+			names[m.DestinationDNSName] = true
+		}
+	}
+	for i := range 900 {
+		if !names[fmt.Sprintf("host%d.site%d.example", i, i)] {
+			t.Fatalf("host %d of 900 is not learned; %d are", i, len(names))
+		}
+	}
+}
