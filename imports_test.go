@@ -15,7 +15,10 @@ const module = "plimsoll.example/plimsoll"
 // stands for the folders directly below it that have no rank of their own.
 var ranks = [][]string{
 	// Small sure things.
-	{"internal/durable", "internal/frame", "internal/locale", "internal/locale/localetest", "internal/netnstest", "internal/psl", "internal/qr"},
+	{
+		"internal/durable", "internal/frame", "internal/locale", "internal/locale/localetest", "internal/netnstest", "internal/psl",
+		"internal/qr",
+	},
 
 	// What was agreed, and what a maker says that a device may do: for other programs too.
 	{"mud", "norms"},

@@ -226,14 +226,21 @@ func TestMemoryIsBounded(t *testing.T) {
 	}
 }
 
+func packed(t *testing.T, text []byte) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	_, err := z.Write(text)
+	if err := errors.Join(err, z.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
 func TestAFileThatCannotBeReadIsRefusedAndKept(t *testing.T) {
 	good := octets(t, learned(t, true, 0, 6))
 	pack := func(s string) []byte {
-		var b bytes.Buffer
-		z := gzip.NewWriter(&b)
-		z.Write([]byte(s))
-		z.Close()
-		return b.Bytes()
+		return packed(t, []byte(s))
 	}
 	flipped := bytes.Clone(good)
 	flipped[len(flipped)/2] ^= 0x20
@@ -286,11 +293,7 @@ func FuzzRead(f *testing.F) {
 	f.Add([]byte(`{"schema":"plimsoll.baseline/1","devices":[{"macs":[]}]}`))
 	f.Add([]byte(`{"schema":"plimsoll.baseline/1","devices":[{"macs":["x"],"seen":[{"day":-2147483648,"hours":4294967295}]}]}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		var packed bytes.Buffer
-		z := gzip.NewWriter(&packed)
-		z.Write(text)
-		z.Close()
-		b, err := baseline.Read(&packed)
+		b, err := baseline.Read(bytes.NewReader(packed(t, text)))
 		if err != nil {
 			return
 		}

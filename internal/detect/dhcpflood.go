@@ -84,6 +84,7 @@ func (d *dhcpFlood) raise(a *asking, from frame.MAC, f *Fact) {
 		})
 	} else {
 		a.record.Add(1, f.Time)
+		a.record.Actor = Party{MAC: from} // of many forged ones, the last is sure to be remembered
 	}
 	a.record.Set("count", uint64(a.clients))
 	a.record.Set("packets", a.asked)

@@ -78,7 +78,7 @@ func (t *dnsTunnel) fact(f *Fact) {
 	if domain == "" || slices.Contains(carriers, domain) {
 		return
 	}
-	carried := name[:len(name)-len(domain)]
+	carried, _ := strings.CutSuffix(name, domain)
 	if len(carried) < 4 {
 		return
 	}
@@ -137,8 +137,15 @@ func (t *dnsTunnel) domain(name string) string {
 	if len(name) > 0 && strings.IndexByte(name, 0) >= 0 || strings.HasSuffix(name, ".arpa") || strings.HasSuffix(name, ".local") {
 		return ""
 	}
+	first, _, _ := strings.Cut(name, ".")
+	if top := name[strings.LastIndexByte(name, '.')+1:]; len(top) > maxTop || strings.ContainsAny(top, "0123456789") && !strings.HasPrefix(top, "xn--") {
+		return first // no domain of the Internet: data for a server that is asked itself
+	}
 	return psl.Domain(name)
 }
+
+// maxTop is the octets of the longest top-level domain, and some.
+const maxTop = 30
 
 func (t *dnsTunnel) note(domain string, p Party) {
 	list, _ := t.askers.Get(domain)

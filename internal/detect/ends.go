@@ -42,15 +42,6 @@ func (f *Fact) whom() (subject, other Party) {
 	return subject, other
 }
 
-// offered raises a sighting about who offers something, or if that is not a device of the network, about who takes it.
-func (w *Watch) offered(s Sighting, server, client Party) {
-	s.Actor, s.Target = server, client
-	w.Raise(s)
-	s.Actor, s.Target = client, server
-	s.Holds = func(v *View) bool { return v.Owner(server) == nil }
-	w.Raise(s)
-}
-
 // call is what people call a party, as somebody else knows it now.
 func (w *Watch) call(p Party, by frame.MAC) string {
 	return (&View{watch: w}).call(p, by, w.now)

@@ -47,8 +47,8 @@ func program(file string) bool {
 	return slices.Contains(endings, ext) || slices.Contains(architectures, name) || ext != "" && slices.Contains(architectures, ext[1:])
 }
 
-// update reports whether a path speaks of updating.
-func update(file string) bool {
+// updating reports whether a path speaks of updating.
+func updating(file string) bool {
 	words := strings.FieldsFunc(strings.ToLower(file), func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') })
 	return slices.ContainsFunc(words, func(w string) bool {
 		return slices.Contains([]string{"firmware", "fw", "ota", "upgrade", "upgrades", "fota", "firmwares"}, w)
@@ -64,7 +64,7 @@ func (p *firmware) fact(f *Fact) {
 		}
 	case "tftp.file", "ftp.file":
 		if op := string(f.Lookup("op")); op == "read" || op == "RETR" {
-			if file := text(f.Value); program(file) || update(file) {
+			if file := text(f.Value); program(file) || updating(file) {
 				p.raise(f, f.Sender(), f.Receiver(), file)
 			}
 		}
@@ -88,7 +88,7 @@ func (p *firmware) content(f *Fact) {
 		file = text(name)
 	}
 	binary := slices.Contains(programTypes, strings.TrimSpace(kind))
-	if program(file) && (binary || !strings.HasPrefix(kind, "text/") && !strings.HasPrefix(kind, "image/")) || binary && update(file) {
+	if program(file) && (binary || !strings.HasPrefix(kind, "text/") && !strings.HasPrefix(kind, "image/")) || binary && updating(file) {
 		p.raise(f, f.Receiver(), f.Sender(), file)
 	}
 }

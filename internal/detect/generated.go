@@ -38,7 +38,8 @@ type tries struct {
 func newGenerated(w *Watch) Detector {
 	g := &generated{
 		w, int(w.Threshold("dns.generated.names")), w.Threshold("dns.generated.chance"), w.Span("dns.generated.span"),
-		NewTable[frame.MAC, tries](512), map[string]bool{},
+		NewTable[frame.MAC, tries](512),
+		map[string]bool{},
 	}
 	return Detector{Fact: g.fact, Facts: []string{"dns.answer", "dhcp.lease", "dhcp.server", "ra.dnssl"}}
 }

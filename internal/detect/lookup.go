@@ -3,7 +3,6 @@ package detect
 import (
 	"hash/fnv"
 	"math"
-	"math/bits"
 )
 
 // letters are how often each letter comes in a hundred of English text, from a to z: common knowledge, and near enough
@@ -29,7 +28,7 @@ func chance(name string) (sum float64, n int) {
 	return sum, n
 }
 
-// distinct counts different texts, about and up to some hundreds, in a few octets.
+// distinct tells which of some hundreds of texts are different, most of the time, in a few octets.
 type distinct [16]uint64
 
 // add reports whether the text is likely to be new.
@@ -43,17 +42,4 @@ func (d *distinct) add(text string) bool {
 	}
 	d[x>>6] |= bit
 	return true
-}
-
-// count is about how many there were (Whang et al., 1990).
-func (d *distinct) count() int {
-	const size = 16 * 64
-	zero := 0
-	for _, w := range d {
-		zero += bits.OnesCount64(^w)
-	}
-	if zero == 0 {
-		zero = 1
-	}
-	return int(math.Round(-size * math.Log(float64(zero)/size)))
 }

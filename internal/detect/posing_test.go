@@ -20,6 +20,18 @@ func (s *stage) claim(who, to party, ip string) {
 	s.say(link(who), link(to), "arp.address", ip, "op", "reply")
 }
 
+// at gives a party an address.
+func (p party) at(ip string) party { p.ip = ip; return p }
+
+// flood has one send so many ARP packets to another, who answers none.
+func (s *stage) flood(from, to party, n uint64) {
+	s.seq++
+	s.Event(&Event{
+		Step: Grew, MAC: [2]frame.MAC{from.mac, to.mac}, Port: [2]uint16{0x0806, 0x0806}, Packets: [2]uint64{n, 0},
+		First: s.now(), Time: s.now(), Seq: s.seq, Number: s.seq,
+	})
+}
+
 func TestWhoTakesAddressesIsFound(t *testing.T) {
 	kind := finding.SpoofARP
 	attack := func(s *stage) {
@@ -39,6 +51,16 @@ func TestWhoTakesAddressesIsFound(t *testing.T) {
 			far.mac = camera.mac
 			s.meet(laptop.on(40100), far, frame.ProtoTCP, "tls", "", 400)
 		}, kind, camera, finding.High, []string{"address", "192.168.1.254"}},
+		{"one side of a conversation that only one side has", func(s *stage) {
+			s.claim(camera, router, camera.ip)
+			s.claim(camera, laptop, "192.168.1.254")
+			s.flood(camera, laptop, 16)
+		}, kind, camera, finding.High, []string{"address", "192.168.1.254"}},
+		{"a router with two addresses that is answered", func(s *stage) {
+			s.claim(router, laptop, "192.168.1.254")
+			s.at += time.Minute
+			s.step(Answered, link(router).at("192.168.1.1"), link(laptop).at("192.168.1.40"), 0)
+		}, kind, router, none, nil},
 		{"two that were given one address", func(s *stage) {
 			other := party{frame.MAC{0x00, 0x11, 0x32, 0, 0, 9}, laptop.ip, 40000, ""}
 			s.claim(other, router, laptop.ip)
@@ -98,10 +120,17 @@ func TestWhoPosesAsRouterIsFound(t *testing.T) {
 		}, kind, camera, finding.High, nil},
 		{"a router that nobody uses", func(s *stage) {
 			s.say(rogue, laptop, "ra.router", rogue.ip, "lifetime", "1800")
-			carry(s)
-			s.at = 5 * time.Minute
+			for range 12 {
+				carry(s)
+			}
+			s.at = 10 * time.Second
 			s.say(rogue, laptop, "ra.router", rogue.ip, "lifetime", "1800")
 		}, kind, camera, finding.Medium, nil},
+		{"one that wants to be before the others", func(s *stage) {
+			s.say(real, laptop, "ra.router", real.ip, "lifetime", "1800")
+			s.at = 10 * time.Second
+			s.say(rogue, laptop, "ra.router", rogue.ip, "lifetime", "1800", "preference", "high")
+		}, kind, camera, finding.High, nil},
 		{"two routers that were there before", func(s *stage) {
 			for range 10 {
 				s.say(real, laptop, "ra.router", real.ip, "lifetime", "1800")

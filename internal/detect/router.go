@@ -9,6 +9,7 @@ import (
 
 var spoofRouterThresholds = []Threshold{
 	{"spoof.router.start", 120, "seconds", "from the first word of a router or DHCP server on, in which others may show up that were there before: routers say what they are at least every ten minutes, and when asked"},
+	{"spoof.router.conversations", 10, "conversations", "with the Internet that somebody else carried, while nobody went by way of this one"},
 	{"spoof.router.gone", 1800, "seconds", "without word of a router, after which another may take its place (RFC 4861, Section 6.2.1: that is how long one is good for)"},
 }
 
@@ -16,10 +17,11 @@ var spoofRouterThresholds = []Threshold{
 // redirects.
 type spoofRouter struct {
 	*Watch
-	start, gone int64
-	routers     []spoken // that advertise themselves
-	servers     []spoken // of DHCP
-	carried     *Table[frame.MAC, uint64]
+	start, gone   int64
+	conversations uint64
+	routers       []spoken // that advertise themselves
+	servers       []spoken // of DHCP
+	carried       *Table[frame.MAC, uint64]
 }
 
 // spoken is a router or server that said so.
@@ -29,7 +31,7 @@ type spoken struct {
 }
 
 func newSpoofRouter(w *Watch) Detector {
-	s := &spoofRouter{Watch: w, start: w.Span("spoof.router.start"), gone: w.Span("spoof.router.gone"), carried: NewTable[frame.MAC, uint64](128)}
+	s := &spoofRouter{Watch: w, start: w.Span("spoof.router.start"), gone: w.Span("spoof.router.gone"), conversations: uint64(w.Threshold("spoof.router.conversations")), carried: NewTable[frame.MAC, uint64](128)}
 	return Detector{Fact: s.fact, Event: s.event, Facts: []string{"ra.router", "dhcp.server", "ndp.redirect"}}
 }
 
@@ -105,16 +107,15 @@ func (s *spoofRouter) judge(list []spoken, x *spoken, f *Fact, note string) {
 		}
 	}
 	carrier := false // somebody else carries the traffic
-	for m := range s.carried.All {
-		carrier = carrier || m != x.who.MAC
+	for m, n := range s.carried.All {
+		carrier = carrier || m != x.who.MAC && *n >= s.conversations
 	}
 	late := x.first-earliest > s.start
-	since := f.Time - x.first
+	eager := string(f.Lookup("preference")) == "high" // RFC 4191, Section 2.1: it wants to be before the others
 	switch {
-	case others && late:
+	case others && (late || eager):
 		s.raise(f, x.who, f.Name, finding.High, 0.8, f.Evidence(note+", while another one is there"))
-	case others && carrier && since > s.start, carrier && !others && f.Name == "ra.router" && since > s.start:
-		// It has said so for a while, and nobody goes that way.
+	case carrier && (others || f.Name == "ra.router"):
 		s.raise(f, x.who, f.Name, finding.Medium, 0.5, f.Evidence(note+", but the traffic of others goes elsewhere"))
 	}
 }

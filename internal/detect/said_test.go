@@ -107,6 +107,22 @@ func TestOldTLSIsFound(t *testing.T) {
 	})
 }
 
+func TestManyServersElsewhereLeaveRoomForADevice(t *testing.T) {
+	s := set(t, Config{})
+	for i := range 2000 {
+		far := cloud
+		far.ip = fmt.Sprintf("198.18.%d.%d", i/250, 1+i%250)
+		s.say(far, lamp, "tls.version", "1.0", "side", "server")
+	}
+	s.say(cloud, camera, "tls.version", "1.0", "side", "server")
+	for _, f := range s.found(finding.TLSWeak) {
+		if f.Device == camera.mac.String() {
+			return
+		}
+	}
+	t.Error("nothing is found of the camera")
+}
+
 func TestCertificatesThatProveNothingAreFound(t *testing.T) {
 	kind := finding.TLSCertificate
 	shows := func(server, client party, sent uint64, sni string, fields ...string) func(s *stage) {
@@ -219,6 +235,7 @@ func TestNamesThatCarryDataAreFound(t *testing.T) {
 			return string([]byte{'0', byte(200 + i), 'k', byte(i + 128)}) + strings.Repeat("\xe3\xb2", 30+i) + ".t.example"
 		}), kind, lamp, finding.High, nil},
 		{"addresses", ask(80, "A", func(i int) string { return hex(60, i) + ".exfil.example" }), kind, lamp, finding.High, nil},
+		{"for a server that is asked itself", ask(40, "TXT", func(i int) string { return "dnscat." + hex(40, i) }), kind, lamp, finding.High, []string{"domain", "dnscat"}},
 		{"hosts of a content network", ask(80, "A", func(i int) string { return fmt.Sprintf("r%d---sn-%s.content.example", i, hex(8, i)) }), kind, lamp, none, nil},
 		{"one long name again and again", ask(200, "TXT", func(int) string { return hex(60, 1) + ".id.example" }), kind, lamp, none, nil},
 		{"a list of senders of mail", ask(200, "TXT", func(i int) string { return fmt.Sprintf("%d.%d.113.203.zen.spamhaus.org", i, i) }), kind, lamp, none, nil},

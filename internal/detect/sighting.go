@@ -66,7 +66,6 @@ type Record struct {
 	Last     int64
 	Detected int64
 	evidence []finding.Evidence
-	told     bool
 }
 
 // Add counts n more of the same, seen at a time. Evidence is kept while there is room for it.
@@ -130,7 +129,7 @@ func (w *Watch) Raise(s Sighting) *Record {
 	if w.records.ofKind == nil {
 		w.records.ofKind = map[finding.Kind]int{}
 	}
-	if w.records.ofKind[s.Kind] >= maxRecords {
+	if w.records.ofKind[s.Kind] >= maxRecords && !w.purge(s.Kind) {
 		w.records.lost++
 		return r
 	}
@@ -141,6 +140,31 @@ func (w *Watch) Raise(s Sighting) *Record {
 		w.tell(r)
 	}
 	return r
+}
+
+// purge makes room for records of a kind: those go that are about nobody who is known to be here. It looks once for so
+// many that had no room.
+func (w *Watch) purge(kind finding.Kind) bool {
+	if w.records.lost%(maxRecords/4) != 0 {
+		return false
+	}
+	v := &View{watch: w}
+	kept := w.records.list[:0]
+	for _, r := range w.records.list {
+		here := r.Kind != kind
+		for _, role := range r.Kind.About().Roles {
+			here = here || role == finding.Actor && v.Owner(r.Actor) != nil || role == finding.Target && v.Owner(r.Target) != nil
+		}
+		if here {
+			kept = append(kept, r)
+			continue
+		}
+		delete(w.records.index, recordKey{r.Kind, r.Actor, r.Target, r.Key})
+		w.records.ofKind[kind]--
+	}
+	clear(w.records.list[len(kept):])
+	w.records.list = kept
+	return w.records.ofKind[kind] < maxRecords
 }
 
 // Again adds to a sighting that is kept already, and reports whether that has all the evidence it has room for: then who

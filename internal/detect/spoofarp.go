@@ -3,6 +3,7 @@ package detect
 import (
 	"net/netip"
 	"slices"
+	"strconv"
 
 	"plimsoll.example/plimsoll/internal/device"
 	"plimsoll.example/plimsoll/internal/finding"
@@ -40,11 +41,12 @@ type ownership struct {
 
 // claimed is the addresses that a device says are its own.
 type claimed struct {
-	list [8]frame.Addr
-	n    int
-	last int64
-	told uint64 // in which packet it said the last new one
-	took *Record
+	list    [8]frame.Addr
+	n       int
+	last    int64
+	told    uint64 // in which packet it said the last new one
+	answers int    // that told of one, as who is asked gives, and who was not asked
+	took    *Record
 }
 
 type way struct {
@@ -119,6 +121,9 @@ func (s *spoofARP) claim(who frame.MAC, a frame.Addr, f *Fact) {
 		c.list[c.n%len(c.list)] = a
 		c.n++
 		c.told = f.Number
+		if string(f.Lookup("op")) == "reply" {
+			c.answers++
+		}
 	}
 	c.last = f.Time
 }
@@ -163,9 +168,30 @@ func (s *spoofARP) raise(a frame.Addr, actor frame.MAC, victim Party, first, at 
 	return r
 }
 
+const etherARP = 0x0806
+
+// insists finds who tells one device again and again what it did not ask for, of more addresses than one: so poison is
+// kept fresh. What is asked for by ARP is answered, and then there are two sides.
+func (s *spoofARP) insists(e *Event) {
+	if e.Step != Grew || e.Port[flow.Resp] != etherARP || e.Packets[flow.Resp] > 0 || e.MAC[flow.Resp].IsGroup() || virtual(e.MAC[flow.Orig]) {
+		return
+	}
+	c := s.claimed.Look(e.MAC[flow.Orig])
+	if c == nil || c.n < s.claims || c.answers == 0 || c.took != nil || e.Time-c.last > s.silence {
+		return
+	}
+	proof := e.Evidence("ARP packets to one that never answers, with claims to " + strconv.Itoa(c.n) + " addresses")
+	proof.Packets = []uint64{c.told, e.Number}
+	s.raise(c.list[(c.n-1)%len(c.list)], e.MAC[flow.Orig], Party{MAC: e.MAC[flow.Resp]}, c.last, e.Time, proof)
+}
+
 // event hears of owners whose address is contested, and sees by whom devices reach the Internet.
 func (s *spoofARP) event(e *Event) {
-	if e.Proto == 0 || !e.Addr[0].Is4() {
+	if e.Proto == 0 {
+		s.insists(e)
+		return
+	}
+	if !e.Addr[0].Is4() {
 		return
 	}
 	if len(s.contested) > 0 && s.contested[e.Addr[e.Dir]] {

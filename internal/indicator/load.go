@@ -91,7 +91,7 @@ func (s *Set) Load(name string, r io.Reader) (Feed, error) {
 		return l.feed, fmt.Errorf("read %s: %w", name, err)
 	}
 	if bytes.HasPrefix(head, []byte("\xef\xbb\xbf")) {
-		l.in.Discard(3) // is buffered
+		_, _ = l.in.Discard(3) // is buffered
 	}
 	for {
 		c, err := l.in.ReadByte()
@@ -99,7 +99,7 @@ func (s *Set) Load(name string, r io.Reader) (Feed, error) {
 			return l.feed, l.fault(0, "empty", "")
 		}
 		if c != ' ' && c != '\t' && c != '\r' && c != '\n' {
-			l.in.UnreadByte() // the last operation was ReadByte
+			_ = l.in.UnreadByte() // the last operation was ReadByte
 			if c == '{' || c == '[' {
 				err = l.json()
 			} else {
