@@ -83,6 +83,21 @@ var examples = map[string]struct {
 			"another section sign": {`8520 §3.5`, `RFC 8520, 3.5`},
 		},
 	},
+	"mud-compile.json": {
+		good: `{"schema": "plimsoll.policy/1", "device": "02:00:5e:10:00:01", "mud_url": "https://lamps.example/lamp.json", "addresses": ["192.0.2.7"],
+			"entries": [{"number": 1, "acl": "from", "name": "cloud", "origin": "declared", "direction": "from-device", "action": "accept", "matches": "beginnings",
+				"family": "ipv4", "service": "tcp/443", "peers": [{"class": "name", "value": "cloud.lamps.example"}], "addresses": ["198.51.100.7/32"],
+				"peer_ports": [[443, 443]], "own_ports": [], "text": "t"}]}`,
+		wrong: map[string][2]string{
+			"an action not in words":    {`"accept"`, `"allow"`},
+			"a direction not in words":  {`"from-device"`, `"out"`},
+			"a class not in words":      {`"class": "name"`, `"class": "friend"`},
+			"a port out of range":       {`[[443, 443]]`, `[[443, 70000]]`},
+			"an address without length": {`"198.51.100.7/32"`, `"198.51.100.7"`},
+			"a capital in a MAC":        {"02:00:5e", "02:00:5E"},
+			"nobody says what matches":  {`"matches": "beginnings",`, ``},
+		},
+	},
 	"mud-diff.json": {
 		good: `{"schema": "plimsoll.mud.diff/1", "old": "a", "new": "b", "grows": true, "changes": [{"change": "widened", "starts": "device",
 			"peer": {"kind": "name", "value": "lamps.example", "address": "", "text": "t"}, "service": {"protocol": "tcp", "ports": [[443, 443]], "name": "HTTPS", "text": "t"},
@@ -114,6 +129,17 @@ var examples = map[string]struct {
 			"a URL not of https": {`https:`, `http:`},
 			"a MAC cut":          {`:00:01"`, `"`},
 			"no code so small":   {`45`, `20`},
+		},
+	},
+	"mud-rehearse.json": {
+		good: `{"schema": "plimsoll.rehearse/1", "flows": {"total": 2, "allowed": 1, "stopped": 1}, "stopped": [{"flow": "1:LQU9qZlK+B5F3KDmev6m5PMibrg=",
+			"peer": "cloud.lamps.example", "service": "tcp/8080", "count": 1, "guess": "g", "direction": "from-device", "text": "t"}]}`,
+		wrong: map[string][2]string{
+			"a Community ID cut":       {"PMibrg=", "PMib"},
+			"what never happened":      {`"count": 1`, `"count": 0`},
+			"a service that is none":   {"tcp/8080", "HTTP tcp"},
+			"a direction not in words": {"from-device", "out"},
+			"no guess":                 {`"guess": "g", `, ``},
 		},
 	},
 	"mud-scan.json": {

@@ -264,6 +264,9 @@ func lost(engine *inspect.Engine, words *locale.Catalogue) (warnings []string) {
 			warnings = append(warnings, words.Text(x.key, "n", x.n))
 		}
 	}
+	if n := engine.Forgotten(); n > 0 {
+		warnings = append(warnings, words.Text("inspect.warn.conversations", "n", n))
+	}
 	if l.Partial {
 		warnings = append(warnings, words.Text("inspect.warn.partial"))
 	}

@@ -182,7 +182,12 @@ func (s *spoofARP) insists(e *Event) {
 	}
 	proof := e.Evidence("ARP packets to one that never answers, with claims to " + strconv.Itoa(c.n) + " addresses")
 	proof.Packets = []uint64{c.told, e.Number}
-	s.raise(c.list[(c.n-1)%len(c.list)], e.MAC[flow.Orig], Party{MAC: e.MAC[flow.Resp]}, c.last, e.Time, proof)
+	a := c.list[(c.n-1)%len(c.list)]
+	owner := Party{}
+	if o := s.owners.Look(a); o != nil && o.owner != e.MAC[flow.Orig] {
+		owner = Party{MAC: o.owner, Addr: a}
+	}
+	s.raise(a, e.MAC[flow.Orig], owner, c.last, e.Time, proof)
 }
 
 // event hears of owners whose address is contested, and sees by whom devices reach the Internet.
@@ -212,13 +217,13 @@ func (s *spoofARP) event(e *Event) {
 		}
 		// Its packets go to another than before, who has just said that an address is his, and never carried any.
 		a := c.list[(c.n-1)%len(c.list)]
-		if c.took != nil && c.took.Target.MAC == client {
+		if c.took != nil {
 			c.took.Add(1, e.Time)
 			return
 		}
 		proof := e.Evidence("packets to the Internet go to " + device.Name(router) + " and no longer to " + device.Name(w.router))
 		proof.Packets = []uint64{c.told, e.Number}
-		r := s.raise(a, router, Party{client, e.Addr[flow.Orig]}, c.last, e.Time, proof)
+		r := s.raise(a, router, Party{MAC: w.router}, c.last, e.Time, proof)
 		r.Holds = func(*View) bool {
 			c := s.claimed.Look(router)
 			return c != nil && c.n >= s.claims // else it is a router that took over

@@ -13,6 +13,7 @@ var same = []string{
 	"category.thermostat",
 	"cli.plimsoll.mud.scan.examples",
 	"cli.value.device",
+	"cli.value.format",
 	"cli.value.lang",
 	"cli.value.max-flows",
 	"cli.value.url",
