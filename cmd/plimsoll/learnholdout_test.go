@@ -70,7 +70,9 @@ func things(t *testing.T) []*thing {
 	for _, x := range byMAC {
 		list = append(list, x)
 	}
-	slices.SortFunc(list, func(a, b *thing) int { return cmp.Or(cmp.Compare(a.label, b.label), cmp.Compare(a.mac.String(), b.mac.String())) })
+	slices.SortFunc(list, func(a, b *thing) int {
+		return cmp.Or(cmp.Compare(a.label, b.label), cmp.Compare(a.mac.String(), b.mac.String()))
+	})
 	return list
 }
 
