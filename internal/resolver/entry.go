@@ -45,6 +45,10 @@ func newEntry(q *query, rcode int, answer, authority []dns.RR, now time.Time, tt
 	if len(wire) > dns.MaxMsgSize-optSize-6 {
 		return nil, errTooLong
 	}
+	// Some records can be read and written that say less than they must. What we could not read is told to nobody.
+	if err := new(dns.Msg).Unpack(wire); err != nil {
+		return nil, fmt.Errorf("pack an answer: %w", err)
+	}
 	e := &entry{wire: append([]byte(nil), wire...), rcode: rcode, ede: noEDE, made: now, until: now.Add(ttl)}
 	if e.ttls, err = ttlPlaces(e.wire); err != nil {
 		return nil, err
