@@ -227,8 +227,15 @@ func (q *query) forward(edns, padded bool) []byte {
 // answers reports whether a message is the answer to what was asked: the same identifier, and the same question.
 // The letters' case must be that of the question if exact.
 func answers(msg, asked []byte, exact bool) bool {
-	if len(msg) < header || len(asked) < header || msg[0] != asked[0] || msg[1] != asked[1] || msg[2]&0xf8 != 0x80 ||
-		binary.BigEndian.Uint16(msg[4:]) != 1 {
+	if len(msg) < header || len(asked) < header || msg[0] != asked[0] || msg[1] != asked[1] || msg[2]&0xf8 != 0x80 {
+		return false
+	}
+	switch binary.BigEndian.Uint16(msg[4:]) {
+	case 0: // a server that could not even read the question, as old ones with EDNS, does not repeat it
+		rcode := int(msg[3] & 0xf)
+		return len(msg) == header && (rcode == dns.RcodeFormatError || rcode == dns.RcodeNotImplemented)
+	case 1:
+	default:
 		return false
 	}
 	end := questionEnd(asked)

@@ -63,7 +63,7 @@ func TestAnswersComeByUDPAndTCPFromEachAddressAsked(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Error(err)
 	}
-	leaks(t)
+	leaks(t, r)
 	if n := w.count("www.example."); n != 1 {
 		t.Errorf("the upstream was asked %d times for what was in the cache", n)
 	}
