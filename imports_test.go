@@ -21,7 +21,7 @@ var ranks = [][]string{
 	},
 
 	// What was agreed, and what a maker says that a device may do: for other programs too.
-	{"mud", "norms"},
+	{"label", "mud", "norms"},
 
 	// What a protocol says; first the forms that several protocols share.
 	{"internal/dissect", "internal/oui"},
