@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/fxamacker/cbor/v2"
+	"github.com/veraison/go-cose"
 )
 
 // Envelope is what travels in a link: a label, and where there is room, the proof that it was logged on a day.
@@ -112,4 +113,13 @@ func Landmark(day Day, labels [][]byte) (root [32]byte, proofs []*Proof) {
 		row = next
 	}
 	return row[0], proofs
+}
+
+// Statement is what the label says. Who says it has not been verified.
+func (e *Envelope) Statement() (*Statement, error) {
+	var u cose.UntaggedSign1Message
+	if err := u.UnmarshalCBOR(e.Label); err != nil {
+		return nil, fmt.Errorf("%w: read COSE_Sign1: %w", ErrStatement, err)
+	}
+	return ParseStatement(u.Payload)
 }

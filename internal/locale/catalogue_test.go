@@ -18,6 +18,8 @@ var same = []string{
 	"cli.value.max-flows",
 	"cli.value.url",
 	"format.date",
+	"label.product",
+	"label.status.active",
 	"format.minutes",
 	"guide.source",
 	"mud.peer.name",
