@@ -155,9 +155,14 @@ func (s *Statement) Check() error {
 		most       int
 		needed     bool
 	}{
-		{"maker", s.Maker, maxName, true}, {"model", s.Model, maxName, true}, {"hardware", s.Hardware, maxName, false},
-		{"firmware", s.Firmware.From, maxName, false}, {"firmware", s.Firmware.To, maxName, false},
-		{"MUD URL", s.MUDURL, maxURL, false}, {"contact", s.Contact, maxURL, false}, {"SBOM URL", s.SBOMURL, maxURL, false},
+		{"maker", s.Maker, maxName, true},
+		{"model", s.Model, maxName, true},
+		{"hardware", s.Hardware, maxName, false},
+		{"firmware", s.Firmware.From, maxName, false},
+		{"firmware", s.Firmware.To, maxName, false},
+		{"MUD URL", s.MUDURL, maxURL, false},
+		{"contact", s.Contact, maxURL, false},
+		{"SBOM URL", s.SBOMURL, maxURL, false},
 	} {
 		switch {
 		case t.needed && t.text == "":
