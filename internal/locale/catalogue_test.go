@@ -12,7 +12,12 @@ import (
 var same = []string{
 	"category.thermostat",
 	"cli.plimsoll.mud.scan.examples",
+	"cli.value.as",
+	"cli.value.decision",
 	"cli.value.device",
+	"cli.value.lan",
+	"cli.value.mode",
+	"cli.value.wan",
 	"cli.value.lang",
 	"cli.value.max-flows",
 	"cli.value.url",
