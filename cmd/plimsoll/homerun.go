@@ -30,6 +30,7 @@ import (
 	"plimsoll.example/plimsoll/internal/identify"
 	"plimsoll.example/plimsoll/internal/inspect"
 	"plimsoll.example/plimsoll/internal/locale"
+	"plimsoll.example/plimsoll/internal/mudcache"
 	"plimsoll.example/plimsoll/internal/policy"
 	"plimsoll.example/plimsoll/internal/sqlite"
 	"plimsoll.example/plimsoll/internal/web/control"
@@ -46,6 +47,10 @@ type gatewayFlags struct {
 	memory        int
 	rehearsal     time.Duration
 	logLevel      slog.Level
+
+	// of MUD files
+	anchors, roots string
+	allow          []netip.Prefix
 }
 
 func newHomeRun(e env, words *locale.Catalogue) *cobra.Command {
@@ -76,6 +81,13 @@ func newHomeRun(e env, words *locale.Catalogue) *cobra.Command {
 		return err
 	})
 	f.DurationVar(&g.rehearsal, "rehearsal", g.rehearsal, "")
+	f.StringVar(&g.anchors, "anchors", "", "")
+	f.StringVar(&g.roots, "roots", "", "")
+	f.Func("allow", "", func(s string) error {
+		p, err := netip.ParsePrefix(s)
+		g.allow = append(g.allow, p)
+		return err
+	})
 	f.TextVar(&g.logLevel, "log-level", slog.LevelInfo, "")
 	return c
 }
@@ -85,6 +97,7 @@ type gateway struct {
 	gatewayFlags
 	log       *slog.Logger
 	store     *sqlite.Store
+	cache     *mudcache.Cache
 	household *home.Household
 	engine    *inspect.Engine
 	meter     home.Meter
@@ -120,6 +133,10 @@ func (g gatewayFlags) run(ctx context.Context) error {
 		gatewayFlags: g, log: log, store: store, since: time.Now().UTC(), asks: make(chan func()), faults: map[string]string{},
 		household: &home.Household{Ledger: store, Now: time.Now, Rehearsal: g.rehearsal},
 	}
+	if d.cache, err = g.newCache(dir); err != nil {
+		return err
+	}
+	d.cache.Log = log
 	if err := d.household.Open(ctx); err != nil {
 		return err
 	}
@@ -141,6 +158,7 @@ func (g gatewayFlags) run(ctx context.Context) error {
 	d.engine = d.newEngine(ctx, knowledge)
 	group.Go(func() error { return d.watch(ctx, live) })
 	group.Go(func() error { return d.keep(ctx) })
+	group.Go(func() error { return d.files(ctx) })
 	group.Go(func() error {
 		return control.Serve(ctx, socketPath(g.socket, g.getenv), d.api().Handler(), log)
 	})
