@@ -15,7 +15,10 @@ const module = "plimsoll.example/plimsoll"
 // stands for the folders directly below it that have no rank of their own.
 var ranks = [][]string{
 	// Small sure things.
-	{"internal/durable", "internal/frame", "internal/locale", "internal/locale/localetest", "internal/netnstest", "internal/qr"},
+	{
+		"internal/durable", "internal/frame", "internal/locale", "internal/locale/localetest", "internal/netnstest", "internal/psl",
+		"internal/qr",
+	},
 
 	// What was agreed, and what a maker says that a device may do: for other programs too.
 	{"mud", "norms"},
@@ -32,12 +35,12 @@ var ranks = [][]string{
 
 	// Pure decisions and words: no clock, no input, no output.
 	{"internal/finding", "internal/policy"},
-	{"internal/assess", "internal/guide"},
+	{"internal/assess", "internal/grade", "internal/guide"},
 
 	// What touches the world.
 	{
 		"internal/advisory", "internal/auth", "internal/baseline", "internal/blob", "internal/capture", "internal/dots",
-		"internal/identify", "internal/lab/*", "internal/labellog", "internal/learn", "internal/mudcache",
+		"internal/identify", "internal/indicator", "internal/lab/*", "internal/labellog", "internal/learn", "internal/mudcache",
 		"internal/nft", "internal/quarantine", "internal/resolver",
 	},
 	{"internal/detect"},
@@ -46,7 +49,7 @@ var ranks = [][]string{
 	{"internal/fleet", "internal/forum", "internal/home", "internal/inspect", "internal/lab", "internal/registry"},
 
 	// Stores, pages, commands.
-	{"internal/lab/labgen", "internal/lab/perf", "internal/postgres", "internal/sqlite", "internal/storetest"},
+	{"internal/eve", "internal/lab/labgen", "internal/lab/perf", "internal/postgres", "internal/report", "internal/sqlite", "internal/storetest"},
 	{"internal/web/*"},
 	{"cmd/plimsoll"},
 }

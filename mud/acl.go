@@ -31,7 +31,7 @@ type ACE struct {
 
 	Path string // as that of the access list
 
-	// Unknown is what the entry demands and this package does not understand. An entry that has any is Dead.
+	// Unknown is what the entry demands and this package does not understand, by path. An entry that has any is Dead.
 	Unknown []Member
 }
 

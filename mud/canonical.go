@@ -18,12 +18,12 @@ import (
 func (f *File) Canonical() []byte {
 	root := newObject()
 	root.set(mudRoot, f.mudNode())
-	if len(f.ACLs) > 0 {
+	if len(f.ACLs)+len(f.FromDevice)+len(f.ToDevice) > 0 {
 		acls, list := newObject(), &node{kind: array}
 		for i := range f.ACLs {
 			list.members = append(list.members, f.ACLs[i].node())
 		}
-		acls.set("acl", list)
+		acls.set("acl", list.maybe())
 		root.set(aclsRoot, acls)
 	}
 	var b bytes.Buffer

@@ -42,6 +42,8 @@ var codes = map[string]code{
 	// The rules of MUD files and access lists.
 	"mud.root":            {level: Warning, rfc: "8520 §2"},
 	"mud.version":         {level: Error, rfc: "8520 §3.1"},
+	"time.calendar":       {level: Warning, rfc: "6991 §3"},
+	"transparency.name":   {level: Note, rfc: "9472 §4"},
 	"cache.range":         {level: Warning, strict: Error, rfc: "8520 §3.5"},
 	"policy.missing-acl":  {level: Warning, strict: Error, rfc: "8520 §3.3"},
 	"policy.twice":        {level: Warning, strict: Error, rfc: "8520 §7"},

@@ -88,7 +88,7 @@ var faults = map[string]fault{
 	"yang.empty":      {`"name": "from"}`, `"name": ""}`, mudPath + "/from-device-policy/access-lists/access-list/0/name"},
 	"yang.uri":        {system, `"documentation": "here"`, mudPath + "/documentation"},
 	"yang.number":     {`"port": 443`, `"port": 65536`, fromACE + "/matches/tcp/destination-port/port"},
-	"yang.time":       {"2026-01-02T03:04:05Z", "2019-18-06T03:56:40.105+10:00", mudPath + "/last-update"}, // as a draft of RFC 9761 had it
+	"yang.time":       {"2026-01-02T03:04:05Z", "yesterday", mudPath + "/last-update"},
 	"yang.word":       {`"eq", "port": 443}}}, "actions": {"forwarding": "accept"`, `"eq", "port": 443}}}, "actions": {"forwarding": "maybe"`, fromACE + "/actions/forwarding"},
 	"yang.binary":     {port443, `"options": "?"`, fromACE + "/matches/tcp/options"},
 	"yang.prefix":     {dstName, `"destination-ipv4-network": "2001:db8::/32"`, fromACE + "/matches/ipv4/destination-ipv4-network"},
@@ -102,6 +102,8 @@ var faults = map[string]fault{
 
 	"mud.root":            {"\n}\n", `, "colour": "red"}`, "/colour"},
 	"mud.version":         {`"mud-version": 1`, `"mud-version": 2`, mudPath + "/mud-version"},
+	"time.calendar":       {"2026-01-02T03:04:05Z", "2019-18-06T03:56:40.105+10:00", mudPath + "/last-update"}, // as drafts of RFC 9761 have it
+	"transparency.name":   {system, transparent(`"contact-info": "tel:+1"`), mudPath + "/ietf-mud-transparency:transparency/contact-info"},
 	"cache.range":         {`: 48`, `: 169`, mudPath + "/cache-validity"},
 	"policy.missing-acl":  {`[{"name": "from"}]`, `[{"name": "form"}]`, mudPath + "/from-device-policy"},
 	"policy.twice":        {`[{"name": "from"}]`, `[{"name": "from"}, {"name": "from"}]`, mudPath + "/from-device-policy/access-lists/access-list/1"},

@@ -49,8 +49,10 @@ func published(t *testing.T) map[string][]byte {
 }
 
 // same leaves out what depends on how a file was written.
-var same = cmp.Options{cmpopts.IgnoreFields(mud.File{}, "Raw", "Form", "Problems"), cmpopts.IgnoreFields(mud.ACL{}, "Path"), cmpopts.IgnoreFields(mud.ACE{}, "Path"),
-	cmpopts.EquateComparable(netip.Prefix{}), cmpopts.EquateEmpty()}
+var same = cmp.Options{
+	cmpopts.IgnoreFields(mud.File{}, "Raw", "Form", "Problems"), cmpopts.IgnoreFields(mud.ACL{}, "Path"), cmpopts.IgnoreFields(mud.ACE{}, "Path"),
+	cmpopts.EquateComparable(netip.Prefix{}), cmpopts.EquateEmpty(),
+}
 
 func TestPublishedFilesParseInTheFormTheyAreIn(t *testing.T) {
 	forms, codes := map[mud.Form]int{}, map[string]int{}

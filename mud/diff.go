@@ -41,57 +41,115 @@ func (d Difference) Grows() bool {
 // Diff tells what a new file allows and forbids otherwise than the old one. Names and order of entries do not matter, nor
 // how a thing is said, so far as each entry goes by itself: what two entries allow together is not seen as one.
 func Diff(before, after *File) []Difference {
-	a, b := before.halves(), after.halves()
+	a, b := newIndex(before.halves()), newIndex(after.halves())
 	var list []Difference
-	for i := range b {
-		x := &b[i]
-		if within := slices.ContainsFunc(a, func(y atom) bool { return y.allowed == x.allowed && y.covers(x) }); within {
+	for i := range b.atoms {
+		x := &b.atoms[i]
+		if a.covers(x) {
 			continue
 		}
 		d := x.difference(Stopped)
 		if x.allowed {
 			d.Change = Added
-			// It covers something that was there: more of it.
-			if i := slices.IndexFunc(a, func(y atom) bool { return y.allowed && x.covers(&y) }); i >= 0 {
-				d.Change, d.BeforePeer, d.BeforeService = Widened, a[i].peer, a[i].service
+			if y := a.covered(x); len(y) > 0 { // something of it was there: now it is more
+				d.Change, d.BeforePeer, d.BeforeService = Widened, y[0].peer, y[0].service
 			}
 		}
 		list = append(list, d)
 	}
-	for i := range a {
-		y := &a[i]
-		if within := slices.ContainsFunc(b, func(x atom) bool { return x.allowed == y.allowed && x.covers(y) }); within {
+	for i := range a.atoms {
+		y := &a.atoms[i]
+		if b.covers(y) {
 			continue
 		}
-		d := y.difference(Released)
-		if y.allowed {
-			d.Change = Removed
+		if !y.allowed {
+			list = append(list, y.difference(Released))
+			continue
 		}
-		left := false
-		for i := range b {
-			if x := &b[i]; y.allowed && x.allowed && y.covers(x) {
-				d := x.difference(Narrowed)
-				d.BeforePeer, d.BeforeService = y.peer, y.service
-				list = append(list, d)
-				left = true
-			}
-		}
-		if !left {
+		left := b.covered(y)
+		for _, x := range left {
+			d := x.difference(Narrowed)
+			d.BeforePeer, d.BeforeService = y.peer, y.service
 			list = append(list, d)
+		}
+		if len(left) == 0 {
+			list = append(list, y.difference(Removed))
 		}
 	}
 	list = families(list)
+	elsewhere := map[facet]bool{}
+	for _, x := range []*index{a, b} {
+		for i := range x.atoms {
+			elsewhere[x.atoms[i].facet()] = true
+		}
+	}
 	for i, d := range list {
-		if d.Family != "" && !slices.ContainsFunc(slices.Concat(a, b), d.elsewhere) {
+		other := facet{d.Starts, d.Peer, d.Service.String(), map[string]string{"ipv4": "ipv6", "ipv6": "ipv4"}[d.Family]}
+		if !elsewhere[other] {
 			list[i].Family = "" // both files are silent on the other family: nothing to tell apart
 		}
 	}
 	return list
 }
 
-// elsewhere reports whether an atom is of the same thing in another family.
-func (d Difference) elsewhere(a atom) bool {
-	return a.starts == d.Starts && a.peer == d.Peer && a.service.compare(d.Service) == 0 && a.rule.family != d.Family
+// facet is what tells one line of a difference from another.
+type facet struct {
+	starts  Starts
+	peer    Peer
+	service string
+	family  string
+}
+
+func (a *atom) facet() facet { return facet{a.starts, a.peer, a.service.String(), a.rule.family} }
+
+// index finds atoms by the name of the peer, without which each would be compared with each.
+type index struct {
+	atoms  []atom
+	byName map[string][]int
+	wide   []int // those for any name, or for many
+}
+
+func newIndex(atoms []atom) *index {
+	x := &index{atoms: atoms, byName: map[string][]int{}}
+	for i := range atoms {
+		if name := atoms[i].rule.name; name == "" || name[0] == '*' {
+			x.wide = append(x.wide, i)
+		} else {
+			x.byName[name] = append(x.byName[name], i)
+		}
+	}
+	return x
+}
+
+// covers reports whether one of the atoms is of the same kind as a, and about all that a is.
+func (x *index) covers(a *atom) bool {
+	for _, list := range [][]int{x.byName[a.rule.name], x.wide} {
+		for _, i := range list {
+			if y := &x.atoms[i]; y.allowed == a.allowed && y.covers(a) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// covered are the atoms that allow a part of what a allows.
+func (x *index) covered(a *atom) (list []*atom) {
+	take := func(i int) {
+		if y := &x.atoms[i]; y.allowed && a.covers(y) {
+			list = append(list, y)
+		}
+	}
+	if name := a.rule.name; name == "" || name[0] == '*' {
+		for i := range x.atoms {
+			take(i)
+		}
+		return list
+	}
+	for _, i := range x.byName[a.rule.name] {
+		take(i)
+	}
+	return list
 }
 
 // halves are the atoms with who may begin apart.
@@ -109,21 +167,11 @@ func (f *File) halves() (list []atom) {
 	return list
 }
 
-// covers reports whether a is about all that b is. Rules are compared without who opens TCP connections: the halves say that.
+// covers reports whether a is about all that b is. Who may begin is compared in the place of direction and direction-initiated:
+// the two policies' entries of one conversation are each other's mirror. In TCP the ports of who begins are of no account.
 func (a *atom) covers(b *atom) bool {
-	x, y := a.rule, b.rule
-	x.initiated, y.initiated = "", ""
-	if x.direction != y.direction {
-		x.direction = y.direction // the two policies' entries of one conversation are each other's mirror
-	}
-	if x.protocol != 6 {
-		return a.starts == b.starts && x.covers(&y)
-	}
-	// In TCP the ports of who begins are of no account.
-	if a.starts == DeviceStarts {
-		y.ownPorts = x.ownPorts
-	}
-	return a.starts == b.starts && x.covers(&y)
+	return a.starts == b.starts && a.rule.isWider(&b.rule) &&
+		(a.rule.protocol == 6 && a.starts == DeviceStarts || portsWithin(a.rule.ownPorts, b.rule.ownPorts))
 }
 
 func (a *atom) difference(c Change) Difference {
@@ -132,10 +180,17 @@ func (a *atom) difference(c Change) Difference {
 
 // families makes one of what is the same in IPv4 and IPv6, and sorts.
 func families(list []Difference) (out []Difference) {
+	type line struct {
+		change        Change
+		facet, before facet
+	}
+	seen := map[line]int{}
 	for _, d := range list {
-		i := slices.IndexFunc(out, func(o Difference) bool { return o.compare(d) == 0 })
+		l := line{d.Change, facet{d.Starts, d.Peer, d.Service.String(), ""}, facet{"", d.BeforePeer, d.BeforeService.String(), ""}}
+		i, ok := seen[l]
 		switch {
-		case i < 0:
+		case !ok:
+			seen[l] = len(out)
 			out = append(out, d)
 		case out[i].Family != d.Family:
 			out[i].Family = ""

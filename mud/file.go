@@ -49,7 +49,7 @@ type File struct {
 	// The names of the ACLs that hold for packets from the device and to it (RFC 8520 §3.3).
 	FromDevice, ToDevice []string
 
-	TLSProfiles  *bool         // is-tls-dtls-profile-supported (RFC 9761 §6); nil where the file does not say
+	TLSProfiles  *bool         // is-tls-dtls-profile-supported (RFC 9761 §5.4); nil where the file does not say
 	Transparency *Transparency // RFC 9472; nil is none
 	Ownership    *Ownership    // the extension ol; nil is none
 	Reporter     *Reporter     // the extension reporter; nil is none

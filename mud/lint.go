@@ -2,6 +2,7 @@ package mud
 
 import (
 	"cmp"
+	"errors"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -65,10 +66,7 @@ var lints = map[string]code{
 func Check(data []byte, strict bool) (*File, []Problem, error) {
 	f, err := parse(data, strict)
 	if f == nil {
-		var invalid *InvalidError
-		if e, ok := err.(*InvalidError); ok { //nolint:errorlint // parse's own
-			invalid = e
-		}
+		invalid, _ := errors.AsType[*InvalidError](err)
 		return nil, invalid.Problems, err
 	}
 	all := slices.Concat(f.Problems, f.Lint())

@@ -157,7 +157,7 @@ func (l *linter) accepts(d Direction, m *Matches, r *rule, path string) {
 		l.tell("ace.broad", path)
 	}
 	switch {
-	case d == ToDevice && r.protocol == 6 && r.initiated == "":
+	case d == ToDevice && r.mayBeTCP() && r.initiated == "":
 		l.tell("ace.direction", path)
 	case d == ToDevice && m.UDP != nil && anyPort(r.ownPorts) && !anyPort(r.peerPorts):
 		l.tell("ace.udp-reply", path)

@@ -81,7 +81,7 @@ func (r *reader) file(f *File, root place) {
 }
 
 // mud reads the container of RFC 8520 §3.
-func (r *reader) mud(f *File, p place) {
+func (r *reader) mud(f *File, root place) {
 	known := fields{
 		"mud-version": func(p place) {
 			n, ok := r.number(p, 0, math.MaxUint8)
@@ -110,27 +110,30 @@ func (r *reader) mud(f *File, p place) {
 		"ietf-mud-transparency:transparency": func(p place) { f.Transparency = r.transparency(p) },
 		"mudtx:transparency": func(p place) { // with the module's prefix, as RFC 9472's own examples have it
 			r.tell("transparency.prefix", p.path)
+			if root.get("ietf-mud-transparency:transparency") != nil {
+				r.tell("json.duplicate", p.path, "name", "transparency")
+			}
 			f.Transparency = r.transparency(p)
 		},
 		"ietf-ol:ol":                           func(p place) { f.Ownership = r.ownership(p) },
 		"ietf-mud-reporter-extension:reporter": func(p place) { f.Reporter = r.reporter(p) },
 	}
-	r.object(p, "ietf-mud", known, map[string]string{
+	r.object(root, "ietf-mud", known, map[string]string{
 		"mud-transparency:transparency": "ietf-mud-transparency:transparency",
 		"ol:ol":                         "ietf-ol:ol",
 		"ietf-mud-reporter:reporter":    "ietf-mud-reporter-extension:reporter",
 		"mud-reporter:reporter":         "ietf-mud-reporter-extension:reporter",
 	}, r.ignored)
-	if p.kind != object {
+	if root.kind != object {
 		return
 	}
 	for _, name := range []string{"mud-url", "last-update", "is-supported"} {
-		if p.get(name) == nil && p.get("ietf-mud:"+name) == nil {
-			r.tell("yang.missing", p.path, "name", name)
+		if root.get(name) == nil && root.get("ietf-mud:"+name) == nil {
+			r.tell("yang.missing", root.path, "name", name)
 		}
 	}
-	if p.get("mud-version") == nil && p.get("ietf-mud:mud-version") == nil {
-		r.tell("draft.version", p.path)
+	if root.get("mud-version") == nil && root.get("ietf-mud:mud-version") == nil {
+		r.tell("draft.version", root.path)
 		f.Version = 1
 	}
 }

@@ -2,6 +2,8 @@ package mud
 
 import (
 	"math"
+	"slices"
+	"strings"
 )
 
 // acls reads the access lists (RFC 8519 §4.1).
@@ -85,6 +87,7 @@ func (r *reader) entry(acl *ACL, p place) {
 		r.unmatched(p)
 	})
 	r.ace = nil
+	slices.SortStableFunc(ace.Unknown, func(a, b Member) int { return strings.Compare(a.Path, b.Path) })
 	switch {
 	case p.kind != object:
 		return
@@ -283,7 +286,7 @@ func (r *reader) draftPorts(m *Matches) {
 			to = destination
 		}
 		if *to != nil {
-			r.bad(p.at, "json.duplicate", "name", last(p.at.path))
+			r.tell("json.duplicate", p.at.path, "name", last(p.at.path))
 			continue
 		}
 		*to = p.ports

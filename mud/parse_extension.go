@@ -3,9 +3,9 @@ package mud
 import "strings"
 
 // transparency reads RFC 9472 §4.
-func (r *reader) transparency(p place) *Transparency {
+func (r *reader) transparency(root place) *Transparency {
 	t := &Transparency{}
-	r.object(p, "ietf-mud-transparency", fields{
+	r.object(root, "ietf-mud-transparency", fields{
 		"sboms": func(p place) {
 			r.list(p, func(p place) {
 				var s SBOM
@@ -18,7 +18,14 @@ func (r *reader) transparency(p place) *Transparency {
 		},
 		"sbom-local-well-known": func(p place) { t.SBOMLocalWellKnown = r.wellKnown(p) },
 		"sbom-contact-uri":      func(p place) { t.SBOMContactURI = r.uri(p) },
-		"sbom-archive-list":     func(p place) { t.SBOMArchiveList = r.uri(p) },
+		"contact-info": func(p place) { // in examples of RFC 9472, not in its model
+			r.tell("transparency.name", p.path)
+			if root.get("sbom-contact-uri") != nil {
+				r.tell("json.duplicate", p.path, "name", "sbom-contact-uri")
+			}
+			t.SBOMContactURI = r.uri(p)
+		},
+		"sbom-archive-list": func(p place) { t.SBOMArchiveList = r.uri(p) },
 		"vuln-url": func(p place) {
 			if p.kind == text { // some drafts had one alone
 				r.tell("draft.list", p.path)
@@ -28,7 +35,7 @@ func (r *reader) transparency(p place) *Transparency {
 			r.list(p, func(p place) { t.VulnURLs = append(t.VulnURLs, r.uri(p)) })
 		},
 		"vuln-contact-uri": func(p place) { t.VulnContactURI = r.uri(p) },
-	}, map[string]string{"contact-info": "sbom-contact-uri", "contact-uri": "vuln-contact-uri", "archive-list": "sbom-archive-list"}, r.ignored)
+	}, map[string]string{"contact-uri": "vuln-contact-uri", "archive-list": "sbom-archive-list"}, r.ignored)
 	sources := 0
 	for _, given := range []bool{len(t.SBOMs) > 0, t.SBOMLocalWellKnown != "", t.SBOMContactURI != ""} {
 		if given {
@@ -36,7 +43,7 @@ func (r *reader) transparency(p place) *Transparency {
 		}
 	}
 	if sources > 1 || len(t.VulnURLs) > 0 && t.VulnContactURI != "" {
-		r.tell("transparency.choice", p.path)
+		r.tell("transparency.choice", root.path)
 	}
 	return t
 }

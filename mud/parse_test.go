@@ -27,15 +27,6 @@ func parsed(t *testing.T, text string) *mud.File {
 	return f
 }
 
-func has(f *mud.File, code string) bool {
-	for _, p := range f.Problems {
-		if p.Code == code {
-			return true
-		}
-	}
-	return false
-}
-
 // Ignoring an unknown match would let the device talk to more than its maker said: NAMIB's parser ignored
 // local-networks, and entries for the house became entries for the world.
 func TestUnknownMatchKillsItsEntry(t *testing.T) {

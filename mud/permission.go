@@ -129,11 +129,11 @@ func (f *File) atoms() []atom {
 		back := mirror(r, to)
 		a := atom{r.action == Accept, DeviceStarts, r.party.peer(r), Service{r.protocolName(), named(r.peerPorts)}, *r}
 		switch {
-		case r.protocol != 6 && back != nil && anyPort(r.peerPorts) && !anyPort(r.ownPorts): // it serves a port
+		case !r.mayBeTCP() && back != nil && anyPort(r.peerPorts) && !anyPort(r.ownPorts): // it serves a port
 			a.starts, a.service.Ports = PeerStarts, named(r.ownPorts)
-		case r.protocol == 6 && back != nil && back.initiated == "" && anyPort(r.peerPorts) && !anyPort(r.ownPorts) && r.initiated == "":
+		case r.mayBeTCP() && back != nil && back.initiated == "" && anyPort(r.peerPorts) && !anyPort(r.ownPorts) && r.initiated == "":
 			a.starts, a.service.Ports = PeerStarts, named(r.ownPorts)
-		case r.protocol == 6 && back != nil && back.initiated == "":
+		case r.mayBeTCP() && back != nil && back.initiated == "":
 			a.starts = EitherStarts
 		}
 		list = append(list, a)
@@ -174,6 +174,9 @@ func (f *File) rules(d Direction) (list []rule) {
 	}
 	return list
 }
+
+// mayBeTCP reports whether a TCP packet can match.
+func (r *rule) mayBeTCP() bool { return r.protocol == 6 || r.protocol < 0 && r.family != "eth" }
 
 // mirror finds the rule for the packets the other way in the conversations of r.
 func mirror(r *rule, others []rule) *rule {

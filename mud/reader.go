@@ -95,7 +95,7 @@ func (r *reader) object(p place, module string, known fields, others map[string]
 			continue
 		}
 		if seen[canon] {
-			r.bad(q, "json.duplicate", "name", canon)
+			r.tell("json.duplicate", q.path, "name", canon) // in an entry, too, it spoils the file: which one is meant?
 			continue
 		}
 		seen[canon] = true

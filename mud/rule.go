@@ -118,14 +118,18 @@ func (m *Matches) demand() string {
 
 // covers reports whether r matches all that s does. It may miss cases, but does not make them up.
 func (r *rule) covers(s *rule) bool {
-	return r.direction == s.direction &&
+	return r.direction == s.direction && (r.initiated == "" || r.initiated == s.initiated) &&
+		r.isWider(s) && portsWithin(r.ownPorts, s.ownPorts)
+}
+
+// isWider is covers, but for direction, who opens connections, and the ports of the device.
+func (r *rule) isWider(s *rule) bool {
+	return (r.name == "" || r.name == s.name || wild(r.name, s.name)) &&
 		(r.family == "" || r.family == s.family) &&
 		(r.protocol < 0 || r.protocol == s.protocol) &&
 		within(r.own, s.own) && within(r.peer, s.peer) &&
-		(r.name == "" || r.name == s.name || wild(r.name, s.name)) &&
 		demandsLess(&r.party, &s.party) &&
-		portsWithin(r.ownPorts, s.ownPorts) && portsWithin(r.peerPorts, s.peerPorts) &&
-		(r.initiated == "" || r.initiated == s.initiated) &&
+		portsWithin(r.peerPorts, s.peerPorts) &&
 		(r.icmpType < 0 || r.icmpType == s.icmpType) && (r.icmpCode < 0 || r.icmpCode == s.icmpCode) &&
 		(r.rest == "" || r.rest == s.rest)
 }

@@ -44,7 +44,10 @@ func (s *Sticker) Payload() (string, error) {
 	var b strings.Builder
 	b.WriteString(stickerStart)
 	for _, r := range []struct{ id, name, value string }{
-		{idBrand, "brand", s.Brand}, {idProduct, "product", s.Product}, {idModel, "model", s.Model}, {idURL, "MUD URL", s.URL},
+		{idBrand, "brand", s.Brand},
+		{idProduct, "product", s.Product},
+		{idModel, "model", s.Model},
+		{idURL, "MUD URL", s.URL},
 		{idMAC, "MAC address", strings.ToUpper(strings.ReplaceAll(s.MAC.String(), ":", ""))},
 	} {
 		switch {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -185,6 +186,10 @@ func (r *reader) time(p place) time.Time {
 	if t, err := time.Parse(time.RFC3339Nano, s); err == nil && strings.IndexByte(s, ',') < 0 && len(s) >= len("2006-01-02T15:04:05Z") && t.Year() > 0 {
 		return t
 	}
+	if t, ok := offCalendar(s); ok {
+		r.tell("time.calendar", p.path, "value", p.text, "right", t.Format(time.DateOnly))
+		return t
+	}
 	for _, layout := range []string{"2006-01-02T15:04:05.999999999Z0700", "2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05Z07:00", "2006-01-02"} {
 		if t, err := time.Parse(layout, s); err == nil && t.Year() > 0 {
 			r.tell("draft.time", p.path, "value", p.text)
@@ -193,6 +198,28 @@ func (r *reader) time(p place) time.Time {
 	}
 	r.bad(p, "yang.time", "value", p.text)
 	return time.Time{}
+}
+
+var dateAndTime = regexp.MustCompile(`^(\d{4})-(\d{2})-(\d{2})(T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2}))$`)
+
+// offCalendar reads what the pattern of date-and-time lets pass although no calendar has that day: a day and month that were
+// swapped, or a day after the month's last.
+func offCalendar(s string) (time.Time, bool) {
+	m := dateAndTime.FindStringSubmatch(s)
+	if m == nil || m[1] == "0000" {
+		return time.Time{}, false
+	}
+	month, _ := strconv.Atoi(m[2])
+	day, _ := strconv.Atoi(m[3])
+	if month > 12 && day <= 12 {
+		month, day = day, month
+	}
+	if month < 1 || month > 12 || day < 1 || day > 31 {
+		return time.Time{}, false
+	}
+	year, _ := strconv.Atoi(m[1])
+	t, err := time.Parse(time.RFC3339Nano, time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.UTC).Format(time.DateOnly)+m[4])
+	return t, err == nil
 }
 
 // oneOf reads a word of an enumeration.
@@ -260,11 +287,13 @@ func (r *reader) prefix(p place, v6 bool) netip.Prefix {
 			return netip.Prefix{}
 		}
 		pre = netip.PrefixFrom(a, a.BitLen())
-		r.tell("draft.prefix-length", p.path, "value", p.text, "right", pre.String())
 	}
 	if pre.Addr().Is4() == v6 || pre.Addr().Is4In6() {
 		r.bad(p, "yang.prefix", "value", p.text, "family", family)
 		return netip.Prefix{}
+	}
+	if err != nil {
+		r.tell("draft.prefix-length", p.path, "value", p.text, "right", pre.String())
 	}
 	if m := pre.Masked(); m != pre {
 		r.tell("acl.host-bits", p.path, "value", p.text, "right", m.String())

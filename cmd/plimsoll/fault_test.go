@@ -72,7 +72,7 @@ func TestWhatWasReadBeforeAnErrorIsTold(t *testing.T) {
 	if code != exitFailed || !strings.Contains(stderr, "standard input: the disk is gone") {
 		t.Errorf("exit %d, %q: want the error, and exit 1", code, stderr)
 	}
-	if !strings.Contains(stdout, "devices are on this network") {
+	if !strings.Contains(stdout, "13 devices. ") {
 		t.Errorf("no report: %q", stdout)
 	}
 	if lines, err := os.ReadFile(flows); err != nil || !bytes.HasSuffix(lines, []byte("}\n")) {

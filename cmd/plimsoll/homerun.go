@@ -382,7 +382,7 @@ func (g *gateway) rehearse(ctx context.Context, d *home.Device) (*home.Rehearsed
 	done := make(chan struct{})
 	ask := func() {
 		defer close(done)
-		_, r, ok := g.engine.Rehearse(file, d.MACs[0])
+		_, r, ok := g.engine.Rehearse(file, d.MACs[0], inspect.Controllers{})
 		if !ok {
 			return
 		}

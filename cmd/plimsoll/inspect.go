@@ -14,9 +14,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"plimsoll.example/plimsoll/internal/capture"
+	"plimsoll.example/plimsoll/internal/eve"
 	"plimsoll.example/plimsoll/internal/identify"
 	"plimsoll.example/plimsoll/internal/inspect"
 	"plimsoll.example/plimsoll/internal/locale"
+	"plimsoll.example/plimsoll/internal/report"
+	page "plimsoll.example/plimsoll/internal/web/report"
+	"plimsoll.example/plimsoll/norms"
 )
 
 // inspection is what the flags of inspect and devices say.
@@ -27,6 +31,7 @@ type inspection struct {
 
 	json         bool
 	flows, facts string
+	html, eve    string
 	iface        string
 	duration     time.Duration // 0: until interrupted
 	memory       int           // octets
@@ -51,6 +56,8 @@ func newInspection(name string, in inspection) *cobra.Command {
 	f.BoolVar(&in.json, "json", false, "")
 	f.StringVar(&in.flows, "flows", "", "")
 	f.StringVar(&in.facts, "facts", "", "")
+	f.StringVar(&in.html, "html", "", "")
+	f.StringVar(&in.eve, "eve", "", "")
 	f.StringVarP(&in.iface, "interface", "i", "", "")
 	f.Func("for", "", func(s string) (err error) {
 		if in.duration, err = time.ParseDuration(s); err == nil && in.duration <= 0 {
@@ -105,10 +112,19 @@ func (in *inspection) check(paths []string) error {
 		return wrongUsage("error.capture.for")
 	case count("-", paths...) > 1:
 		return wrongUsage("error.capture.twice")
-	case count("-", in.flows, in.facts) > 1, in.json && count("-", in.flows, in.facts) > 0:
+	case in.toStdout() > 1:
 		return wrongUsage("error.output.stdout")
 	}
 	return nil
+}
+
+// toStdout counts what standard output is to hold in place of the report.
+func (in *inspection) toStdout() int {
+	n := count("-", in.flows, in.facts, in.html, in.eve)
+	if in.json {
+		n++
+	}
+	return n
 }
 
 func count[T comparable](s T, list ...T) (n int) {
@@ -121,6 +137,9 @@ func count[T comparable](s T, list ...T) (n int) {
 }
 
 func (in *inspection) run(ctx context.Context, paths []string) error {
+	if err := in.prepare(); err != nil {
+		return err
+	}
 	src, err := in.open(paths)
 	if err != nil {
 		return err
@@ -134,23 +153,57 @@ func (in *inspection) run(ctx context.Context, paths []string) error {
 	if cfg.MUD, err = in.mudFiles(); err != nil {
 		return err
 	}
-	out, err := in.create(&cfg, paths)
+	var o *outcome
+	out, err := in.create(&cfg, paths, map[string]func(io.Writer, *inspect.Result) error{
+		"--html": func(w io.Writer, r *inspect.Result) error {
+			catalogue, err := norms.Load()
+			if err != nil {
+				return err
+			}
+			return page.Write(w, r, page.Options{
+				Lang: in.words.Lang(), Version: version(), Warnings: o.warnings, Thresholds: in.detect.Thresholds,
+				Held: o.engine.Held(), Norms: catalogue,
+			})
+		},
+		"--eve": eve.Write,
+	})
 	if err != nil {
 		return err
 	}
-	engine, result, err := in.look(ctx, src, paths, cfg)
-	if err = errors.Join(err, out.close()); result == nil {
+	o, err = in.look(ctx, src, paths, cfg)
+	if err = errors.Join(err, out.flush()); o == nil {
+		return errors.Join(err, out.close())
+	}
+	if err == nil && o.broken == nil { // of what was read in part, nothing is normal yet
+		err = in.learn(o.engine)
+	}
+	if err = errors.Join(err, out.write(o.result), out.close(), in.tellHeld(o.engine), in.print(o.result)); err != nil {
 		return err
 	}
-	if err = errors.Join(err, in.tellHeld(engine), in.print(result)); err != nil {
-		return err
-	}
-	return in.verdict(result)
+	return in.verdict(o.result)
 }
 
-// look inspects what a source brings. With a result there may be an error too: what was read is told, whatever came
+// outcome is what came of an inspection.
+type outcome struct {
+	engine *inspect.Engine
+	result *inspect.Result
+	src    source
+	broken error // of the source, which was read up to there
+}
+
+// warnings are what people should know of what could not be seen.
+func (o *outcome) warnings(words *locale.Catalogue) []string {
+	list, _ := o.src.warnings(words)
+	list = append(list, lost(o.engine, words)...)
+	if o.broken != nil {
+		list = append(list, explain(o.broken, words))
+	}
+	return list
+}
+
+// look inspects what a source brings. With an outcome there may be an error too: what was read is told, whatever came
 // then.
-func (in *inspection) look(ctx context.Context, src source, paths []string, cfg inspect.Config) (*inspect.Engine, *inspect.Result, error) {
+func (in *inspection) look(ctx context.Context, src source, paths []string, cfg inspect.Config) (*outcome, error) {
 	debug.SetMemoryLimit(int64(cfg.Memory) * 7 / 8) // the rest is the program itself
 	knowledge := make(chan loaded, 1)
 	go func() {
@@ -174,18 +227,16 @@ func (in *inspection) look(ctx context.Context, src source, paths []string, cfg 
 	})
 	stopped()
 	if err != nil && engine.Progress.Packets.Load() == 0 {
-		return engine, nil, err
+		return nil, err
 	}
 	k := <-knowledge
 	if k.err != nil {
-		return engine, nil, errors.Join(err, k.err)
+		return nil, errors.Join(err, k.err)
 	}
-	warnings, cut := src.warnings(in.words)
-	warnings = append(warnings, in.lost(engine)...)
-	if broken != nil {
-		warnings, cut = append(warnings, explain(broken, in.words)), true
-	}
-	return engine, engine.Result(k.Knowledge, paths, warnings, cut), err
+	o := &outcome{engine: engine, src: src, broken: broken}
+	_, cut := src.warnings(in.words)
+	o.result = engine.Result(k.Knowledge, paths, o.warnings(in.words), cut || broken != nil)
+	return o, err
 }
 
 type loaded struct {
@@ -194,7 +245,7 @@ type loaded struct {
 }
 
 // lost tells people what could not be kept or understood.
-func (in *inspection) lost(engine *inspect.Engine) (warnings []string) {
+func lost(engine *inspect.Engine, words *locale.Catalogue) (warnings []string) {
 	l := engine.Losses()
 	for _, x := range []struct {
 		key string
@@ -210,11 +261,14 @@ func (in *inspection) lost(engine *inspect.Engine) (warnings []string) {
 		{"inspect.warn.panics", l.Panics},
 	} {
 		if x.n > 0 {
-			warnings = append(warnings, in.words.Text(x.key, "n", x.n))
+			warnings = append(warnings, words.Text(x.key, "n", x.n))
 		}
 	}
+	if n := engine.Forgotten(); n > 0 {
+		warnings = append(warnings, words.Text("inspect.warn.conversations", "n", n))
+	}
 	if l.Partial {
-		warnings = append(warnings, in.words.Text("inspect.warn.partial"))
+		warnings = append(warnings, words.Text("inspect.warn.partial"))
 	}
 	return warnings
 }
@@ -223,7 +277,7 @@ func (in *inspection) print(r *inspect.Result) error {
 	switch {
 	case in.json:
 		return r.WriteJSON(in.out)
-	case in.flows == "-" || in.facts == "-": // standard output holds the records
+	case in.toStdout() > 0: // standard output holds something else
 		for _, w := range r.Capture.Warnings {
 			if _, err := fmt.Fprintln(in.err, in.words.Text("inspect.warning", "text", w)); err != nil {
 				return err
@@ -231,9 +285,9 @@ func (in *inspection) print(r *inspect.Result) error {
 		}
 		return nil
 	case in.table:
-		return inspect.Table(in.out, r, in.words)
+		return report.Table(in.out, r, in.words)
 	}
-	return inspect.Report(in.out, r, in.words)
+	return report.Text(in.out, r, in.words)
 }
 
 func printJSON(w io.Writer, v any) error {

@@ -15,8 +15,8 @@ func newMUD(e env, words *locale.Catalogue) *cobra.Command {
 		return c.Help()
 	}}
 	c.AddCommand(
-		newMUDCheck(e, words), newMUDDiff(e, words), newMUDFetch(e, words), newMUDLearn(e, words), newMUDQR(e, words), newMUDScan(e, words),
-		newMUDShow(e, words), newMUDSign(e, words), newMUDVerify(e, words),
+		newMUDCheck(e, words), newMUDCompile(e, words), newMUDDiff(e, words), newMUDFetch(e, words), newMUDLearn(e, words),
+		newMUDQR(e, words), newMUDRehearse(e, words), newMUDScan(e, words), newMUDShow(e, words), newMUDSign(e, words), newMUDVerify(e, words),
 	)
 	return c
 }

@@ -42,11 +42,17 @@ func TestMUDOutputKeepsToItsSchemas(t *testing.T) {
 	}
 	validate(t, "mud-qr.json", printed("mud", "qr", "--json", file("lamp.json"), "--mac", "02:00:5e:10:00:01", "--out", file("sticker.png")))
 	validate(t, "mud-scan.json", printed("mud", "scan", "--json", file("sticker.png")))
+	const device = "50:c7:bf:1d:77:0e"
+	validate(t, "mud-compile.json", printed("mud", "compile", "--format", "json", file("lamp.json"), "--device", device))
+	validate(t, "mud-compile.json", printed("mud", "compile", "--format", "json", file("old.json"), "--device", device, "--network", "../../testdata/home.pcapng"))
+	validate(t, "mud-rehearse.json", printed("mud", "rehearse", "--json", file("lamp.json"), "../../testdata/home.pcapng", "--device", device))
 
 	// Those that others wrote, where they are.
 	published, _ := filepath.Glob("../../../shared/data/mud/unsw/*.json")
 	for _, name := range published {
 		validate(t, "mud-check.json", printed("mud", "check", "--json", name))
 		validate(t, "mud-show.json", printed("mud", "show", "--json", name))
+		validate(t, "mud-compile.json", printed("mud", "compile", "--format", "json", name, "--device", device))
+		validate(t, "mud-rehearse.json", printed("mud", "rehearse", "--json", name, "../../testdata/home.pcapng", "--device", device))
 	}
 }

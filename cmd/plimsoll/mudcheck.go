@@ -50,7 +50,7 @@ func newMUDCheck(e env, words *locale.Catalogue) *cobra.Command {
 		}
 		wrong := 0
 		for _, name := range args {
-			data, err := e.readInput(name, mud.MaxBytes)
+			data, err := e.readInput(name, 16*mud.MaxBytes) // what is too large is a problem of the file, not of reading it
 			if err != nil {
 				return err
 			}

@@ -79,10 +79,11 @@ func (in *learning) run(ctx context.Context, paths []string) error {
 		}
 		return nil
 	}}
-	engine, result, err := in.look(ctx, src, paths, cfg)
-	if result == nil {
+	o, err := in.look(ctx, src, paths, cfg)
+	if o == nil {
 		return err
 	}
+	result := o.result
 	for _, w := range result.Capture.Warnings {
 		fmt.Fprintln(in.err, in.words.Text("inspect.warning", "text", w))
 	}
@@ -106,7 +107,7 @@ func (in *learning) run(ctx context.Context, paths []string) error {
 		}
 	}
 	if kept == nil || !kept.Knows(source) {
-		g.Into(&l, in.place(engine))
+		g.Into(&l, in.place(o.engine))
 	}
 	file, evidence := l.File(in.about(d))
 	evidence.Device, evidence.Sources = in.mac.String(), sources

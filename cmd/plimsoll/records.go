@@ -2,19 +2,27 @@ package main
 
 import (
 	"errors"
+	"io"
 	"os"
 
 	"plimsoll.example/plimsoll/internal/inspect"
 )
 
-// records are the files of flows and facts that an inspection writes.
+// records are the files that an inspection writes beside its report: flows and facts as it goes, documents at the end.
 type records struct {
-	lines []*inspect.Lines
-	files []*os.File
+	lines     []*inspect.Lines
+	files     []*os.File
+	documents []document
+}
+
+// document is a file that is written from the result.
+type document struct {
+	w     io.Writer
+	write func(io.Writer, *inspect.Result) error
 }
 
 // create opens the files that the flags name. It empties them only when it is sure of all, and that none is in use.
-func (in *inspection) create(cfg *inspect.Config, paths []string) (*records, error) {
+func (in *inspection) create(cfg *inspect.Config, paths []string, write map[string]func(io.Writer, *inspect.Result) error) (*records, error) {
 	r := &records{}
 	used := in.used(paths)
 	for _, out := range []struct {
@@ -23,6 +31,8 @@ func (in *inspection) create(cfg *inspect.Config, paths []string) (*records, err
 	}{
 		{"--flows", in.flows, func(l *inspect.Lines) { cfg.OnFlow = l.Flow }},
 		{"--facts", in.facts, func(l *inspect.Lines) { cfg.OnFact = l.Fact }},
+		{"--html", in.html, nil},
+		{"--eve", in.eve, nil},
 	} {
 		w := in.out
 		switch out.path {
@@ -43,6 +53,10 @@ func (in *inspection) create(cfg *inspect.Config, paths []string) (*records, err
 			}
 			used = append(used, info)
 			w = f
+		}
+		if out.use == nil {
+			r.documents = append(r.documents, document{w, write[out.flag]})
+			continue
 		}
 		l := inspect.NewLines(w)
 		r.lines = append(r.lines, l)
@@ -90,12 +104,26 @@ func stat(f *os.File) os.FileInfo {
 	return info
 }
 
-// close writes what is left.
-func (r *records) close() error {
+// flush writes what is left of flows and facts.
+func (r *records) flush() error {
 	var errs []error
 	for _, l := range r.lines {
 		errs = append(errs, l.Flush())
 	}
+	return errors.Join(errs...)
+}
+
+// write writes the documents.
+func (r *records) write(result *inspect.Result) error {
+	var errs []error
+	for _, d := range r.documents {
+		errs = append(errs, d.write(d.w, result))
+	}
+	return errors.Join(errs...)
+}
+
+func (r *records) close() error {
+	var errs []error
 	for _, f := range r.files {
 		errs = append(errs, f.Close())
 	}

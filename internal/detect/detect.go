@@ -20,23 +20,42 @@ package detect
 import (
 	"slices"
 
+	"plimsoll.example/plimsoll/internal/baseline"
 	"plimsoll.example/plimsoll/internal/device"
 	"plimsoll.example/plimsoll/internal/finding"
 	"plimsoll.example/plimsoll/internal/frame"
+	"plimsoll.example/plimsoll/internal/indicator"
 )
 
 // detectors is the table of all detectors.
 func detectors() []row {
 	return []row{
 		{newBeacons, beaconThresholds},
+		{newBypass, nil},
+		{newCertificate, certificateThresholds},
+		{newCollision, collisionThresholds},
+		{newContent, contentThresholds},
+		{newCredentials, nil},
+		{newDHCPFlood, dhcpFloodThresholds},
+		{newDNSTunnel, tunnelThresholds},
 		{newEchoes, echoThresholds},
+		{newExposed, nil},
+		{newFirmware, firmwareThresholds},
 		{newFloods, floodThresholds},
 		{newForgers, forgeThresholds},
+		{newGenerated, generatedThresholds},
 		{newGuesses, guessThresholds},
 		{newHorizontal, horizontalThresholds},
+		{newIndicators, indicatorThresholds},
+		{newLegacy, nil},
 		{newNeighbours, neighbourThresholds},
+		{newNewDestination, newDestinationThresholds},
+		{newPortmap, nil},
 		{newReflect, reflectThresholds},
+		{newSpoofARP, spoofARPThresholds},
+		{newSpoofRouter, spoofRouterThresholds},
 		{newVertical, verticalThresholds},
+		{newWeak, nil},
 	}
 }
 
@@ -59,6 +78,9 @@ type Detector struct {
 type Config struct {
 	Off        bool               // nothing is watched for
 	Thresholds map[string]float64 // by name; the others have their defaults
+	Indicators *indicator.Set     // what is on lists; nil: nothing
+	Baseline   *baseline.Baseline // what was normal before; it and Learner are set together, or not at all
+	Learner    *baseline.Learner  // takes what is seen
 	// OnFinding, if set, is called when a finding is first raised, about the device that it is about as far as is known
 	// then. It runs between the packets, so it must be short.
 	OnFinding func(f *finding.Finding, d *device.Device)

@@ -1,6 +1,8 @@
 package detect
 
 import (
+	"net/netip"
+
 	"plimsoll.example/plimsoll/internal/dissect"
 	"plimsoll.example/plimsoll/internal/finding"
 	"plimsoll.example/plimsoll/internal/flow"
@@ -50,7 +52,7 @@ func (e *Event) Party(side int) Party { return Party{e.MAC[side], e.Addr[side]} 
 // Evidence points at the packet.
 func (e *Event) Evidence(note string) finding.Evidence {
 	f := flow.Flow{Addr: e.Addr, Port: e.Port, Proto: e.Proto}
-	return finding.Evidence{Packets: []uint64{e.Number}, File: e.File, Flow: f.CommunityID(), Note: note}
+	return finding.Evidence{Packets: []uint64{e.Number}, File: e.File, Flow: f.CommunityID(), Note: note, Ends: ends(&f)}
 }
 
 // Flow is a flow that ended.
@@ -60,12 +62,20 @@ type Flow struct {
 	Name     string // of the responder, as the flow itself says (SNI, Host), or ""; see Watch.Names for what DNS says
 }
 
+// called is the names that led to the responder: what the flow itself says, else what its initiator was told by DNS.
+func (f *Flow) called(w *Watch) []string {
+	if f.Name != "" {
+		return []string{f.Name}
+	}
+	return w.Names(f.MAC[flow.Orig], f.Flow.Addr[flow.Resp], f.First)
+}
+
 // Party is one end of the flow.
 func (f *Flow) Party(side int) Party { return Party{f.MAC[side], f.Addr[side]} }
 
 // Evidence points at the first packet of the flow.
 func (f *Flow) Evidence(note string) finding.Evidence {
-	return finding.Evidence{Packets: []uint64{f.Number}, File: f.File, Flow: f.CommunityID(), Note: note}
+	return finding.Evidence{Packets: []uint64{f.Number}, File: f.File, Flow: f.CommunityID(), Note: note, Ends: ends(f.Flow)}
 }
 
 // Fact is something that a protocol said, with the packet that said it. Value and fields are octets from the wire.
@@ -95,10 +105,24 @@ func (f *Fact) Receiver() Party { return Party{f.Frame.DstMAC, f.Frame.Dst} }
 
 // Evidence points at the packet.
 func (f *Fact) Evidence(note string) finding.Evidence {
-	id := ""
+	e := finding.Evidence{Packets: []uint64{f.Number}, File: f.File, Note: note}
+	x := flow.Flow{Addr: [2]frame.Addr{f.Frame.Src, f.Frame.Dst}}
 	if f.Frame.Depth == frame.Transport {
-		x := flow.Flow{Addr: [2]frame.Addr{f.Frame.Src, f.Frame.Dst}, Port: [2]uint16{f.Frame.SrcPort, f.Frame.DstPort}, Proto: f.Frame.Proto}
-		id = x.CommunityID()
+		x.Port, x.Proto = [2]uint16{f.Frame.SrcPort, f.Frame.DstPort}, f.Frame.Proto
+		e.Flow = x.CommunityID()
 	}
-	return finding.Evidence{Packets: []uint64{f.Number}, File: f.File, Flow: id, Note: note}
+	e.Ends = ends(&x)
+	return e
+}
+
+// ends are the ends of a flow, for those who know no packets.
+func ends(f *flow.Flow) finding.Ends {
+	if f.Addr[flow.Orig].IsZero() && f.Addr[flow.Resp].IsZero() {
+		return finding.Ends{}
+	}
+	return finding.Ends{
+		Proto: f.Proto,
+		From:  netip.AddrPortFrom(f.Addr[flow.Orig].Netip(), f.Port[flow.Orig]),
+		To:    netip.AddrPortFrom(f.Addr[flow.Resp].Netip(), f.Port[flow.Resp]),
+	}
 }

@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"plimsoll.example/plimsoll/internal/device"
 	"plimsoll.example/plimsoll/internal/finding"
 	"plimsoll.example/plimsoll/internal/frame"
 )
@@ -37,6 +38,9 @@ type Sighting struct {
 	// Holds, if set, is asked when findings are read, for what can be known only then. It must not keep what it was
 	// given, and is called more than once.
 	Holds func(v *View) bool
+	// Weigh, if set, is asked then how severe it is about a device, in place of Severity and Suffered: for what depends
+	// on the sort of device, and on where the other end is.
+	Weigh func(v *View, d *device.Device) finding.Severity
 }
 
 // late is the value of a detail that is known when findings are read.
@@ -62,7 +66,6 @@ type Record struct {
 	Last     int64
 	Detected int64
 	evidence []finding.Evidence
-	told     bool
 }
 
 // Add counts n more of the same, seen at a time. Evidence is kept while there is room for it.
@@ -126,7 +129,7 @@ func (w *Watch) Raise(s Sighting) *Record {
 	if w.records.ofKind == nil {
 		w.records.ofKind = map[finding.Kind]int{}
 	}
-	if w.records.ofKind[s.Kind] >= maxRecords {
+	if w.records.ofKind[s.Kind] >= maxRecords && !w.purge(s.Kind) {
 		w.records.lost++
 		return r
 	}
@@ -137,6 +140,42 @@ func (w *Watch) Raise(s Sighting) *Record {
 		w.tell(r)
 	}
 	return r
+}
+
+// purge makes room for records of a kind: those go that are about nobody who is known to be here. It looks once for so
+// many that had no room.
+func (w *Watch) purge(kind finding.Kind) bool {
+	if w.records.lost%(maxRecords/4) != 0 {
+		return false
+	}
+	v := &View{watch: w}
+	kept := w.records.list[:0]
+	for _, r := range w.records.list {
+		here := r.Kind != kind
+		for _, role := range r.Kind.About().Roles {
+			here = here || role == finding.Actor && v.Owner(r.Actor) != nil || role == finding.Target && v.Owner(r.Target) != nil
+		}
+		if here {
+			kept = append(kept, r)
+			continue
+		}
+		delete(w.records.index, recordKey{r.Kind, r.Actor, r.Target, r.Key})
+		w.records.ofKind[kind]--
+	}
+	clear(w.records.list[len(kept):])
+	w.records.list = kept
+	return w.records.ofKind[kind] < maxRecords
+}
+
+// Again adds to a sighting that is kept already, and reports whether that has all the evidence it has room for: then who
+// asks need not make the sighting anew.
+func (w *Watch) Again(kind finding.Kind, actor, target Party, key string, at int64) bool {
+	r := w.records.index[recordKey{kind, actor, target, key}]
+	if r == nil || len(r.evidence) < maxEvidence {
+		return false
+	}
+	r.Add(1, at)
+	return true
 }
 
 // Lost is how many sightings there was no room for.

@@ -49,18 +49,33 @@ func newVertical(w *Watch) Detector {
 
 // doors let in pairs of addresses of which several ports were tried, one after the other: most that goes by is to one
 // port, also if that is to a million addresses.
-type doors [8192]struct{ last, ports uint16 }
+type doors [8192]struct{ pair, last, ports uint16 }
 
 // knocks is how many ports must have been tried.
 const knocks = 3
 
 func (d *doors) knock(e *Event) bool {
-	c := &d[pairHash(e)%uint64(len(d))]
-	if port := e.Port[flow.Resp]; c.last != port {
+	h := pairHash(e)
+	c := &d[h%uint64(len(d))]
+	pair, port := uint16(h>>32), e.Port[flow.Resp]
+	switch {
+	case c.ports == 0:
+		c.pair, c.last, c.ports = pair, port, 1
+	case c.pair != pair: // somebody else; who comes often stays
+		c.ports--
+		return false
+	case c.last != port && c.ports < knocks:
 		c.last = port
-		c.ports = min(c.ports+1, knocks)
+		c.ports++
 	}
 	return c.ports >= knocks
+}
+
+// open reports whether the pair of an event may have been let in.
+func (d *doors) open(e *Event) bool {
+	h := pairHash(e)
+	c := &d[h%uint64(len(d))]
+	return c.pair == uint16(h>>32) && c.ports >= 2
 }
 
 // lowHops is the most hops that who looks for the way to a machine lets its packets go (traceroute), whose ports
@@ -84,7 +99,7 @@ func (v *vertical) event(e *Event) {
 		if e.Proto == frame.ProtoTCP && e.Step == Answered {
 			return
 		}
-		if v.doors[pairHash(e)%uint64(len(v.doors))].ports < knocks {
+		if !v.doors.open(e) {
 			return
 		}
 		if p := v.probes.Look(probeKey{e.Party(flow.Orig), e.Party(flow.Resp), e.Proto}); p != nil {

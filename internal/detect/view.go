@@ -16,6 +16,20 @@ import (
 type View struct {
 	watch   *Watch
 	network *device.Network // nil while the capture goes on
+	kinds   func(*device.Device) device.Kind
+}
+
+// Kind is what sort of device one is, unknown while the capture goes on.
+func (v *View) Kind(d *device.Device) device.Kind {
+	if v.kinds == nil {
+		return device.Unknown
+	}
+	return v.kinds(d)
+}
+
+// Outside reports whether a party is on the Internet, as far as is known.
+func (v *View) Outside(p Party) bool {
+	return !p.Addr.IsZero() && v.Scope(p.Addr) == "internet" && v.Owner(p) == nil
 }
 
 // Owner is the device of the network that a party is, or nil: then it is on the Internet, or not known.
@@ -61,9 +75,10 @@ func (v *View) call(p Party, by frame.MAC, at int64) string {
 	return p.Addr.Netip().String()
 }
 
-// Findings are what was found, worst first. network is what the inventory made of the network at the end.
-func (w *Watch) Findings(network *device.Network) []finding.Finding {
-	v := &View{w, network}
+// Findings are what was found, worst first. network is what the inventory made of the network at the end, and kinds
+// tells what sort each of its devices is.
+func (w *Watch) Findings(network *device.Network, kinds func(*device.Device) device.Kind) []finding.Finding {
+	v := &View{w, network, kinds}
 	var list []finding.Finding
 	index := map[string]int{}
 	for _, r := range w.records.list {
@@ -123,6 +138,9 @@ func (v *View) resolve(r *Record) iter.Seq2[finding.Finding, *device.Device] {
 
 // about is the finding that a record is about a device, which has a role and is the party own.
 func (v *View) about(r *Record, d *device.Device, role finding.Role, severity finding.Severity, own, other Party) finding.Finding {
+	if r.Weigh != nil {
+		severity = r.Weigh(v, d)
+	}
 	f := finding.Finding{
 		Kind: r.Kind, Device: d.ID(), Role: role, Key: r.Key, Severity: severity, Confidence: r.Confidence,
 		First: r.First, Last: r.Last, Detected: r.Detected, Count: r.Count,

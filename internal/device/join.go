@@ -61,6 +61,24 @@ func (v *Inventory) join() []*Device {
 	return devices
 }
 
+// Claims is what a device alone says of itself, by which it is known under its next randomised address: none for one
+// that does not hide.
+func (d *Device) Claims() (list []string) {
+	if !d.Randomised() {
+		return nil
+	}
+next:
+	for _, c := range d.claims() {
+		for _, m := range d.MACs {
+			if strings.Contains(c.value, strings.ReplaceAll(m.String(), ":", "")) {
+				continue next
+			}
+		}
+		list = append(list, c.fact+" "+c.value)
+	}
+	return list
+}
+
 // claim is something that one device alone says of itself.
 type claim struct{ fact, value string }
 

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"net/netip"
 )
 
 // Severity is how bad a finding is. The zero value is the least.
@@ -90,6 +91,13 @@ type Evidence struct {
 	File    uint16   // which file, counting from 0 in the order given
 	Flow    string   // Community ID, or "" where there is no flow
 	Note    string   // in the words of the protocol, for who checks it: a technical annex, not translated
+	Ends    Ends     // of the flow, or of the packet where there is no flow
+}
+
+// Ends are the two ends of a flow, or of a packet; the zero value where neither speaks IP.
+type Ends struct {
+	Proto    uint8          // IP protocol number
+	From, To netip.AddrPort // From began the flow, or sent the packet; ports are 0 where there are none
 }
 
 // Detail is the value of that key, or nil.

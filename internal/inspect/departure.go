@@ -30,7 +30,7 @@ func (e *Engine) departures(r *Result, devices []*device.Device, n *device.Netwo
 	var list []finding.Finding
 	for i := range r.Devices {
 		out := &r.Devices[i]
-		f, by := e.cfg.MUD.of(out)
+		f, by, controllers := e.cfg.MUD.of(out)
 		if f == nil {
 			continue
 		}
@@ -40,7 +40,8 @@ func (e *Engine) departures(r *Result, devices []*device.Device, n *device.Netwo
 		}
 		e.held = append(e.held, Held{out.ID, f.name, by, f.file.URL})
 		h := holding{device: devices[at], network: n, words: english}
-		h.policy = compileFor(f.file, &base, h.device)
+		its := controllers.into(base)
+		h.policy = compileFor(f.file, &its, h.device)
 		list = append(list, h.judge(e.talks)...)
 	}
 	return list
@@ -124,20 +125,26 @@ func (h *holding) stopped(s *policy.Stopped) finding.Finding {
 	severity, confidence := h.weigh(s)
 	nearest := ""
 	if s.Nearest > 0 {
-		nearest = h.policy.Entries[s.Nearest-1].Describe(h.words, printable)
-	}
-	if c.Direction == policy.ToDevice {
-		service += " (to device)"
+		nearest = printable(h.policy.Entries[s.Nearest-1].Brief())
 	}
 	return finding.Finding{
-		Kind: finding.MUDDeparture, Device: h.device.ID(), Role: finding.Actor, Key: service + " " + s.Peer,
+		Kind: finding.MUDDeparture, Device: h.device.ID(), Role: finding.Actor, Key: c.Direction.String() + " " + service + " " + s.Peer,
 		Severity: severity, Confidence: confidence, First: c.First, Last: c.Last, Detected: c.First, Count: c.Flows,
 		Details: []finding.Detail{{Key: "peer", Value: peer}, {Key: "service", Value: service}, {Key: "nearest", Value: nearest}},
 		Evidence: []finding.Evidence{{
 			Packets: []uint64{c.Number}, File: c.File, Flow: c.Flow,
-			Note: h.policy.Text(&s.Explanation, &c.Packet, peer, h.words, printable),
+			Note: h.policy.Text(&s.Explanation, &c.Packet, peer, h.words, printable), Ends: ends(c),
 		}},
 	}
+}
+
+// ends are the ends of a conversation, from the one that began it.
+func ends(c *policy.Conversation) finding.Ends {
+	own, peer := netip.AddrPortFrom(c.Own.Netip(), c.OwnPort), netip.AddrPortFrom(c.Peer.Netip(), c.PeerPort)
+	if c.Direction == policy.ToDevice {
+		own, peer = peer, own
+	}
+	return finding.Ends{Proto: c.Proto, From: own, To: peer}
 }
 
 func printable(s string) string { return device.Printable([]byte(s), 253) }

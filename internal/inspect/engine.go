@@ -14,6 +14,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"plimsoll.example/plimsoll/internal/baseline"
 	"plimsoll.example/plimsoll/internal/capture"
 	"plimsoll.example/plimsoll/internal/detect"
 	"plimsoll.example/plimsoll/internal/device"
@@ -64,7 +65,8 @@ type Engine struct {
 	chunks    chunkPool
 	inventory *device.Inventory
 	watch     *detect.Watch
-	event     detect.Event // these three are reused
+	spans     []baseline.Span // by file, where it is to be learned
+	event     detect.Event    // these three are reused
 	ended     detect.Flow
 	said      detect.Fact
 	totals    totals
@@ -170,6 +172,11 @@ func (e *Engine) collect(b *block) {
 	}
 	for i := range b.facts {
 		t.facts += b.facts[i].Lost
+	}
+	if e.cfg.Detect.Learner != nil {
+		for i := range b.Records {
+			e.spans = span(e.spans, &b.Records[i])
+		}
 	}
 	e.Progress.Packets.Store(t.packets)
 	e.Progress.Octets.Store(t.octets)

@@ -36,7 +36,7 @@ func (r *Result) judge(list []finding.Finding) {
 			out.Text[string(words.Lang())] = whole(guide.Explain(words, f, Name(d, words)))
 		}
 		for _, e := range f.Evidence {
-			out.Evidence = append(out.Evidence, Evidence{append([]uint64{}, e.Packets...), e.File, e.Flow, e.Note})
+			out.Evidence = append(out.Evidence, Evidence{append([]uint64{}, e.Packets...), e.File, e.Flow, e.Note, e.Ends})
 		}
 		d.Findings = append(d.Findings, out.ID)
 		r.Findings = append(r.Findings, out)

@@ -1,24 +1,62 @@
 package inspect
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"plimsoll.example/plimsoll/internal/frame"
+	"plimsoll.example/plimsoll/internal/policy"
 	"plimsoll.example/plimsoll/mud"
 )
 
 // MUDFiles are the MUD files of a folder, and what says which device each is for.
 type MUDFiles struct {
 	list  []mudFile
-	byMAC map[frame.MAC]int // as devices.json or a file's name says
+	byMAC map[frame.MAC]assigned // as devices.json or a file's name says
+}
+
+// assigned is what was given to a device.
+type assigned struct {
+	file int // in MUDFiles.list
+	Controllers
+}
+
+// Controllers are whom people made the controllers of a device: MUD files name only their classes (RFC 8520 §4.6).
+type Controllers struct {
+	My    []netip.Addr            `json:"my_controller"`
+	Class map[string][]netip.Addr `json:"controllers"` // by URI
+}
+
+// into puts the controllers into the network.
+func (c *Controllers) into(base policy.Context) policy.Context {
+	base.My, base.Controllers = c.My, c.Class
+	return base
+}
+
+// given is a value of devices.json: the name of a file, or an object that also names controllers.
+type given struct {
+	File string `json:"file"`
+	Controllers
+}
+
+// UnmarshalJSON reads either form.
+func (g *given) UnmarshalJSON(b []byte) error {
+	if len(b) > 0 && b[0] == '"' {
+		return json.Unmarshal(b, &g.File)
+	}
+	type object given
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	return d.Decode((*object)(g))
 }
 
 type mudFile struct {
@@ -27,7 +65,7 @@ type mudFile struct {
 	listed bool // in devices.json, or named after a device: for those devices alone
 }
 
-// The file of a folder that says which device has which MUD file: an object of link-layer addresses and file names.
+// The file of a folder that says which device has which MUD file: an object of link-layer addresses and what is given.
 const devicesFile = "devices.json"
 
 const maxMUDFiles = 4096
@@ -51,8 +89,8 @@ func LoadMUDFiles(dir string) (m *MUDFiles, left []*MUDFileError, err error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("read folder of MUD files: %w", err)
 	}
-	m = &MUDFiles{byMAC: map[frame.MAC]int{}}
-	assigned := map[string]string{} // link-layer address: file
+	m = &MUDFiles{byMAC: map[frame.MAC]assigned{}}
+	devices := map[string]given{} // by link-layer address
 	for _, e := range entries {
 		name := e.Name()
 		if !strings.HasSuffix(strings.ToLower(name), ".json") || e.IsDir() {
@@ -64,7 +102,7 @@ func LoadMUDFiles(dir string) (m *MUDFiles, left []*MUDFileError, err error) {
 		}
 		data, err := readBounded(filepath.Join(dir, name))
 		if err == nil && name == devicesFile {
-			err = json.Unmarshal(data, &assigned)
+			err = json.Unmarshal(data, &devices)
 		} else if err == nil {
 			var f *mud.File
 			if f, err = mud.Parse(data); err == nil {
@@ -79,10 +117,11 @@ func LoadMUDFiles(dir string) (m *MUDFiles, left []*MUDFileError, err error) {
 		f := &m.list[i]
 		if mac, err := frame.ParseMAC(strings.TrimSuffix(strings.ToLower(f.name), ".json")); err == nil {
 			f.listed = true
-			m.byMAC[mac] = i
+			m.byMAC[mac] = assigned{file: i}
 		}
 	}
-	for text, name := range assigned {
+	for text, g := range devices {
+		name := g.File
 		mac, err := frame.ParseMAC(text)
 		i := slices.IndexFunc(m.list, func(f mudFile) bool { return f.name == name })
 		switch {
@@ -92,7 +131,7 @@ func LoadMUDFiles(dir string) (m *MUDFiles, left []*MUDFileError, err error) {
 			left = append(left, &MUDFileError{devicesFile, fmt.Errorf("%q: %w", name, fs.ErrNotExist)})
 		default:
 			m.list[i].listed = true
-			m.byMAC[mac] = i
+			m.byMAC[mac] = assigned{i, g.Controllers}
 		}
 	}
 	slices.SortFunc(left, func(a, b *MUDFileError) int { return strings.Compare(a.Error(), b.Error()) })
@@ -130,30 +169,24 @@ const (
 // surely is the least confidence of an identity by which a device gets a MUD file.
 const surely = 0.8
 
-// of is the file of a device, or nil.
-func (m *MUDFiles) of(d *Device) (*mudFile, How) {
+// of is the file of a device, or nil, with the controllers that were named for it.
+func (m *MUDFiles) of(d *Device) (*mudFile, How, Controllers) {
 	for _, text := range append([]string{d.MAC}, d.MACs...) {
 		if mac, err := frame.ParseMAC(text); err == nil {
-			if i, ok := m.byMAC[mac]; ok {
-				return &m.list[i], ByAddress
+			if a, ok := m.byMAC[mac]; ok {
+				return &m.list[a.file], ByAddress, a.Controllers
 			}
 		}
 	}
 	if d.MUDURL != nil {
-		i := m.only(func(f *mud.File) bool { return f.URL == d.MUDURL.URL })
-		if i == nil {
-			return nil, ""
-		}
-		return i, ByURL
+		return m.only(func(f *mud.File) bool { return f.URL == d.MUDURL.URL }), ByURL, Controllers{}
 	}
 	if id := &d.Identity; id.Maker != "" && id.Model != "" && id.Confidence >= surely {
-		if i := m.only(func(f *mud.File) bool {
+		return m.only(func(f *mud.File) bool {
 			return strings.EqualFold(f.MfgName, id.Maker) && strings.EqualFold(f.ModelName, id.Model)
-		}); i != nil {
-			return i, ByModel
-		}
+		}), ByModel, Controllers{}
 	}
-	return nil, ""
+	return nil, "", Controllers{}
 }
 
 // only is the one file that is as wanted, or nil where there are none or several.

@@ -13,6 +13,7 @@ import (
 	"plimsoll.example/plimsoll/internal/device"
 	"plimsoll.example/plimsoll/internal/finding"
 	"plimsoll.example/plimsoll/internal/frame"
+	"plimsoll.example/plimsoll/internal/grade"
 	"plimsoll.example/plimsoll/internal/guide"
 	"plimsoll.example/plimsoll/internal/identify"
 )
@@ -68,9 +69,9 @@ type Device struct {
 	Traffic    Traffic         `json:"traffic"`
 	Peers      []Peer          `json:"peers"`
 	Others     *Others         `json:"others,omitempty"`
+	Carries    bool            `json:"carries,omitempty"` // the traffic of others
+	Grade      grade.Grade     `json:"grade"`
 	Findings   []string        `json:"findings"`
-
-	carried bool // the traffic of others
 }
 
 // MUDURL is where a device says that its MUD file is.
@@ -127,6 +128,8 @@ type Evidence struct {
 	File    uint16   `json:"file,omitempty"`
 	Flow    string   `json:"flow"`
 	Note    string   `json:"note"`
+
+	Ends finding.Ends `json:"-"`
 }
 
 // Result says what was found. files are the captures as they were given; warnings are for people.
@@ -134,8 +137,8 @@ func (e *Engine) Result(k *identify.Knowledge, files, warnings []string, cut boo
 	if e.watch != nil {
 		e.watch.Finish()
 	}
-	r := e.result(k, e.inventory)
 	l := e.Losses()
+	r := e.result(k, e.inventory, l.Streams)
 	r.Capture.Files, r.Capture.Warnings = append(r.Capture.Files, files...), append(r.Capture.Warnings, warnings...)
 	r.Capture.Cut, r.Capture.Undecoded, r.Capture.Evicted = cut, l.Undecoded, Evicted{Flows: l.Flows, Devices: l.Devices}
 	return r
@@ -143,11 +146,12 @@ func (e *Engine) Result(k *identify.Knowledge, files, warnings []string, cut boo
 
 // Snapshot says what was found so far, while Run goes on. It is called from Config.OnBlock, and nowhere else. What was
 // lost is told by Result alone.
-func (e *Engine) Snapshot(k *identify.Knowledge) *Result { return e.result(k, e.inventory.Clone()) }
+func (e *Engine) Snapshot(k *identify.Knowledge) *Result { return e.result(k, e.inventory.Clone(), 0) }
 
-// result says what an inventory holds, which it finishes.
-func (e *Engine) result(k *identify.Knowledge, inventory *device.Inventory) *Result {
+// result says what an inventory holds, which it finishes. unread is the directions of connections that were not looked into.
+func (e *Engine) result(k *identify.Knowledge, inventory *device.Inventory, unread uint64) *Result {
 	t := &e.totals
+	whole := e.watch != nil && e.watch.Lost() == 0 && !inventory.Full && inventory.Evicted() == 0 && unread == 0
 	r := &Result{
 		Schema: Schema,
 		Capture: Capture{
@@ -165,16 +169,20 @@ func (e *Engine) result(k *identify.Knowledge, inventory *device.Inventory) *Res
 	e.scene, e.held = seen{devices, network}, nil
 	r.Devices = make([]Device, len(devices))
 	// naming 20,000 devices is worth all the cores
-	onAllCores(len(devices), 32, func(i int) { r.Devices[i] = describe(k, devices[i], network) })
-	order(r.Devices)
-	var list []finding.Finding
-	if e.watch != nil {
-		list = e.watch.Findings(network)
+	onAllCores(len(devices), 32, func(i int) { r.Devices[i] = describe(k, devices[i], network, whole) })
+	kinds := make(map[*device.Device]device.Kind, len(devices))
+	for i, d := range devices {
+		kinds[d] = r.Devices[i].Identity.Kind
 	}
-	list = append(list, e.departures(r, devices, network)...)
+	order(r.Devices)
+	list := e.departures(r, devices, network)
+	if e.watch != nil {
+		list = append(e.watch.Findings(network, func(d *device.Device) device.Kind { return kinds[d] }), list...)
+	}
 	slices.SortStableFunc(list, func(a, b finding.Finding) int { return cmp.Compare(b.Severity, a.Severity) })
 	r.found = list
 	r.judge(list)
+	r.grade()
 	return r
 }
 
@@ -225,7 +233,7 @@ var ranks = [...]device.Kind{device.Infrastructure, device.IoT, device.General, 
 
 func rank(d *Device) int { return slices.Index(ranks[:], d.Identity.Kind) }
 
-func describe(k *identify.Knowledge, d *device.Device, n *device.Network) Device {
+func describe(k *identify.Knowledge, d *device.Device, n *device.Network, whole bool) Device {
 	observations := append(d.Derived(n, serviceName), d.Observations...)
 	out := Device{
 		ID: d.ID(), MAC: d.MAC.String(), Randomised: d.Randomised(),
@@ -252,7 +260,8 @@ func describe(k *identify.Knowledge, d *device.Device, n *device.Network) Device
 	t := d.Traffic()
 	out.Traffic = Traffic{t.Flows, t.OctetsOut, t.OctetsIn, t.PacketsOut, t.PacketsIn}
 	out.Peers = peers(d, n)
-	out.carried = d.Forwarded.PacketsIn+d.Forwarded.PacketsOut > 0 && d.Gateway
+	out.Carries = d.Forwarded.PacketsIn+d.Forwarded.PacketsOut > 0 && d.Gateway
+	out.Grade.Evidence = evidence(d, out.Identity.Kind != device.Unknown, whole)
 	if d.OtherPeers > 0 {
 		out.Others = &Others{d.OtherPeers, d.OtherOctets}
 	}

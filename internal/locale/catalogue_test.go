@@ -18,6 +18,7 @@ var same = []string{
 	"cli.value.lan",
 	"cli.value.mode",
 	"cli.value.wan",
+	"cli.value.format",
 	"cli.value.lang",
 	"cli.value.max-flows",
 	"cli.value.url",

@@ -29,7 +29,7 @@ func Seen(f *flow.Flow, side int) (c Conversation, ok bool) {
 		return c, false
 	}
 	begun := flow.Orig // the side that sent the first packet, as far as is known
-	if f.Packets[flow.Orig] == 0 {
+	if f.Packets[flow.Orig] == 0 && f.How != flow.HowSYNACK {
 		begun = flow.Resp // its port made it the responder; yet nobody asked it
 	}
 	t := Tuple{

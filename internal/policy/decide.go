@@ -116,6 +116,7 @@ func (p *Policy) build() {
 		numbers  = map[selection]uint16{}
 		prefixes [][]netip.Prefix
 		texts    = map[*netip.Prefix]string{}
+		closed   [2]bool // an entry that drops was left out: what comes behind it must not accept
 	)
 	all := map[uint8][]netip.Prefix{
 		4: {netip.MustParsePrefix("0.0.0.0/0")}, 6: {netip.MustParsePrefix("::/0")},
@@ -124,6 +125,7 @@ func (p *Policy) build() {
 	p.rules = make([]rule, 0, len(p.Entries))
 	for i := range p.Entries {
 		e := &p.Entries[i]
+		e.Never = e.Never || closed[e.Direction] && e.Action == Accept
 		if !e.begins() {
 			continue
 		}
@@ -144,6 +146,7 @@ func (p *Policy) build() {
 		if !ok {
 			if len(prefixes) == maxSelectors {
 				e.Never = true
+				closed[e.Direction] = closed[e.Direction] || e.Action == Drop
 				continue
 			}
 			n = uint16(len(prefixes))

@@ -210,6 +210,20 @@ func (e *Entry) Describe(words *locale.Catalogue, printable func(string) string)
 	return words.Text(key, "service", service, "peer", words.List(peers))
 }
 
+// Brief is what the entry speaks of in the words of the RFC, which are those of no language: tcp/443 cloud.example.com,
+// udp/5353 local-networks.
+func (e *Entry) Brief() string {
+	parts := []string{e.Service()}
+	for _, p := range e.Peers {
+		if p.Value != "" {
+			parts = append(parts, p.Value)
+		} else {
+			parts = append(parts, string(p.Class))
+		}
+	}
+	return strings.TrimSpace(strings.Join(parts, " "))
+}
+
 // Text says the decision in a sentence. service and peer are what people call those of the packet; printable makes a
 // stranger's text harmless.
 func (p *Policy) Text(x *Explanation, q *Packet, peer string, words *locale.Catalogue, printable func(string) string) string {
@@ -245,10 +259,18 @@ func (p *Policy) Text(x *Explanation, q *Packet, peer string, words *locale.Cata
 		"entry", p.Entries[x.Nearest-1].Describe(words, printable), "differs", words.List(differs))...)
 }
 
-// Service is the port that names the service: the other end's for what the device begins, its own for what others begin.
+// firstEphemeral is the lowest port that common systems take for one conversation: Linux; RFC 6335 says 49152.
+const firstEphemeral = 32768
+
+// Service is the port that names the service: the other end's for what the device begins, its own for what others
+// begin, unless that is one taken for the conversation and the one at the other side is not.
 func (q *Packet) Service() uint16 {
+	service, client := q.PeerPort, q.OwnPort
 	if q.Direction == ToDevice {
-		return q.OwnPort
+		service, client = client, service
 	}
-	return q.PeerPort
+	if service >= firstEphemeral && client < firstEphemeral {
+		return client
+	}
+	return service
 }

@@ -420,6 +420,23 @@ func TestBothEndsMustAllow(t *testing.T) {
 	}
 }
 
+func TestEntriesBeyondTheBoundAllowNothing(t *testing.T) {
+	var aces []mud.ACE
+	for i := range maxSelectors {
+		aces = append(aces, accept("far", mud.Matches{IPv4: &mud.IP{Destination: netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 1, byte(i >> 8), byte(i)}), 32)}}))
+	}
+	m := mud.Matches{IPv4: &mud.IP{Destination: prefix(cloud + "/32")}}
+	far := out(tcp, "10.1.0.5", 1)
+	judge(t, file(append(slices.Clone(aces), accept("beyond", m)), nil), house(), cases{
+		"within": {far, true}, "beyond": {out(tcp, cloud, 1), false}, "a name, by default": {out(udp, gateway, 53), false},
+	})
+	judge(t, file(append(slices.Clone(aces), drop("beyond", m), aces[5]), nil), house(), cases{
+		"within": {far, true}, "what a drop beyond speaks of": {out(tcp, cloud, 1), false},
+	})
+	open := file(append(append([]mud.ACE{accept("open", mud.Matches{UDP: &mud.UDP{}})}, aces...), drop("beyond", m), accept("known", mud.Matches{TCP: &mud.TCP{}})), nil)
+	judge(t, open, house(), cases{"behind a drop beyond": {out(tcp, cloud, 1), false}})
+}
+
 func TestTheZeroDecisionStops(t *testing.T) {
 	if (Decision{}).Action != Drop || (&Policy{}).Decide(&Packet{}, 0).Action != Drop {
 		t.Error("the zero value lets packets pass")

@@ -8,8 +8,8 @@ import (
 	"plimsoll.example/plimsoll/internal/frame"
 )
 
-// maxSelectors bounds the different other ends that the entries of one policy may name. Entries beyond are Never:
-// they accept nothing. Published files have fewer than a hundred.
+// maxSelectors bounds the different other ends that the entries of one policy may name; published files have fewer than
+// a hundred. An entry beyond is Never, and behind one that drops nothing is accepted any more.
 const maxSelectors = 512
 
 // set is a set of selectors.

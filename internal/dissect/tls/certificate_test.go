@@ -7,6 +7,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -96,7 +97,8 @@ func TestCertificate(t *testing.T) {
 		t.Run(tt.key, func(t *testing.T) {
 			der := certify(t, newKey(t, tt.key), tt.authority, "camera.example", "*.camera.example")
 			sum := sha256.Sum256(der)
-			want := "tls.certificate camera-42 side=server sha256=" + hex.EncodeToString(sum[:])
+			short := sha1.Sum(der)
+			want := "tls.certificate camera-42 side=server sha256=" + hex.EncodeToString(sum[:]) + " sha1=" + hex.EncodeToString(short[:])
 			if tt.authority == nil {
 				want += " issuer=camera-42 not_before=2024-02-29T23:59:58Z not_after=2051-01-01T00:00:00Z self_signed=1"
 			} else {

@@ -1,6 +1,7 @@
 package tls
 
 import (
+	"crypto/sha1"
 	"crypto/sha256"
 	"encoding/hex"
 	"time"
@@ -86,6 +87,8 @@ func addCertificate(der []byte, side string, t Transport, out *dissect.Facts) {
 	sum := sha256.Sum256(der)
 	var digits [2 * sha256.Size]byte
 	out.Field("sha256", hex.AppendEncode(digits[:0], sum[:]))
+	short := sha1.Sum(der) // by which lists of bad certificates name them
+	out.Field("sha1", hex.AppendEncode(digits[:0], short[:]))
 	if err != nil {
 		out.FieldString("error", err.Error())
 		return

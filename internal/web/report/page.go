@@ -1,0 +1,94 @@
+// Package report writes what an inspection found as one page of HTML that needs nothing else: no network, no scripts,
+// no other file. It is in English and in French, it prints, and it can be read by ear.
+//
+// Names on the page come from strangers. html/template escapes them by where they stand, a content security policy
+// forbids whatever is not the page's own style, and characters that turn the direction of text do not get through.
+package report
+
+import (
+	"bytes"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"io"
+	"slices"
+	"unicode"
+
+	"plimsoll.example/plimsoll/internal/inspect"
+	"plimsoll.example/plimsoll/internal/locale"
+	"plimsoll.example/plimsoll/norms"
+)
+
+//go:embed page.html
+var pageSource string
+
+//go:embed page.css
+var style string
+
+// Options says how a page is made.
+type Options struct {
+	Lang     locale.Lang // shown first
+	Version  string      // of the program
+	Warnings func(*locale.Catalogue) []string
+	// Thresholds are those that were set, by name; the others had their defaults.
+	Thresholds map[string]float64
+	Held       []inspect.Held   // the devices that were held against MUD files
+	Norms      *norms.Catalogue // for the titles of those that findings speak to
+}
+
+// page is all that the template is given.
+type page struct {
+	Lang     locale.Lang
+	Policy   string
+	Style    template.CSS
+	Editions []*edition // the one shown first is the last: the other's rules come before it
+}
+
+// Write writes the page.
+func Write(w io.Writer, r *inspect.Result, o Options) error {
+	tmpl, err := template.New("page").Parse(pageSource)
+	if err != nil {
+		return fmt.Errorf("read the template of the page: %w", err)
+	}
+	p := page{Lang: locale.New(o.Lang).Lang(), Policy: policy(style), Style: template.CSS(style)}
+	for _, l := range locale.Languages {
+		e := newEdition(r, locale.New(l), o)
+		e.First = l == p.Lang
+		p.Editions = append(p.Editions, e)
+	}
+	slices.SortStableFunc(p.Editions, func(a, b *edition) int {
+		if a.First == b.First {
+			return 0
+		} else if a.First {
+			return -1
+		}
+		return 1
+	})
+	var b bytes.Buffer
+	if err := tmpl.Execute(&b, p); err != nil {
+		return fmt.Errorf("fill the page: %w", err)
+	}
+	_, err = w.Write(bytes.Map(visible, b.Bytes()))
+	return err
+}
+
+// policy forbids everything but that style: Content Security Policy Level 3.
+func policy(style string) string {
+	sum := sha256.Sum256([]byte(style))
+	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'"
+}
+
+// visible leaves out what a reader cannot see and what misleads: controls, and what turns the direction of text
+// (UAX #9, Section 2). Those that join letters or emoji stay.
+func visible(r rune) rune {
+	const nonJoiner, joiner = '\u200c', '\u200d'
+	switch {
+	case r == '\n', r == nonJoiner, r == joiner:
+		return r
+	case unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Cs, unicode.Zl, unicode.Zp):
+		return unicode.ReplacementChar
+	}
+	return r
+}
