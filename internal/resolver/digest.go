@@ -24,7 +24,6 @@ const (
 var (
 	errChain     = fmt.Errorf("a chain of more than %d names, or one that bites its tail", maxChain)
 	errAddresses = fmt.Errorf("more than %d addresses", maxAddresses)
-	errSigned    = errors.New("the upstream says that the name's signatures are wrong")
 )
 
 // digest makes an entry of what an upstream says. It keeps the records that answer the question, from name to name, and
