@@ -1,7 +1,6 @@
 package nft
 
 import (
-	"bytes"
 	"flag"
 	"fmt"
 	"io"
@@ -76,13 +75,27 @@ func lampPolicy() *policy.Policy {
 	return p
 }
 
-func render(t *testing.T, at int64, list ...*policy.Policy) string {
+// held is a gateway that holds devices to policies, and does nothing else.
+func held(list ...*policy.Policy) *Gateway {
+	g := &Gateway{}
+	for _, p := range list {
+		g.Devices = append(g.Devices, Device{MAC: p.Device, Addresses: p.Own, Treatment: Held, Policy: p})
+	}
+	return g
+}
+
+func rules(t *testing.T, g *Gateway, at int64) *Ruleset {
 	t.Helper()
-	var b bytes.Buffer
-	if err := Render(&b, list, at); err != nil {
+	r, err := g.Rules(at)
+	if err != nil {
 		t.Fatal(err)
 	}
-	return b.String()
+	return r
+}
+
+func render(t *testing.T, at int64, list ...*policy.Policy) string {
+	t.Helper()
+	return rules(t, held(list...), at).String()
 }
 
 func TestRulesetIsAsReviewed(t *testing.T) {
@@ -113,7 +126,7 @@ func TestRulesetDoesNotDependOnTheOrderOfPolicies(t *testing.T) {
 	if render(t, 0, hub, lampPolicy()) != render(t, 0, lampPolicy(), hub) {
 		t.Error("the order changes the text")
 	}
-	if err := Render(&bytes.Buffer{}, []*policy.Policy{hub, hub}, 0); err == nil {
+	if _, err := held(hub, hub).Rules(0); err == nil {
 		t.Error("two policies of one device are rendered")
 	}
 }
