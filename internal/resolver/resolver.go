@@ -122,7 +122,7 @@ type Resolver struct {
 // Bounds.
 const (
 	maxAsked   = 1024            // different queries that upstreams are asked at a time
-	maxWaiting = 1024            // queries of a client that wait at a time; a few clients share one such bound
+	maxWaiting = 256             // queries of a client that wait at a time; a few clients share one such bound
 	queryTime  = 5 * time.Second // that a client waits at most
 	commitTime = 3 * time.Second // that Commit has
 )

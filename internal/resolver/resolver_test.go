@@ -35,7 +35,7 @@ _sip._tcp.example. 300 IN SRV  1 1 5060 www.example.
 
 func TestAnswersComeByUDPAndTCPFromEachAddressAsked(t *testing.T) {
 	w := newWorld(t, zone)
-	listen := []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:0"), netip.MustParseAddrPort("127.0.0.2:0"), netip.MustParseAddrPort("0.0.0.0:0")}
+	listen := []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:0"), netip.MustParseAddrPort("127.0.0.2:0"), netip.MustParseAddrPort("0.0.0.0:0"), netip.MustParseAddrPort("[::]:0")}
 	cfg := Config{Listen: listen, Upstreams: []string{w.listen(t)}, Rate: -1}
 	r, err := New(cfg)
 	if err != nil {
@@ -49,7 +49,7 @@ func TestAnswersComeByUDPAndTCPFromEachAddressAsked(t *testing.T) {
 		t.Fatal(err)
 	}
 	any := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.77"), at[2].Port())
-	for _, to := range []string{at[0].String(), at[1].String(), any.String()} {
+	for _, to := range []string{at[0].String(), at[1].String(), any.String(), netip.AddrPortFrom(netip.IPv6Loopback(), at[3].Port()).String()} {
 		for _, network := range []string{"udp", "tcp"} { // the client's socket is connected: it hears nobody else
 			for _, name := range []string{"www.example", "WWW.eXample", "alias.example"} {
 				got := exchange(t, network, to, ask(name, dns.TypeA))

@@ -210,7 +210,7 @@ func (r *Resolver) enter(client netip.Addr) (leave func(), ok bool) {
 		h = (h ^ uint32(c)) * 16777619
 	}
 	n := &r.waiting[h>>16%uint32(len(r.waiting))]
-	if n.Add(1) > maxWaiting/4 {
+	if n.Add(1) > maxWaiting {
 		n.Add(-1)
 		r.Counters.Busy.Add(1)
 		return nil, false
