@@ -55,6 +55,7 @@ var ranks = [][]string{
 	},
 	{"internal/web/*"},
 	{"cmd/plimsoll"},
+	{"test/conformance"}, // the program as others meet it
 }
 
 // sideways lists the dissectors that read another protocol's format inside their own.

@@ -24,6 +24,7 @@ import (
 
 	"plimsoll.example/plimsoll/internal/capture"
 	"plimsoll.example/plimsoll/internal/device"
+	"plimsoll.example/plimsoll/internal/enforce"
 	"plimsoll.example/plimsoll/internal/flow"
 	"plimsoll.example/plimsoll/internal/frame"
 	"plimsoll.example/plimsoll/internal/home"
@@ -31,7 +32,9 @@ import (
 	"plimsoll.example/plimsoll/internal/inspect"
 	"plimsoll.example/plimsoll/internal/locale"
 	"plimsoll.example/plimsoll/internal/mudcache"
+	"plimsoll.example/plimsoll/internal/nft"
 	"plimsoll.example/plimsoll/internal/policy"
+	"plimsoll.example/plimsoll/internal/resolver"
 	"plimsoll.example/plimsoll/internal/sqlite"
 	"plimsoll.example/plimsoll/internal/web/control"
 	"plimsoll.example/plimsoll/mud"
@@ -51,10 +54,17 @@ type gatewayFlags struct {
 	// of MUD files
 	anchors, roots string
 	allow          []netip.Prefix
+
+	// of enforcement
+	unknown   nft.Treatment // of devices that were not seen yet
+	inbound   bool          // whoever is outside may begin conversations with devices that are not held
+	dnsPort   uint16        // of the resolver; 0: none
+	upstreams []string
+	fallback  []netip.Addr
 }
 
 func newHomeRun(e env, words *locale.Catalogue) *cobra.Command {
-	g := gatewayFlags{env: e, words: words, mode: home.Watch, memory: inspect.DefaultMemory, rehearsal: home.Rehearsal}
+	g := gatewayFlags{env: e, words: words, mode: home.Watch, memory: inspect.DefaultMemory, rehearsal: home.Rehearsal, dnsPort: 53}
 	c := &cobra.Command{Use: "run", Args: cobra.ArbitraryArgs, RunE: func(c *cobra.Command, args []string) error {
 		switch {
 		case len(args) > 0 || g.lan == "":
@@ -88,6 +98,25 @@ func newHomeRun(e env, words *locale.Catalogue) *cobra.Command {
 		g.allow = append(g.allow, p)
 		return err
 	})
+	f.StringArrayVar(&g.upstreams, "upstream", nil, "")
+	f.Func("dns-port", "", func(s string) (err error) {
+		g.dnsPort, err = parsePort(s)
+		return err
+	})
+	f.Func("fallback", "", func(s string) error {
+		a, err := netip.ParseAddr(s)
+		g.fallback = append(g.fallback, a)
+		return err
+	})
+	f.Func("unknown", "", func(s string) error {
+		t, ok := map[string]nft.Treatment{"free": nft.Free, "apart": nft.Apart, "refused": nft.Refused}[s]
+		if !ok {
+			return fs.ErrInvalid
+		}
+		g.unknown = t
+		return nil
+	})
+	f.BoolVar(&g.inbound, "inbound", false, "")
 	f.TextVar(&g.logLevel, "log-level", slog.LevelInfo, "")
 	return c
 }
@@ -101,6 +130,10 @@ type gateway struct {
 	household *home.Household
 	engine    *inspect.Engine
 	meter     home.Meter
+	enforcer  *enforce.Enforcer // nil in the mode watch
+	resolver  atomic.Pointer[resolver.Resolver]
+	changed   chan struct{} // something did, at home
+	files256  sync.Map      // SHA-256 to *mud.File
 	since     time.Time
 
 	asks  chan func() // to be done between two blocks of packets, where the engine can be looked into
@@ -130,7 +163,7 @@ func (g gatewayFlags) run(ctx context.Context) error {
 	}
 	defer store.Close()
 	d := &gateway{
-		gatewayFlags: g, log: log, store: store, since: time.Now().UTC(), asks: make(chan func()), faults: map[string]string{},
+		gatewayFlags: g, log: log, store: store, since: time.Now().UTC(), asks: make(chan func()), changed: make(chan struct{}, 1), faults: map[string]string{},
 		household: &home.Household{Ledger: store, Now: time.Now, Rehearsal: g.rehearsal},
 	}
 	if d.cache, err = g.newCache(dir); err != nil {
@@ -145,6 +178,11 @@ func (g gatewayFlags) run(ctx context.Context) error {
 			d.names.Store(m, x.ID)
 		}
 	}
+	keepRules, letGo, err := d.hold(ctx, dir)
+	if err != nil {
+		return err
+	}
+	defer letGo()
 	live, err := capture.OpenLive(capture.LiveConfig{Interface: g.lan, Promiscuous: true})
 	if err != nil {
 		return deaf(g.lan, err)
@@ -159,6 +197,8 @@ func (g gatewayFlags) run(ctx context.Context) error {
 	group.Go(func() error { return d.watch(ctx, live) })
 	group.Go(func() error { return d.keep(ctx) })
 	group.Go(func() error { return d.files(ctx) })
+	group.Go(func() error { return keepRules(ctx) })
+	group.Go(func() error { return d.resolve(ctx) })
 	group.Go(func() error {
 		return control.Serve(ctx, socketPath(g.socket, g.getenv), d.api().Handler(), log)
 	})
@@ -225,6 +265,7 @@ func (g *gateway) look(ctx context.Context, r *inspect.Result) {
 	}
 	news, err := g.household.Observe(ctx, list)
 	g.fault(ctx, "keep devices", err)
+	g.stir()
 	for _, d := range news.Fresh {
 		g.log.InfoContext(ctx, "new device", "device", d.ID, "kind", d.Kind(), "state", d.State)
 		for _, m := range d.MACs {
