@@ -46,7 +46,7 @@ var ranks = [][]string{
 	{"internal/fleet", "internal/forum", "internal/home", "internal/inspect", "internal/lab", "internal/registry"},
 
 	// Stores, pages, commands.
-	{"internal/lab/labgen", "internal/lab/perf", "internal/postgres", "internal/sqlite", "internal/storetest"},
+	{"internal/lab/holdperf", "internal/lab/labgen", "internal/lab/perf", "internal/postgres", "internal/sqlite", "internal/storetest"},
 	{"internal/web/*"},
 	{"cmd/plimsoll"},
 }
