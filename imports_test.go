@@ -50,8 +50,8 @@ var ranks = [][]string{
 
 	// Stores, pages, commands.
 	{
-		"internal/enforce", "internal/eve", "internal/lab/dnsbench", "internal/lab/labgen", "internal/lab/perf", "internal/postgres", "internal/report",
-		"internal/sqlite", "internal/storetest",
+		"internal/enforce", "internal/eve", "internal/lab/dnsbench", "internal/lab/holdperf", "internal/lab/labgen", "internal/lab/perf",
+		"internal/postgres", "internal/report", "internal/sqlite", "internal/storetest",
 	},
 	{"internal/web/*"},
 	{"cmd/plimsoll"},

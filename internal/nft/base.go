@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"plimsoll.example/plimsoll/internal/policy"
 )
 
 // The priorities: before those of fw4, Docker and libvirt, whose chains see what Plimsoll's let pass. What Plimsoll
@@ -42,13 +44,16 @@ func quoted(names []string) string {
 		list[i] = strconv.Quote(n)
 	}
 	slices.Sort(list)
+	if len(list) == 1 {
+		return list[0]
+	}
 	return "{ " + strings.Join(slices.Compact(list), ", ") + " }"
 }
 
 // inet is the table that routed packets meet, and those from and to the gateway itself.
-func (g *Gateway) inet(devices []Device, at int64) *table {
+func (g *Gateway) inet(devices []Device, at int64, old map[*policy.Policy]*part) *table {
 	t := newTable("inet")
-	r := &renderer{table: t, at: at}
+	r := &renderer{table: t, at: at, part: &part{}, old: old}
 	t.common()
 	lan, wan := g.links(true), g.WAN
 	g.guard(t, devices, g.links(false))
@@ -121,12 +126,7 @@ func (g *Gateway) dispatch(r *renderer, devices []Device) (rules, askers []strin
 		case d.Treatment == Refused:
 			begin, reach = "goto stop_from", "goto stop_to"
 		case d.Policy != nil:
-			r.device(d.Policy)
-			begin, reach = "jump "+from(d.MAC), "jump "+to(d.MAC)
-			ask = "names"
-			if r.family == "inet" && g.Resolver.Port != 0 {
-				ask = r.asking(d.Policy)
-			}
+			begin, reach, ask = "jump "+from(d.MAC), "jump "+to(d.MAC), r.device(g, d.Policy).ask
 		default:
 			apart = true
 			begin, ask = "jump apart", "names"
@@ -153,7 +153,7 @@ func (g *Gateway) dispatch(r *renderer, devices []Device) (rules, askers []strin
 	r.verdicts("senders", "ether_addr", senders)
 	rules = append(rules, "ether saddr vmap @senders")
 	if g.Unknown != Free && len(g.LAN) > 0 {
-		r.set("known", "type ether_addr", known, false)
+		r.table.set("known", "type ether_addr", known, false)
 		begin := map[Treatment]string{Apart: "jump apart", Refused: "goto stop_from"}[g.Unknown]
 		match := "ether saddr != @known "
 		if r.family == "inet" {
@@ -177,7 +177,7 @@ func (g *Gateway) apart(r *renderer) {
 		return
 	}
 	rules := []string{
-		"meta l4proto { icmp, ipv6-icmp } jump unasked_from",
+		"jump unasked_from",
 		"icmpv6 type { 131, 132, 133, 134, 135, 136, 143 } return",
 		"udp dport . udp sport { 67 . 68, 547 . 546 } return",
 		"ip daddr { 224.0.0.0/4, 255.255.255.255 } return",
@@ -203,7 +203,7 @@ func (g *Gateway) apart(r *renderer) {
 		}
 	}
 	rules = append(rules, "ip6 daddr fe80::/10 goto stop_from")
-	r.chain("apart", "", lines(rules))
+	r.table.chain("apart", "", lines(rules))
 }
 
 func (g *Gateway) own() (list []netip.Prefix) {
@@ -294,11 +294,11 @@ func (g *Gateway) names(r *renderer, devices []Device, askers []string, isLAN st
 		var captives []string
 		for i := range devices {
 			if p := devices[i].Policy; devices[i].Treatment == Quarantined && p != nil {
-				captives = append(captives, p.Device.String()+" : goto "+r.page(p, g.Page))
+				captives = append(captives, p.Device.String()+" : goto "+t.parts[p].page)
 			}
 		}
 		t.verdicts("captives", "ether_addr", captives)
 		rules = append(rules, isLAN+"tcp dport 80 ether saddr vmap @captives")
 	}
-	t.base("redirect", "nat", "prerouting", natPriority, rules)
+	t.base("lead_back", "nat", "prerouting", natPriority, rules)
 }

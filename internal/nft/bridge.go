@@ -2,11 +2,13 @@ package nft
 
 import (
 	"fmt"
+
+	"plimsoll.example/plimsoll/internal/policy"
 )
 
 // bridge is the table that packets between ports of a bridge meet. The kernel tracks no connections there that all
 // builds of it have, so the table remembers conversations itself: who may answer whom, for as long as they speak.
-func (g *Gateway) bridge(devices []Device, at int64) *table {
+func (g *Gateway) bridge(devices []Device, at int64, old map[*policy.Policy]*part) *table {
 	t := newTable("bridge")
 	t.common()
 	g.bound(t, devices)
@@ -16,7 +18,7 @@ func (g *Gateway) bridge(devices []Device, at int64) *table {
 		"arp saddr ip @bound4 ether saddr . arp saddr ip != @bindings4 goto spoofed",
 	}, sources...))
 
-	r := &renderer{table: t, at: at, local: g.Prefixes}
+	r := &renderer{table: t, at: at, local: g.Prefixes, part: &part{}, old: old}
 	rules, _ := g.dispatch(r, devices)
 	var held []string
 	for i := range devices {

@@ -19,6 +19,36 @@ type renderer struct {
 	*table
 	at    int64
 	local []netip.Prefix // in the family bridge: only entries that speak of these matter
+	part  *part          // of the device whose chains are written
+	old   map[*policy.Policy]*part
+}
+
+// part is what a policy adds to a table: it is the same as long as the policy is, but for what DNS said.
+type part struct {
+	objects []*object // those shared with other devices too
+	follows []follow
+	ask     string // where what the device asks of resolvers is judged
+	page    string // where what it asks of web servers is
+}
+
+func (r *renderer) add(o *object) {
+	r.part.objects = append(r.part.objects, o)
+	r.table.add(o)
+}
+
+func (r *renderer) set(name, key string, elements []string, lives bool, head ...string) {
+	r.add(newSet(name, key, elements, lives, head))
+}
+
+func (r *renderer) chain(name, rules string) { r.add(&object{kind: "chain", name: name, rules: rules}) }
+
+// shared is whether an object that several devices have is there. It is part of this one, too.
+func (r *renderer) shared(name string) bool {
+	o := r.table.at[name]
+	if o != nil {
+		r.part.objects = append(r.part.objects, o)
+	}
+	return o != nil
 }
 
 // from and to are the chains of what a device may begin, and of what others may begin with it.
@@ -36,9 +66,30 @@ func stop(d policy.Direction) string {
 }
 
 // device writes the chains of a device.
-func (r *renderer) device(p *policy.Policy) {
+func (r *renderer) device(g *Gateway, p *policy.Policy) *part {
+	if was := r.old[p]; was != nil {
+		for _, o := range was.objects {
+			if r.table.at[o.name] == nil {
+				r.table.add(o)
+			}
+		}
+		r.table.follows = append(r.table.follows, was.follows...)
+		r.table.parts[p] = was
+		return was
+	}
+	r.part = &part{ask: "names"}
+	before := len(r.table.follows)
 	r.direction(p, policy.FromDevice, from(p.Device))
 	r.direction(p, policy.ToDevice, to(p.Device))
+	if r.family == "inet" && g.Resolver.Port != 0 {
+		r.part.ask = r.asking(p)
+	}
+	if r.family == "inet" && g.Page != 0 && p.URL == repairURL {
+		r.part.page = r.page(p, g.Page)
+	}
+	r.part.follows = slices.Clone(r.table.follows[before:])
+	r.table.parts[p] = r.part
+	return r.part
 }
 
 // direction writes the chain of one direction of a device: what it returns from is allowed as far as this device goes.
@@ -49,10 +100,10 @@ func (r *renderer) direction(p *policy.Policy, d policy.Direction, name string) 
 		declared++
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "\t\tmeta l4proto { icmp, ipv6-icmp } jump unasked_%s\n", name[:strings.IndexByte(name, '_')])
+	fmt.Fprintf(&b, "\t\tjump unasked_%s\n", name[:strings.IndexByte(name, '_')])
 	r.runs(&b, p, d, name, entries[:declared])
 	fmt.Fprintf(&b, "\t\tgoto %s\n", r.defaults(p, d, entries[declared:]))
-	r.chain(name, "", b.String())
+	r.chain(name, b.String())
 }
 
 // asking writes the chain that lets pass what a device asks of resolvers that its policy lists, and says its name.
@@ -70,7 +121,7 @@ func (r *renderer) asking(p *policy.Policy) string {
 	var b strings.Builder
 	r.runs(&b, p, policy.FromDevice, name, listed)
 	b.WriteString("\t\tgoto names\n")
-	r.chain(name, "", b.String())
+	r.chain(name, b.String())
 	return name
 }
 
@@ -80,7 +131,7 @@ func (r *renderer) page(p *policy.Policy, port uint16) string {
 	var b strings.Builder
 	r.runs(&b, p, policy.FromDevice, name, slices.DeleteFunc(p.Beginning(policy.FromDevice), func(e *policy.Entry) bool { return e.Follows == "" }))
 	fmt.Fprintf(&b, "\t\tmeta l4proto tcp redirect to :%d\n", port)
-	r.chain(name, "", b.String())
+	r.chain(name, b.String())
 	return name
 }
 
@@ -123,12 +174,12 @@ func (r *renderer) defaults(p *policy.Policy, d policy.Direction, entries []*pol
 		fmt.Fprintln(&key, e.Direction, e.Action, e.Family, e.Proto, e.PeerPorts, e.OwnPorts, e.ICMPType, e.Prefixes)
 	}
 	name := "default_" + digest(d.String()+key.String())
-	if r.table.at[name] != nil {
+	if r.shared(name) {
 		return name
 	}
 	var b strings.Builder
 	r.runs(&b, p, d, name, entries)
-	r.chain(name, "", b.String()+"\t\t"+stop(d)+"\n")
+	r.chain(name, b.String()+"\t\t"+stop(d)+"\n")
 	return name
 }
 
@@ -142,7 +193,7 @@ func digest(text string) string {
 func (r *renderer) addresses(list []netip.Prefix, f uint8) string {
 	elements, interval := prefixes(list)
 	name := "peers" + strconv.Itoa(int(f)) + "_" + digest(strings.Join(elements, " "))
-	if r.table.at[name] == nil {
+	if !r.shared(name) {
 		r.set(name, "type "+addressType(f), elements, false, interval...)
 	}
 	return name

@@ -88,7 +88,7 @@ func (k *Kernel) Commit(_ context.Context, mac frame.MAC, names []string, addrs 
 					if stood, ok := k.standing[f.set][e]; ok && stood >= end {
 						continue
 					} else if ok {
-						changes = append(changes, change{set: f.set, element: e, drop: true})
+						changes = append(changes, change{family: "inet", set: f.set, element: e, drop: true})
 					}
 					changes = append(changes, gain(f.set, e, end, now))
 				}
@@ -182,7 +182,7 @@ func (f *follow) elements(name string, a netip.Addr) func(yield func(string) boo
 
 // gain is the change that puts an element into a set until a time, both in ns.
 func gain(set, element string, until, now int64) change {
-	c := change{set: set, element: element}
+	c := change{family: "inet", set: set, element: element}
 	if until != policy.Forever {
 		c.timeout = uint64(max(1000, (until-now)/int64(time.Millisecond)))
 	}

@@ -135,40 +135,41 @@ func (g *Gateway) here(a netip.Addr) bool {
 
 // conversations calls f with each one that the kernel tracks.
 func (k *Kernel) conversations(f func(*conversation)) error {
-	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
-		for try := 0; ; try++ {
-			var list []*conversation
-			err := k.socket.ask(getEntry, unix.NLM_F_DUMP, family, nil, func(b []byte) {
-				c := &conversation{family: family}
-				attributes(b, func(kind uint16, value []byte) {
-					switch kind {
-					case 1: // CTA_TUPLE_ORIG
-						c.begun = parseTuple(value)
-						c.original = slices.Clone(value)
-					case 2: // CTA_TUPLE_REPLY
-						c.answered = parseTuple(value)
-					case 18: // CTA_ZONE
-						c.zone = slices.Clone(value)
-					}
-				})
-				if c.begun.src.IsValid() && c.answered.src.IsValid() {
-					list = append(list, c)
+	for try := 0; ; try++ {
+		var list []*conversation
+		err := k.socket.ask(getEntry, unix.NLM_F_DUMP, unix.AF_UNSPEC, nil, func(b []byte) {
+			c := &conversation{}
+			attributes(b, func(kind uint16, value []byte) {
+				switch kind {
+				case 1: // CTA_TUPLE_ORIG
+					c.begun = parseTuple(value)
+					c.original = slices.Clone(value)
+				case 2: // CTA_TUPLE_REPLY
+					c.answered = parseTuple(value)
+				case 18: // CTA_ZONE
+					c.zone = slices.Clone(value)
 				}
 			})
-			if errors.Is(err, unix.EINTR) && try < 3 { // the table changed while it was read
-				time.Sleep(time.Millisecond)
-				continue
+			if c.begun.src.IsValid() && c.answered.src.IsValid() {
+				c.family = unix.AF_INET
+				if c.begun.src.Is6() {
+					c.family = unix.AF_INET6
+				}
+				list = append(list, c)
 			}
-			if err != nil && !errors.Is(err, unix.EINTR) {
-				return err
-			}
-			for _, c := range list {
-				f(c)
-			}
-			break
+		})
+		if errors.Is(err, unix.EINTR) && try < 3 { // the table changed while it was read
+			time.Sleep(time.Millisecond)
+			continue
 		}
+		if err != nil && !errors.Is(err, unix.EINTR) {
+			return err
+		}
+		for _, c := range list {
+			f(c)
+		}
+		return nil
 	}
-	return nil
 }
 
 func parseTuple(b []byte) (t tuple) {

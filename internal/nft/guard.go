@@ -137,7 +137,7 @@ func (g *Gateway) edge(t *table, lan, wan []string) (rules []string) {
 		out = append(out, ip+" daddr "+bogons[ip]+" goto stop_from")
 		in = append(in, ip+" saddr "+bogons[ip]+" drop")
 		if list := family(g.Prefixes, f); len(list) > 0 {
-			r := renderer{table: t}
+			r := renderer{table: t, part: &part{}}
 			out = append(out, ip+" saddr != @"+r.addresses(list, f)+" goto spoofed_edge")
 			in = append(in, ip+" saddr @"+r.addresses(list, f)+" drop")
 		}

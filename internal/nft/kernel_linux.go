@@ -122,6 +122,10 @@ func (k *Kernel) Apply(ctx context.Context, g *Gateway) error {
 		if err := k.alter(ctx, r, now); err == nil {
 			return k.purge(g, old, r)
 		}
+		k.loaded = nil // whatever stands, all of it is made anew
+		if r, err = k.rules(g, now); err != nil {
+			return err
+		}
 	}
 	if err := k.load(ctx, r, now); err != nil {
 		return err
@@ -152,7 +156,7 @@ func (k *Kernel) rules(g *Gateway, now int64) (*Ruleset, error) {
 		}
 	}
 	k.memory.forget(now - int64(forgetting))
-	return full.Rules(now)
+	return full.rules(now, k.loaded)
 }
 
 // load puts the whole ruleset in the place of what is there.
@@ -186,15 +190,16 @@ func (k *Kernel) load(ctx context.Context, r *Ruleset, now int64) error {
 
 // alter makes what stands the ruleset.
 func (k *Kernel) alter(ctx context.Context, r *Ruleset, now int64) error {
-	if text := r.Since(k.loaded); text != "" {
+	text, changes := r.since(k.loaded)
+	if text != "" {
 		if _, err := k.run(ctx, text, "-f", "-"); err != nil {
 			return fmt.Errorf("change rules: %w", err)
 		}
 		k.own++
+		changes = nil // they are in the text
 	}
 	old := k.loaded.inet()
 	k.loaded = r
-	var changes []change
 	for name := range k.standing {
 		if r.inet().at[name] == nil {
 			delete(k.standing, name)
@@ -204,15 +209,19 @@ func (k *Kernel) alter(ctx context.Context, r *Ruleset, now int64) error {
 		if !o.lives {
 			continue
 		}
+		was := old.at[o.name]
+		if was == o {
+			continue
+		}
 		want := elementsUntil(o.elements, now)
-		if was := old.at[o.name]; was == nil || was.head != o.head {
+		if was == nil || was.head != o.head {
 			k.standing[o.name] = want
 			continue
 		}
 		have := k.standing[o.name]
 		for e := range have {
 			if _, ok := want[e]; !ok {
-				changes = append(changes, change{set: o.name, element: e, drop: true})
+				changes = append(changes, change{family: "inet", set: o.name, element: e, drop: true})
 				delete(have, e)
 			}
 		}

@@ -10,6 +10,8 @@ import (
 	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"plimsoll.example/plimsoll/internal/frame"
 )
 
 // What linux/netfilter says.
@@ -173,25 +175,17 @@ func (s *socket) ask(kind, flags uint16, family uint8, body func([]byte) []byte,
 	return s.send(b, s.sequence, each)
 }
 
-// change is elements that a set loses or gains.
-type change struct {
-	set     string
-	element string
-	drop    bool
-	timeout uint64 // ms; 0: it stays
-}
-
 // perMessage bounds the elements in one message: the length of what holds them has 16 bits.
 const perMessage = 400
 
-// elements changes sets of the table inet in one transaction: all of it, or nothing.
+// elements changes sets and maps in one transaction: all of it, or nothing.
 func (s *socket) elements(list []change) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	b := s.message(nil, batchBegin, 0, 0, subsystemNFTables, nil)
 	for len(list) > 0 {
 		n := 1
-		for n < len(list) && n < perMessage && list[n].set == list[0].set && list[n].drop == list[0].drop {
+		for n < len(list) && n < perMessage && list[n].set == list[0].set && list[n].family == list[0].family && list[n].drop == list[0].drop {
 			n++
 		}
 		kind, flags := uint16(newElement), uint16(unix.NLM_F_CREATE)
@@ -202,15 +196,19 @@ func (s *socket) elements(list []change) error {
 			flags |= unix.NLM_F_ACK
 		}
 		var bad error
-		b = s.message(b, kind, flags, families["inet"], 0, func(b []byte) []byte {
+		b = s.message(b, kind, flags, families[list[0].family], 0, func(b []byte) []byte {
 			b = attribute(b, 1, []byte(Table+"\x00"))
 			b = attribute(b, 2, []byte(list[0].set+"\x00"))
 			return nest(b, 3, func(b []byte) []byte {
 				for i := range list[:n] {
 					b = nest(b, 1, func(b []byte) []byte {
-						key, err := key(list[i].element)
+						element, leads, isMap := strings.Cut(list[i].element, " : ")
+						key, err := key(element)
 						bad = errors.Join(bad, err)
 						b = nest(b, 1, func(b []byte) []byte { return attribute(b, 1, key) })
+						if isMap && !list[i].drop {
+							b = nest(b, 2, func(b []byte) []byte { return verdict(b, leads) })
+						}
 						if t := list[i].timeout; t > 0 {
 							b = attribute(b, 4, be.AppendUint64(nil, t))
 						}
@@ -236,6 +234,12 @@ func key(element string) (b []byte, err error) {
 		switch a, e := netip.ParseAddr(part); {
 		case e == nil:
 			b = append(b, a.AsSlice()...)
+		case len(part) == 17 && part[2] == ':':
+			m, e := frame.ParseMAC(part)
+			if e != nil {
+				return nil, fmt.Errorf("element %q: %w", element, e)
+			}
+			b = append(append(b, m[:]...), 0, 0)
 		case part == "tcp":
 			b = append(b, unix.IPPROTO_TCP, 0, 0, 0)
 		case part == "udp":
@@ -248,7 +252,28 @@ func key(element string) (b []byte, err error) {
 			b = append(be.AppendUint16(b, uint16(port)), 0, 0)
 		}
 	}
+	if !strings.Contains(element, " . ") { // only parts of a concatenation are padded
+		switch {
+		case len(element) == 17 && element[2] == ':':
+			b = b[:6]
+		case element == "tcp" || element == "udp":
+			b = b[:1]
+		}
+	}
 	return b, nil
+}
+
+// verdict appends where a map leads: to a chain, that comes back or not.
+func verdict(b []byte, leads string) []byte {
+	how, chain, _ := strings.Cut(leads, " ")
+	code := int32(-3) // NFT_JUMP
+	if how == "goto" {
+		code = -4
+	}
+	return nest(b, 2, func(b []byte) []byte {
+		b = attribute(b, 1, be.AppendUint32(nil, uint32(code)))
+		return attribute(b, 2, []byte(chain+"\x00"))
+	})
 }
 
 // generation is the number of transactions that changed rules, of whomever.

@@ -109,7 +109,10 @@ var mapping = []Service{
 
 // Rules makes the ruleset. at is the time, in nanoseconds since the Unix epoch, from which what DNS said is kept until
 // it ends. The same gateway gives the same rules, in whatever order its devices come.
-func (g *Gateway) Rules(at int64) (*Ruleset, error) {
+func (g *Gateway) Rules(at int64) (*Ruleset, error) { return g.rules(at, nil) }
+
+// rules makes the ruleset with the parts of an older one, of policies that it has too. What DNS said is then as it was.
+func (g *Gateway) rules(at int64, old *Ruleset) (*Ruleset, error) {
 	if err := g.check(); err != nil {
 		return nil, fmt.Errorf("make rules: %w", err)
 	}
@@ -123,10 +126,21 @@ func (g *Gateway) Rules(at int64) (*Ruleset, error) {
 	for i := range sorted {
 		sorted[i].Policy = g.effective(&sorted[i])
 	}
-	r := &Ruleset{devices: sorted}
-	r.tables = append(r.tables, g.inet(sorted, at))
+	r := &Ruleset{devices: sorted, basis: fmt.Sprint(g.Resolver.Port, g.Page, g.Prefixes)}
+	parts := func(family string) map[*policy.Policy]*part {
+		if old == nil || old.basis != r.basis {
+			return nil
+		}
+		for _, t := range old.tables {
+			if t.family == family {
+				return t.parts
+			}
+		}
+		return nil
+	}
+	r.tables = append(r.tables, g.inet(sorted, at, parts("inet")))
 	if slices.ContainsFunc(g.LAN, func(l Link) bool { return l.Bridge }) {
-		r.tables = append(r.tables, g.bridge(sorted, at))
+		r.tables = append(r.tables, g.bridge(sorted, at, parts("bridge")))
 	}
 	if slices.ContainsFunc(g.LAN, func(l Link) bool { return !l.Bridge }) {
 		r.tables = append(r.tables, g.arp(sorted))

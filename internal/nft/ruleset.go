@@ -12,6 +12,7 @@ import (
 type Ruleset struct {
 	tables  []*table
 	devices []Device // sorted, each with the policy that it is held to
+	basis   string   // what the parts of devices depend on beside their policies
 
 	byPolicy map[*policy.Policy][]follow // made when asked for
 }
@@ -22,6 +23,7 @@ type table struct {
 	objects []*object
 	at      map[string]*object
 	follows []follow
+	parts   map[*policy.Policy]*part
 }
 
 // follow is a set whose elements are where a name leads.
@@ -50,7 +52,9 @@ type object struct {
 	rules string // of a chain, a line each
 }
 
-func newTable(family string) *table { return &table{family: family, at: map[string]*object{}} }
+func newTable(family string) *table {
+	return &table{family: family, at: map[string]*object{}, parts: map[*policy.Policy]*part{}}
+}
 
 func (t *table) add(o *object) {
 	t.objects = append(t.objects, o)
@@ -59,7 +63,11 @@ func (t *table) add(o *object) {
 
 // set adds a set; flags and what else is said of it are lines of head.
 func (t *table) set(name, key string, elements []string, lives bool, head ...string) {
-	t.add(&object{kind: "set", name: name, head: lines(append([]string{key}, head...)), elements: elements, lives: lives})
+	t.add(newSet(name, key, elements, lives, head))
+}
+
+func newSet(name, key string, elements []string, lives bool, head []string) *object {
+	return &object{kind: "set", name: name, head: lines(append([]string{key}, head...)), elements: elements, lives: lives}
 }
 
 // verdicts adds a verdict map.
@@ -107,10 +115,29 @@ func (r *Ruleset) String() string {
 // Since is what makes an older ruleset, as it stands in the kernel, this one: in one transaction, and "" where they are
 // the same. What lives in both stays as it is.
 func (r *Ruleset) Since(old *Ruleset) string {
+	text, changes := r.since(old)
+	if text != "" {
+		return text
+	}
 	var b strings.Builder
+	for _, c := range changes {
+		verb, element := "add", c.element
+		if c.drop {
+			verb, element = "delete", keys([]string{element})[0]
+		}
+		fmt.Fprintf(&b, "%s element %s %s %s { %s }\n", verb, c.family, Table, c.set, element)
+	}
+	return b.String()
+}
+
+// since is either a text for nft, or, where nothing but elements changes, these alone.
+func (r *Ruleset) since(old *Ruleset) (text string, changes []change) {
+	var b strings.Builder
+	structure := false
 	for _, o := range old.tables {
 		if !slices.ContainsFunc(r.tables, func(t *table) bool { return t.family == o.family }) {
 			fmt.Fprintf(&b, "delete table %s %s\n", o.family, Table)
+			structure = true
 		}
 	}
 	for _, t := range r.tables {
@@ -120,12 +147,26 @@ func (r *Ruleset) Since(old *Ruleset) string {
 				before = o
 			}
 		}
-		t.since(&b, before)
+		more, deep := t.since(&b, before)
+		structure = structure || deep
+		changes = append(changes, more...)
 	}
-	return b.String()
+	if structure {
+		return b.String(), nil
+	}
+	return "", changes
 }
 
-func (t *table) since(b *strings.Builder, old *table) {
+// change is an element that a set or map loses or gains.
+type change struct {
+	family  string
+	set     string
+	element string
+	drop    bool
+	timeout uint64 // ms; 0: it stays
+}
+
+func (t *table) since(b *strings.Builder, old *table) (changes []change, structure bool) {
 	var gone, emptied, lost, made, gained strings.Builder
 	again := map[string]bool{} // sets that are made again, under the same name
 	for _, o := range t.objects {
@@ -147,6 +188,11 @@ func (t *table) since(b *strings.Builder, old *table) {
 	for _, o := range t.objects {
 		was := old.at[o.name]
 		switch {
+		case was == o:
+			if o.kind == "chain" && mentions(o.rules) {
+				say(&emptied, "flush", "chain", o, "")
+				o.write(&made, false)
+			}
 		case was == nil || again[o.name]:
 			o.write(&made, true)
 		case o.kind == "chain" && (was.rules != o.rules || mentions(o.rules)):
@@ -154,6 +200,15 @@ func (t *table) since(b *strings.Builder, old *table) {
 			o.write(&made, false)
 		case o.kind != "chain" && !o.lives:
 			out, in := difference(was.elements, o.elements)
+			if len(out)+len(in) > 0 && (strings.Contains(o.head, "interval") || strings.Contains(o.head, "typeof")) {
+				structure = true // only nft knows how these are written
+			}
+			for _, e := range out {
+				changes = append(changes, change{family: t.family, set: o.name, element: e, drop: true})
+			}
+			for _, e := range in {
+				changes = append(changes, change{family: t.family, set: o.name, element: e})
+			}
 			if len(out) > 0 {
 				say(&lost, "delete", "element", o, " { "+strings.Join(keys(out), ", ")+" }")
 			}
@@ -178,11 +233,13 @@ func (t *table) since(b *strings.Builder, old *table) {
 			}
 		}
 	}
+	structure = structure || emptied.Len()+gone.Len()+made.Len() > 0
 	b.WriteString(emptied.String() + lost.String() + gone.String())
 	if made.Len() > 0 {
 		fmt.Fprintf(b, "table %s %s {%s}\n", t.family, Table, made.String())
 	}
 	b.WriteString(gained.String())
+	return changes, structure
 }
 
 // difference is what is in one sorted or unsorted list only.
