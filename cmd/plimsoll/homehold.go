@@ -63,9 +63,15 @@ const standEvery = time.Second
 func (g *gateway) standing(ctx context.Context) error {
 	tick := time.NewTicker(standEvery)
 	defer tick.Stop()
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		g.fault(ctx, "watch neighbours", enforce.WatchNeighbours(ctx, g.stir))
+	}()
 	for {
 		select {
 		case <-ctx.Done():
+			<-watched
 			return nil
 		case <-tick.C:
 		case <-g.changed:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"os"
 	"slices"
@@ -69,10 +70,8 @@ func (g *gateway) serveNames(ctx context.Context) error {
 			return errors.New("nobody to ask for names: --upstream says whom")
 		}
 	}
-	for _, a := range n.Own {
-		if a.IsLinkLocalUnicast() {
-			a = a.WithZone(g.lan)
-		}
+	at := usable(n)
+	for _, a := range at {
 		cfg.Listen = append(cfg.Listen, netip.AddrPortFrom(a, g.dnsPort))
 	}
 	r, err := resolver.New(cfg)
@@ -105,11 +104,26 @@ func (g *gateway) serveNames(ctx context.Context) error {
 			}
 			return err
 		case <-tick.C:
-			if now, err := enforce.Look(g.lan, g.wan); err == nil && !slices.Equal(now.Own, n.Own) {
+			if now, err := enforce.Look(g.lan, g.wan); err == nil && !slices.Equal(usable(now), at) {
 				cancel(errMoved)
 			}
 		}
 	}
+}
+
+// usable are the addresses of the gateway that can be listened on: an IPv6 one cannot for the second or two until it is
+// known that nobody else has it (RFC 4862 §5.4).
+func usable(n *enforce.Network) (list []netip.Addr) {
+	for _, a := range n.Own {
+		if a.IsLinkLocalUnicast() {
+			a = a.WithZone(n.LAN)
+		}
+		if c, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(a, 0))); err == nil {
+			_ = c.Close()
+			list = append(list, a)
+		}
+	}
+	return list
 }
 
 // chain is the names of an answer, each of which leads to the next.

@@ -140,6 +140,12 @@ type gateway struct {
 	names sync.Map    // frame.MAC to the ID of a device: who is asked for each flow
 	flows atomic.Uint64
 
+	// what only the goroutine uses that reads packets
+	looked  time.Time
+	leases  []leased
+	asker   frame.MAC  // who sent the DHCP message under way,
+	address netip.Addr // from which address
+
 	mu     sync.Mutex
 	faults map[string]string // by what does not work
 }
@@ -224,7 +230,7 @@ func lockState(dir string) (unlock func(), err error) {
 }
 
 // lookEvery is how often what was seen is taken in.
-const lookEvery = 2 * time.Second
+const lookEvery = time.Second
 
 // watch reads the network.
 func (g *gateway) watch(ctx context.Context, live *capture.Live) error {
@@ -237,18 +243,18 @@ func (g *gateway) watch(ctx context.Context, live *capture.Live) error {
 // newEngine makes what reads the network. Between two blocks of packets it takes in what was seen, and does what others
 // asked.
 func (g *gateway) newEngine(ctx context.Context, knowledge *identify.Knowledge) *inspect.Engine {
-	var last time.Time
 	return inspect.New(inspect.Config{
 		Memory: g.memory, Remember: true,
 		OnFlow: func(r *inspect.FlowRecord) error { g.count(r); return nil },
+		OnFact: g.lease,
 		OnBlock: func() {
 			select {
 			case f := <-g.asks:
 				f()
 			default:
 			}
-			if now := time.Now(); now.Sub(last) >= lookEvery {
-				last = now
+			if now := time.Now(); now.Sub(g.looked) >= lookEvery {
+				g.looked = now
 				g.look(ctx, g.engine.Snapshot(knowledge))
 			}
 		},
@@ -265,6 +271,7 @@ func (g *gateway) look(ctx context.Context, r *inspect.Result) {
 	}
 	news, err := g.household.Observe(ctx, list)
 	g.fault(ctx, "keep devices", err)
+	g.release(ctx)
 	g.stir()
 	for _, d := range news.Fresh {
 		g.log.InfoContext(ctx, "new device", "device", d.ID, "kind", d.Kind(), "state", d.State)

@@ -29,6 +29,7 @@ type kernel interface {
 	Device(a netip.Addr) (frame.MAC, bool)
 	Intact(ctx context.Context) (bool, error)
 	Repair()
+	Forget(mac frame.MAC)
 }
 
 // Enforcer keeps the rules as the household decided. Any number of goroutines may use it.
@@ -111,6 +112,18 @@ func (e *Enforcer) Commit(ctx context.Context, client netip.Addr, names []string
 		e.Journal.Add(Said{MAC: mac, Names: names, Addresses: addrs, Until: until})
 	}
 	return e.Kernel.Commit(ctx, mac, names, addrs, until)
+}
+
+// Forget forgets where names led a device.
+func (e *Enforcer) Forget(m frame.MAC) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.Kernel.Forget(m)
+	if e.Journal != nil {
+		e.Journal.Forget(m)
+	}
+	delete(e.known, m)
+	e.standing = ""
 }
 
 // Standing reports whether what Commit would do stands already.

@@ -161,33 +161,40 @@ func situation(devices []*home.Device, bound map[frame.MAC][]netip.Addr, n *Netw
 	return c
 }
 
-// bindings are the addresses of each link-layer address. An address that several devices have had is that of the one
-// that had it first, unless that one is away: else whoever takes an address, takes the rights that go with it.
+// bindings are the addresses of each link-layer address, by what was seen of the devices and by the kernel’s table of
+// neighbours, which knows at once. An address that several devices have had is that of the one that had it first, unless
+// that one is away: else whoever takes an address, takes the rights that go with it.
 func (e *Enforcer) bindings(devices []*home.Device, n *Network) map[frame.MAC][]netip.Addr {
-	owner := map[netip.Addr]*home.Device{}
 	present := func(d *home.Device) bool { return e.Now().Sub(d.Last) < Absence }
+	here := neighbours(indexOf(n.LAN))
+	owner, byMAC := map[netip.Addr]*home.Device{}, map[frame.MAC]*home.Device{}
+	usable := func(a netip.Addr) bool {
+		return !slices.Contains(n.Own, a) && !a.IsMulticast() && !a.IsUnspecified() && !a.IsLoopback()
+	}
 	for _, d := range devices {
+		for _, m := range d.MACs {
+			byMAC[m] = d
+		}
 		for _, a := range d.Addresses {
 			a = a.Unmap().WithZone("")
-			if slices.Contains(n.Own, a) || a.IsMulticast() || a.IsUnspecified() || a.IsLoopback() {
-				continue
-			}
 			o := owner[a]
-			switch {
-			case o == nil, present(d) && !present(o), present(d) == present(o) && d.First.Before(o.First):
+			if usable(a) && !d.Gave(a, e.Now()) && (o == nil || present(d) && !present(o) || present(d) == present(o) && d.First.Before(o.First)) {
 				owner[a] = d
 			}
+		}
+	}
+	for a, m := range here {
+		if d := byMAC[m]; d != nil && owner[a] == nil && usable(a) && !d.Gave(a, e.Now()) {
+			owner[a] = d
 		}
 	}
 	bound := map[frame.MAC][]netip.Addr{}
 	for a, d := range owner {
 		m := d.MACs[0]
-		if len(d.MACs) > 1 { // which of its interfaces has it? Nobody says so but the kernel
-			at, ok := neighbour(a)
-			if !ok || !slices.Contains(d.MACs, at) {
-				continue
-			}
+		if at, ok := here[a]; ok && slices.Contains(d.MACs, at) {
 			m = at
+		} else if len(d.MACs) > 1 { // which of its interfaces has it? Nobody says
+			continue
 		}
 		bound[m] = append(bound[m], a)
 	}

@@ -110,6 +110,21 @@ func (j *Journal) Add(s Said) {
 	}
 }
 
+// Forget leaves out what a device was told.
+func (j *Journal) Forget(m frame.MAC) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	n := len(j.known)
+	for k, s := range j.known {
+		if s.MAC == m {
+			delete(j.known, k)
+		}
+	}
+	if len(j.known) < n {
+		j.err = j.rewrite()
+	}
+}
+
 // rewrite leaves out what is over.
 func (j *Journal) rewrite() error {
 	var b bytes.Buffer

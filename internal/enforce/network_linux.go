@@ -1,16 +1,13 @@
 package enforce
 
 import (
-	"encoding/binary"
 	"fmt"
 	"net"
 	"net/netip"
 	"slices"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 
-	"plimsoll.example/plimsoll/internal/frame"
 	"plimsoll.example/plimsoll/internal/nft"
 )
 
@@ -60,48 +57,6 @@ func isBridge(name string) bool {
 	defer unix.Close(fd)
 	info, err := unix.IoctlGetEthtoolDrvinfo(fd, name)
 	return err == nil && unix.ByteSliceToString(info.Driver[:]) == "bridge"
-}
-
-// neighbour is the link-layer address that the kernel knows an address of the LAN by.
-func neighbour(want netip.Addr) (m frame.MAC, ok bool) {
-	want = want.Unmap().WithZone("")
-	family := unix.AF_INET
-	if want.Is6() {
-		family = unix.AF_INET6
-	}
-	table, err := syscall.NetlinkRIB(unix.RTM_GETNEIGH, family)
-	if err != nil {
-		return m, false
-	}
-	messages, err := syscall.ParseNetlinkMessage(table)
-	if err != nil {
-		return m, false
-	}
-	for i := range messages {
-		if messages[i].Header.Type != unix.RTM_NEWNEIGH || len(messages[i].Data) < unix.SizeofNdMsg {
-			continue
-		}
-		var addr netip.Addr
-		var link []byte
-		for b := messages[i].Data[unix.SizeofNdMsg:]; len(b) >= unix.SizeofRtAttr; {
-			size, kind := int(binary.NativeEndian.Uint16(b)), binary.NativeEndian.Uint16(b[2:])
-			if size < unix.SizeofRtAttr || size > len(b) {
-				break
-			}
-			switch kind {
-			case unix.NDA_DST:
-				addr, _ = netip.AddrFromSlice(b[unix.SizeofRtAttr:size])
-			case unix.NDA_LLADDR:
-				link = b[unix.SizeofRtAttr:size]
-			}
-			b = b[min(len(b), (size+3)&^3):]
-		}
-		if addr.Unmap() == want && len(link) == len(m) {
-			copy(m[:], link)
-			return m, true
-		}
-	}
-	return m, false
 }
 
 // Contains reports whether an address is of the LAN.

@@ -107,8 +107,9 @@ func newHouse(t *testing.T) *house {
 		g.set(t, name, "0")
 	}
 	for _, n := range []*namespace{g, h.internet} {
-		n.set(t, "ipv6/conf/all/accept_dad", "0")
-		n.set(t, "ipv6/conf/default/accept_dad", "0")
+		for _, i := range []string{"all", "default", "br0", "wan0", "eth0"} {
+			n.set(t, "ipv6/conf/"+i+"/accept_dad", "0")
+		}
 	}
 	g.set(t, "ipv4/ip_forward", "1")
 	g.set(t, "ipv6/conf/all/forwarding", "1")
@@ -194,6 +195,10 @@ func (h *house) start() {
 		}
 	})
 	h.until("the gateway runs", func() bool { return h.ask(nil, "status") == nil })
+	h.until("the gateway resolves names", func() bool {
+		_, err := (&thing{namespace: h.gateway}).lookUp("cloud.maker.example", 4)
+		return err == nil
+	})
 }
 
 // stop ends the gateway.
