@@ -40,7 +40,7 @@ func newHome(e env, words *locale.Catalogue) *cobra.Command {
 	} {
 		c.AddCommand(newHomeDecide(e, words, v.name, v.verb))
 	}
-	c.AddCommand(newHomeUndo(e, words))
+	c.AddCommand(newHomeUndo(e, words), newHomeOff(e, words))
 	return c
 }
 
