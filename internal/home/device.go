@@ -61,6 +61,7 @@ type Device struct {
 	First     time.Time    `json:"first"`
 	Last      time.Time    `json:"last"`
 	MUD       []MUDURL     `json:"mud"` // that it, or somebody, says; the most trusted first
+	Leases    []Lease      `json:"leases,omitempty"`
 
 	Stance
 }
