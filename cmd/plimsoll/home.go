@@ -36,11 +36,11 @@ func newHome(e env, words *locale.Catalogue) *cobra.Command {
 		verb home.Verb
 	}{
 		{"admit", home.Admit}, {"hold", home.HoldTo}, {"release", home.Release}, {"quarantine", home.Quarantine},
-		{"confirm", home.Confirm}, {"watch", home.WatchOn}, {"rehearse", home.Rehearse},
+		{"accept", home.Accept}, {"confirm", home.Confirm}, {"watch", home.WatchOn}, {"rehearse", home.Rehearse},
 	} {
 		c.AddCommand(newHomeDecide(e, words, v.name, v.verb))
 	}
-	c.AddCommand(newHomeUndo(e, words), newHomeOff(e, words))
+	c.AddCommand(newHomeUndo(e, words), newHomeOff(e, words), newHomeDoctor(e, words))
 	return c
 }
 
@@ -151,6 +151,17 @@ func newHomeStatus(e env, words *locale.Catalogue) *cobra.Command {
 			}
 		}
 		lines = append(lines, words.Text("home.status.findings", "n", s.Findings))
+		for i, q := range s.Asks {
+			if i == maxAsked {
+				lines = append(lines, words.Text("home.ask.more", "n", len(s.Asks)-i))
+				break
+			}
+			why := ""
+			if q.Why != "" {
+				why = words.Text("home.url." + q.Why)
+			}
+			lines = append(lines, words.Text("home.ask."+string(q.About), "device", q.Title, "default", q.Default, "url", q.URL, "why", why))
+		}
 		for _, f := range s.Faults {
 			lines = append(lines, words.Text("home.status.fault", "text", f))
 		}
@@ -159,6 +170,9 @@ func newHomeStatus(e env, words *locale.Catalogue) *cobra.Command {
 	r.flags(c)
 	return c
 }
+
+// maxAsked bounds the questions that are shown at a time.
+const maxAsked = 8
 
 func (r *remote) print(lines []string) error {
 	for _, l := range lines {

@@ -41,6 +41,9 @@ func (r *remote) explain(ctx context.Context, name string) error {
 		r.words.Text("home.explain.is", "device", d.Title(), "what", r.kind(d), "maker", d.Identity.Maker, "model", d.Identity.Model),
 		r.words.Text("home.now."+string(d.State), "device", d.Title(), "until", d.Until.Local()),
 	}
+	if u := d.Waits(); u != "" {
+		lines = append(lines, r.words.Text("home.ask.url", "device", d.Title(), "default", d.URL, "url", u, "why", ""))
+	}
 	for i := range x.Findings {
 		t := guide.Explain(r.words, &x.Findings[i].Finding, d.Title())
 		lines = append(lines, "", t.Title, t.Seen, t.Why)

@@ -76,7 +76,7 @@ func (g *gateway) files(ctx context.Context) error {
 		case <-tick.C:
 		}
 		for _, d := range g.household.Devices() {
-			url := d.URL()
+			url := d.MUDURL()
 			key := d.ID + " " + url
 			if url == "" || busy[d.ID] || len(busy) >= maxFetches || time.Since(looked[key]) < lookAgain {
 				continue
@@ -90,12 +90,50 @@ func (g *gateway) files(ctx context.Context) error {
 	}
 }
 
+// judge says which MUD URL counts for a device: the one that it says, if it may say so, else the one that was accepted
+// before. What runs on a device can make it say any; a person’s word is enough, and so is that the makers’ signatures are
+// of one hand.
+func (g *gateway) judge(ctx context.Context, id, url string) (string, error) {
+	d, err := g.household.Find(id)
+	if err != nil {
+		return "", err
+	}
+	root := d.Stance.URL
+	if root == "" || root == url {
+		return url, nil
+	}
+	change := mud.SameURL
+	if !d.Vouched() {
+		same := false
+		old, oldErr := g.cache.Get(ctx, root, nil)
+		next, nextErr := g.cache.Get(ctx, url, nil)
+		if oldErr == nil && nextErr == nil && old.Current != nil && next.Current != nil {
+			a, b := old.Current, next.Current
+			same = a.State == mudcache.Verified && b.State == mudcache.Verified && a.Signer == b.Signer && a.Anchor == b.Anchor
+		}
+		change = mud.JudgeURL(root, url, d.Left, same)
+	}
+	if change != mud.SameURL && change != mud.NextURL {
+		if was, ok := g.changes.Swap(id, change); !ok || was != change {
+			g.log.WarnContext(ctx, "device says another MUD URL, which somebody must accept", "device", id, "url", url, "why", change)
+		}
+		return root, nil
+	}
+	g.changes.Delete(id)
+	_, err = g.household.Decide(ctx, home.Program, home.Accept, id, url)
+	return url, err
+}
+
 // maxFetches bounds the files that are fetched at a time.
 const maxFetches = 8
 
 // file gets the file of a device, and decides what follows by itself: that the device is rehearsed against it, or held
 // to a newer one that allows no more.
 func (g *gateway) file(ctx context.Context, id, url string) error {
+	url, err := g.judge(ctx, id, url)
+	if err != nil {
+		return err
+	}
 	e, err := g.cache.Get(ctx, url, nil)
 	if e == nil || !e.Current.Usable() {
 		switch {

@@ -133,6 +133,7 @@ type gateway struct {
 	enforcer  *enforce.Enforcer // nil in the mode watch
 	resolver  atomic.Pointer[resolver.Resolver]
 	changed   chan struct{} // something did, at home
+	changes   sync.Map      // ID of a device to mud.URLChange: why the MUD URL that it says now is not taken
 	files256  sync.Map      // SHA-256 to *mud.File
 	since     time.Time
 
@@ -387,10 +388,16 @@ func (g *gateway) fault(ctx context.Context, what string, err error) {
 func (g *gateway) status() home.Status {
 	s := home.Status{
 		Schema: home.StatusSchema, Mode: g.mode, Version: version(), Since: g.since, LAN: g.lan, WAN: g.wan, Devices: map[home.State]int{},
-		Faults: []string{}, Seen: map[string]int{"flows": int(g.flows.Load())},
+		Asks: []home.Question{}, Faults: []string{}, Seen: map[string]int{"flows": int(g.flows.Load())},
 	}
 	for _, d := range g.household.Devices() {
 		s.Devices[d.State]++
+	}
+	s.Asks = append(s.Asks, g.household.Questions()...)
+	for i := range s.Asks {
+		if why, ok := g.changes.Load(s.Asks[i].Device); ok && s.Asks[i].About == home.OtherURL {
+			s.Asks[i].Why = string(why.(mud.URLChange))
+		}
 	}
 	if list, err := g.store.Findings(context.Background(), "", 1000); err == nil {
 		for _, f := range list {

@@ -146,7 +146,7 @@ func repair(f *mud.File) (names []string) {
 func situation(devices []*home.Device, bound map[frame.MAC][]netip.Addr, n *Network) policy.Context {
 	c := policy.Context{Local: n.Prefixes, Gateway: n.Own}
 	for _, d := range devices {
-		p := policy.Device{URL: d.URL()}
+		p := policy.Device{URL: d.MUDURL()}
 		if len(d.MUD) > 0 && (d.MUD[0].Via == "operator" || d.MUD[0].Via == "label") {
 			p.Trust = policy.Approved
 		}

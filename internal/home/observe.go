@@ -48,7 +48,7 @@ func (h *Household) Observe(ctx context.Context, list []Sighting) (*News, error)
 		}
 		url, other := "", false
 		d, fresh := h.See(s.MACs[max(at, 0)], func(d *Device) {
-			url = d.URL()
+			url = d.MUDURL()
 			other = !d.like(s)
 			d.take(s)
 		})
@@ -59,7 +59,7 @@ func (h *Household) Observe(ctx context.Context, list []Sighting) (*News, error)
 		case other:
 			changed = append(changed, d)
 		}
-		if d.URL() != url {
+		if d.MUDURL() != url {
 			n.URLs = append(n.URLs, d)
 		}
 	}
