@@ -59,7 +59,10 @@ func (h *ClientHello) addOffer(t Transport, out *dissect.Facts) {
 		key   string
 		pairs []byte
 	}{
-		{"ciphers", h.Ciphers}, {"groups", h.Groups}, {"signatures", h.SignatureSchemes}, {"certificate_signatures", h.CertSchemes},
+		{"ciphers", h.Ciphers},
+		{"groups", h.Groups},
+		{"signatures", h.SignatureSchemes},
+		{"certificate_signatures", h.CertSchemes},
 		{"certificate_compression", h.CertCompression},
 	} {
 		for v := range pairs(x.pairs) {
