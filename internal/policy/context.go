@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"plimsoll.example/plimsoll/internal/frame"
+	"plimsoll.example/plimsoll/mud"
 )
 
 // Trust is how sure it is that a device's MUD URL is its own (RFC 8520 §16).
@@ -74,13 +75,13 @@ func (c *Context) resolve(p Peer) []netip.Prefix {
 	case LocalNetworks:
 		return c.local()
 	case SameManufacturer:
-		own := authority(c.Device.URL)
+		own := mud.Authority(c.Device.URL)
 		if own == "" {
 			return nil
 		}
-		return c.holders(func(d *Device) bool { return authority(d.URL) == own })
+		return c.holders(func(d *Device) bool { return mud.Authority(d.URL) == own })
 	case Manufacturer:
-		return c.holders(func(d *Device) bool { return strings.EqualFold(authority(d.URL), p.Value) })
+		return c.holders(func(d *Device) bool { return mud.Authority(d.URL) == p.Value })
 	case Model:
 		return c.holders(func(d *Device) bool { return d.URL == p.Value })
 	case MyController:
@@ -169,22 +170,6 @@ func (c *Context) holders(in func(*Device) bool) []netip.Prefix {
 		}
 	}
 	return hosts(list)
-}
-
-// authority is that of a MUD URL, host or host:port, in lower case, without the port that https has anyway; "" for
-// what is no URL, which then is in no class.
-func authority(s string) string {
-	rest, ok := strings.CutPrefix(s, "https://")
-	if !ok {
-		return ""
-	}
-	rest, _, _ = strings.Cut(rest, "/")
-	rest, _, _ = strings.Cut(rest, "?")
-	rest, _, _ = strings.Cut(rest, "#")
-	if strings.Contains(rest, "@") {
-		return ""
-	}
-	return strings.TrimSuffix(strings.ToLower(rest), ":443")
 }
 
 // hosts are addresses as prefixes.
