@@ -196,7 +196,7 @@ func (in *learning) about(d *inspect.Device) learn.About {
 
 // beside is where the evidence of the file is kept.
 func (in *learning) beside() string {
-	return strings.TrimSuffix(in.out, filepath.Ext(in.out)) + ".evidence.json"
+	return strings.TrimSuffix(in.out, filepath.Ext(in.out)) + learn.EvidenceSuffix
 }
 
 // earlier reads what is there to be learned on.
