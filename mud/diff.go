@@ -57,6 +57,7 @@ func Diff(before, after *File) []Difference {
 		}
 		list = append(list, d)
 	}
+	told := map[*atom]bool{}
 	for i := range a.atoms {
 		y := &a.atoms[i]
 		if b.covers(y) {
@@ -67,13 +68,20 @@ func Diff(before, after *File) []Difference {
 			continue
 		}
 		left := b.covered(y)
-		for _, x := range left {
+		if len(left) == 0 {
+			list = append(list, y.difference(Removed))
+			continue
+		}
+		// What is left of several is told of one, and each of them with one at least: all with all would be too much.
+		untold := slices.DeleteFunc(slices.Clone(left), func(x *atom) bool { return told[x] })
+		if len(untold) == 0 {
+			untold = left[:1]
+		}
+		for _, x := range untold {
+			told[x] = true
 			d := x.difference(Narrowed)
 			d.BeforePeer, d.BeforeService = y.peer, y.service
 			list = append(list, d)
-		}
-		if len(left) == 0 {
-			list = append(list, y.difference(Removed))
 		}
 	}
 	list = families(list)

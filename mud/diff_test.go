@@ -2,6 +2,7 @@ package mud_test
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -157,5 +158,30 @@ func TestWhoMayBeginIsSaidAsItIs(t *testing.T) {
 		if len(list) != 1 || list[0].Starts != c.want {
 			t.Errorf("%s: %+v, want %s", name, list, c.want)
 		}
+	}
+}
+
+// What many wide entries become together with many narrow ones is told once of each, not once of each pair.
+func TestADiffIsNoLongerThanBothFiles(t *testing.T) {
+	const n = 300
+	serves := func(ports func(i int) mud.Ports) *mud.File {
+		f := &mud.File{Version: 1, URL: "https://lamps.example/lamp.json", IsSupported: true, ToDevice: []string{"to"}}
+		acl := mud.ACL{Name: "to", Type: mud.IPv4ACL}
+		for i := range n {
+			p := ports(i)
+			acl.ACEs = append(acl.ACEs, mud.ACE{Name: strconv.Itoa(i), Action: mud.Accept, Matches: mud.Matches{UDP: &mud.UDP{Destination: &p}}})
+		}
+		f.ACLs = []mud.ACL{acl}
+		return f
+	}
+	wide := serves(func(i int) mud.Ports { return mud.Ports{Operator: mud.GreaterOrEqual, Port: uint16(i + 1)} })
+	narrow := serves(func(i int) mud.Ports { return mud.Ports{Operator: mud.Equal, Port: uint16(60000 + i)} })
+	before, after := map[string]bool{}, map[string]bool{}
+	list := mud.Diff(wide, narrow)
+	for _, d := range list {
+		before[d.BeforeService.String()], after[d.Service.String()] = true, true
+	}
+	if len(list) > 2*n || len(before) != n || len(after) != n {
+		t.Errorf("%d changes, of %d entries, to %d", len(list), len(before), len(after))
 	}
 }
