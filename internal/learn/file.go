@@ -37,14 +37,16 @@ func (l *Learner) File(about About) (*mud.File, *Evidence) {
 	for i := range list {
 		inet6 = inet6 || list[i].Scope == Internet && list[i].V6
 	}
-	taken := map[string]bool{}
+	taken := map[string]int{} // names, and how many entries wanted each
 	for i := range list {
 		e := &list[i]
-		name := e.name("")
-		for n := 2; taken[name]; n++ {
-			name = e.name(fmt.Sprintf("-%d", n))
+		first := e.name("")
+		name := first
+		for taken[name] > 0 {
+			taken[first]++
+			name = e.name(fmt.Sprintf("-%d", taken[first]))
 		}
-		taken[name] = true
+		taken[name] = 1
 		six := e.V6 || inet6 && e.V4 && e.Scope == Internet && !isAddress(e.Peer)
 		for family, here := range []bool{e.V4, six} {
 			if !here {

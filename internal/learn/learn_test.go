@@ -387,12 +387,26 @@ func FuzzParseEvidence(f *testing.F) {
 		}
 		var l learn.Learner
 		l.Resume(e)
-		file, again := l.File(learn.About{URL: "https://learned.invalid/x.json"})
+		about := learn.About{URL: "https://learned.invalid/x.json"}
+		file, again := l.File(about)
 		if len(file.ACLs) == 0 {
 			return // nothing was seen
 		}
-		if _, err := mud.Parse(file.Canonical()); err != nil {
-			t.Fatalf("made a file that does not parse: %v\n%s", err, file.Canonical())
+		if _, err := mud.ParseStrict(file.Canonical()); err != nil {
+			t.Fatalf("made a file that does not keep to the standard: %v\n%s", err, file.Canonical())
+		}
+		text, err := json.Marshal(again)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept, err := learn.ParseEvidence(text)
+		if err != nil {
+			t.Fatalf("its own evidence is refused: %v\n%s", err, text)
+		}
+		var m learn.Learner
+		m.Resume(kept)
+		if same, _ := m.File(about); string(same.Canonical()) != string(file.Canonical()) {
+			t.Errorf("learned on from its own evidence, it is another file:\n%s", cmp.Diff(lines(file), lines(same)))
 		}
 		if len(again.Items) > len(e.Items) {
 			t.Fatalf("%d items became %d", len(e.Items), len(again.Items))
