@@ -66,6 +66,9 @@ func parsePrefixes(s string) []netip.Prefix {
 	return list
 }
 
+// Homes are the networks that are taken for local where nobody says which are (RFC 1918, RFC 4193).
+func Homes() []netip.Prefix { return parsePrefixes("10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 fc00::/7") }
+
 // local is what a packet reaches without travelling toward a default route (RFC 8520 §4.5).
 func (c *Context) local() []netip.Prefix { return union(append(parsePrefixes(nearby), c.Local...)) }
 
