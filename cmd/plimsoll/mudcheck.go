@@ -84,11 +84,7 @@ func (e env) readInput(name string, limit int64) ([]byte, error) {
 	if name != "-" {
 		return readFile(name, limit)
 	}
-	data, err := io.ReadAll(io.LimitReader(e.in, limit+1))
-	if err == nil && int64(len(data)) > limit {
-		return nil, &fault{key: "error.mud.stdin", args: []any{"limit", uint64(limit)}}
-	}
-	return data, err
+	return readAll(e.in, limit, &fault{key: "error.mud.stdin", args: []any{"limit", uint64(limit)}})
 }
 
 // readMUD reads a MUD file that is valid.

@@ -100,9 +100,6 @@ func controllerFlag(f *pflag.FlagSet, c *inspect.Controllers) {
 	})
 }
 
-// homes are the networks that are taken for local where nobody says which are (RFC 1918, RFC 4193).
-var homes = [...]string{"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"}
-
 func (in *compilation) run(c *cobra.Command, name string) error {
 	file, err := in.readMUD(name, in.words)
 	if err != nil {
@@ -117,9 +114,7 @@ func (in *compilation) run(c *cobra.Command, name string) error {
 		p = engine.Policy(file, in.device, in.by)
 	} else {
 		in.context.Device.MAC, in.context.My, in.context.Controllers = in.device, in.by.My, in.by.Class
-		for _, s := range homes {
-			in.context.Local = append(in.context.Local, netip.MustParsePrefix(s))
-		}
+		in.context.Local = policy.Homes()
 		p = policy.Compile(file, &in.context)
 	}
 	if in.format == "json" {

@@ -46,6 +46,7 @@ func TestADeviceGetsItsFileOnlyWhereThatIsSure(t *testing.T) {
 		"twin-1.json":            mudText("https://e.example/1.json", "Acme", "Twin"),
 		"twin-2.json":            mudText("https://e.example/2.json", "Acme", "Twin"),
 		"devices.json":           `{"02:00:5e:10:00:02": "given.json"}`,
+		"url.evidence.json":      `{"schema": "plimsoll.learn/1"}`,
 		"README.txt":             "not a MUD file",
 	}))
 	if err != nil || len(left) > 0 {

@@ -53,6 +53,9 @@ type Version struct {
 // Usable reports whether a device may be held to it.
 func (v *Version) Usable() bool { return v != nil && (v.State == Verified || v.Approved != "") }
 
+// sameSigner reports whether the same entity, under the same anchor, signed both.
+func (v *Version) sameSigner(w *Version) bool { return v.Signer == w.Signer && v.Anchor == w.Anchor }
+
 // Entry is what is kept of one MUD URL.
 type Entry struct {
 	URL     string   `json:"url"`
@@ -97,7 +100,7 @@ type Cache struct {
 
 	mu    sync.Mutex // guards what follows
 	busy  map[string]*turn
-	count int // URLs kept, at least; 0: not counted yet
+	count int // URLs kept, at the most; 0: not counted yet
 }
 
 // turn is who is at work on a URL, and how many wait.
@@ -221,12 +224,14 @@ func (e *Entry) take(v *Version, accept func(old, next *Version) bool) {
 	switch {
 	case cur != nil && v.SHA256 == cur.SHA256:
 		v.Approved = cur.Approved // of these octets
-		if v.State != Verified && cur.State == Verified {
-			v = cur // it was once: that its signature has gone is no reason to forget who signed it
+		if cur.State == Verified && (v.State != Verified || !v.sameSigner(cur)) {
+			// That its signature has gone is no reason to forget who signed it; nor that somebody else signed it too,
+			// who would then be the one whose newer files are taken.
+			v = cur
 		}
 		e.Current, e.Next = v, nil
 	case e.Next != nil && v.SHA256 == e.Next.SHA256 && e.Next.State == v.State:
-	case v.State == Verified && (cur == nil || cur.State == Verified && cur.Signer == v.Signer && cur.Anchor == v.Anchor && accept != nil && accept(cur, v)):
+	case v.State == Verified && (cur == nil || cur.State == Verified && v.sameSigner(cur) && accept != nil && accept(cur, v)):
 		e.Current, e.Next = v, nil
 	default:
 		e.Next = v
@@ -247,7 +252,6 @@ func (e *Entry) checked(now time.Time, file []byte, maxAge time.Duration) {
 // head is what is looked at in a file before it is verified.
 type head struct {
 	Signature string `json:"mud-signature"`
-	URL       string `json:"mud-url"`
 	Validity  int    `json:"cache-validity"`
 }
 
@@ -302,6 +306,11 @@ func (c *Cache) Approve(link, sha256, by string) (*Entry, error) {
 	if by == "" {
 		return nil, errors.New("approve MUD file: nobody is named who approves it")
 	}
+	u, err := parseURL(link)
+	if err != nil {
+		return nil, fmt.Errorf("approve MUD file %.200q: %w", link, err)
+	}
+	link = u.String()
 	defer c.lock(link)()
 	e, err := c.load(link)
 	if err != nil {
@@ -317,6 +326,11 @@ func (c *Cache) Approve(link, sha256, by string) (*Entry, error) {
 
 // Forget removes what is kept of a URL.
 func (c *Cache) Forget(link string) error {
+	u, err := parseURL(link)
+	if err != nil {
+		return fmt.Errorf("forget MUD file %.200q: %w", link, err)
+	}
+	link = u.String()
 	defer c.lock(link)()
 	if err := os.Remove(c.path(link)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("forget MUD file: %w", err)
@@ -428,7 +442,7 @@ func (c *Cache) room(e *Entry) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.count == 0 {
+	if c.count == 0 || c.count >= MaxEntries { // those that came to nothing were counted too
 		names, err := filepath.Glob(filepath.Join(c.Dir, "*.json"))
 		if err != nil {
 			return fmt.Errorf("keep MUD file: %w", err)

@@ -126,8 +126,7 @@ func (p *Policy) leads(e *Entry, a *frame.Addr, at int64) bool {
 	case e.Open:
 		return true
 	case e.Follows != "":
-		_, ok := p.Until(e, at)[ip]
-		return ok
+		return (e.Prefixes == nil || contains(e.Prefixes, ip)) && p.follow.leads(e.Follows, ip, at)
 	}
 	return contains(e.Prefixes, ip)
 }

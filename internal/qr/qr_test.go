@@ -139,6 +139,16 @@ func FuzzDecode(f *testing.F) {
 		if config, _, err := image.DecodeConfig(bytes.NewReader(data)); err == nil && config.Width*config.Height > 1<<20 {
 			t.Skip("too large to be quick")
 		}
-		_, _ = qr.Decode(data) // it may say anything, but must not panic
+		text, err := qr.Decode(data)
+		switch {
+		case err == nil: // what was read can be drawn, and read again
+			if c, err := qr.Encode(text); err == nil {
+				if again, err := qr.Decode(c.PNG()); err != nil || again != text {
+					t.Errorf("%q is drawn, and read as %q, %v", text, again, err)
+				}
+			}
+		case text != "" || !errors.Is(err, qr.ErrNoPicture) && !errors.Is(err, qr.ErrTooLarge) && !errors.Is(err, qr.ErrNoCode):
+			t.Errorf("%q, %v", text, err)
+		}
 	})
 }
