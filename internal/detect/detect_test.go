@@ -129,3 +129,42 @@ func TestASourceIsAnAddressOrADeviceThatForgesThemOrNobody(t *testing.T) {
 		t.Errorf("what came through a router is %v", p)
 	}
 }
+
+func TestAPacketCountsAlsoWhenTheClockWasSetBack(t *testing.T) {
+	p := newPaces()
+	e := Event{Step: Grew, Proto: frame.ProtoUDP, Packets: [2]uint64{16, 0}, First: 10e9, Time: 20e9}
+	if n, _ := p.grew(&e); n != 16 {
+		t.Errorf("the flow grew by %d, want 16", n)
+	}
+	e.First, e.Time = 5e9, 6e9 // another one of the same ends
+	if n, _ := p.grew(&e); n == 0 {
+		t.Error("a packet came, and the flow did not grow")
+	}
+}
+
+func TestAThresholdThatIsTooHighIsNeverReached(t *testing.T) {
+	var c Config
+	for _, s := range []string{"scan.vertical.silence=1e300", "scan.vertical.ports=1e300"} {
+		if err := c.Set(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w := Watch{cfg: c}
+	if n := w.Span("scan.vertical.silence"); n <= 0 {
+		t.Errorf("a long time is %d ns", n)
+	}
+	if n := int(w.Threshold("scan.vertical.ports")); n <= 0 {
+		t.Errorf("many ports are %d", n)
+	}
+}
+
+func TestATimeThatHasNoNanosecondsIsNone(t *testing.T) {
+	for _, s := range []string{"1000-01-01T00:00:00Z", "0001-01-01T00:00:00Z", "2300-01-01T00:00:00Z", "x"} {
+		if at, ok := instant([]byte(s)); ok {
+			t.Errorf("%s is taken for %d ns", s, at)
+		}
+	}
+	if at, ok := instant([]byte("2020-01-01T00:00:00Z")); !ok || at != 1577836800e9 {
+		t.Errorf("2020 begins at %d ns, %v", at, ok)
+	}
+}
