@@ -168,3 +168,23 @@ func TestATimeThatHasNoNanosecondsIsNone(t *testing.T) {
 		t.Errorf("2020 begins at %d ns, %v", at, ok)
 	}
 }
+
+func TestPingsOfOneSizeAndLaterOfAnotherAreNoTunnel(t *testing.T) {
+	s := set(t, Config{})
+	ping := func(first int64, size, until uint64) {
+		for n := uint64(16); n <= until; n *= 2 {
+			for dir := range uint8(2) {
+				s.seq++
+				s.Event(&Event{
+					Step: Grew, Dir: dir, Proto: frame.ProtoICMP, Addr: [2]frame.Addr{lamp.addr(), cloud.addr()}, MAC: [2]frame.MAC{lamp.mac, cloud.mac}, Port: [2]uint16{8, 0},
+					Packets: [2]uint64{n, n}, Payload: [2]uint64{n * size, n * size}, First: first, Time: first + int64(n)*1e9, Number: s.seq,
+				})
+			}
+		}
+	}
+	ping(s.now(), 1400, 16)
+	ping(s.now()+3600e9, 200, 256)
+	if n := s.records.ofKind[finding.TunnelICMP]; n > 0 {
+		t.Errorf("%d tunnels are found", n)
+	}
+}
