@@ -188,3 +188,12 @@ func TestPingsOfOneSizeAndLaterOfAnotherAreNoTunnel(t *testing.T) {
 		t.Errorf("%d tunnels are found", n)
 	}
 }
+
+func TestPingsHaveNoPorts(t *testing.T) {
+	for proto, port := range map[uint8]uint16{frame.ProtoICMP: 0, frame.ProtoICMPv6: 0, frame.ProtoUDP: 8} {
+		e := Event{Proto: proto, Addr: [2]frame.Addr{lamp.addr(), cloud.addr()}, Port: [2]uint16{8, 0}}
+		if got := e.Evidence(""); got.Ends.From.Port() != port || got.Ends.From.Addr() != lamp.addr().Netip() || got.Flow == "" {
+			t.Errorf("IP protocol %d: from %s, flow %q", proto, got.Ends.From, got.Flow)
+		}
+	}
+}
