@@ -102,7 +102,7 @@ func (c *certificate) look(f *Fact, name *string) string {
 
 func instant(b []byte) (int64, bool) {
 	t, err := time.Parse(time.RFC3339, string(b))
-	if err != nil || t.Year() > 2200 {
+	if err != nil || t.Year() < 1700 || t.Year() > 2200 { // beyond, there are no nanoseconds
 		return 0, false
 	}
 	return t.UnixNano(), true
