@@ -68,6 +68,7 @@ type Engine struct {
 	ended     detect.Flow
 	said      detect.Fact
 	totals    totals
+	losses    Losses
 	err       error // of OnFlow or OnFact
 
 	talks *talks // nil where nobody asks
@@ -150,6 +151,8 @@ func (e *Engine) flush() {
 		w.flush(b)
 	}
 	e.collect(b)
+	e.losses = e.lost()
+	e.workers, e.chunks = nil, nil // their memory serves the naming of devices
 }
 
 // collect takes what the workers found in a block, in the order of the packets.
@@ -204,9 +207,11 @@ func (e *Engine) fact(b *block, facts *dissect.Facts, i int) {
 			e.talks.asks(f.Subject, facts.Value(i), f.Time, number, file)
 		}
 	}
-	if e.watch != nil && at < uint64(len(b.Records)) && e.watch.Wants(f.Name) && (!f.Again || b.frames[at].EtherType == frame.EtherARP) {
-		e.said = detect.NewFact(facts, i, &b.frames[at], number, file)
-		e.watch.Fact(&e.said)
+	if e.watch != nil && at < uint64(len(b.Records)) && (!f.Again || b.frames[at].EtherType == frame.EtherARP) {
+		if to := e.watch.Wants(f.Name); to != nil {
+			e.said = detect.NewFact(facts, i, &b.frames[at], number, file)
+			e.watch.Fact(&e.said, to)
+		}
 	}
 	if e.cfg.OnFact != nil && e.err == nil {
 		e.err = e.cfg.OnFact(&FactRecord{facts: facts, i: i, Number: number, File: file})
@@ -248,7 +253,14 @@ type Losses struct {
 
 // Losses may be asked when Run has returned.
 func (e *Engine) Losses() Losses {
-	l := Losses{Undecoded: e.totals.undecoded, Protected: e.totals.protected, Devices: e.inventory.Evicted(), Partial: e.inventory.Full, Facts: e.totals.facts}
+	l := e.losses
+	l.Undecoded, l.Protected, l.Facts = e.totals.undecoded, e.totals.protected, e.totals.facts
+	l.Devices, l.Partial = e.inventory.Evicted(), e.inventory.Full
+	return l
+}
+
+// lost is what the workers could not keep or understand.
+func (e *Engine) lost() (l Losses) {
 	for _, w := range e.workers {
 		l.Panics += w.panics
 		w.own(func(s *shard) {
