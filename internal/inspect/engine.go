@@ -48,9 +48,9 @@ type Progress struct {
 
 // shares of Config.Memory, in hundredths. The rest is for the program, the blocks under way and the collector.
 const (
-	shareFlows     = 20
-	shareStreams   = 6
-	shareInventory = 20
+	shareFlows     = 16
+	shareStreams   = 5
+	shareInventory = 16
 )
 
 // Engine is one inspection.
@@ -79,7 +79,7 @@ type Engine struct {
 // maxBlocks bounds the blocks under way, each of up to 1 MiB with what is made of it.
 const maxBlocks = 8
 
-// spareChunks is how many chunks of ended flows wait for use: 3 MiB.
+// spareChunks is how many chunks of ended flows wait for use: 1 MiB.
 const spareChunks = 256
 
 // totals count what went by.
