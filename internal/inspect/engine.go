@@ -46,11 +46,12 @@ type Progress struct {
 	Packets, Octets atomic.Uint64
 }
 
-// shares of Config.Memory, in hundredths. The rest is for the program, the blocks under way and the collector.
+// shares of Config.Memory, in hundredths. The rest is for the program, the blocks under way, the detectors and the
+// collector, which runs all the time where it has no room.
 const (
-	shareFlows     = 16
-	shareStreams   = 5
-	shareInventory = 16
+	shareFlows     = 15
+	shareStreams   = 4
+	shareInventory = 14
 )
 
 // Engine is one inspection.
