@@ -18,7 +18,7 @@ type legacy struct {
 
 func newLegacy(w *Watch) Detector {
 	l := &legacy{w, NewTable[conversation, struct{}](256)}
-	return Detector{Fact: l.fact, Event: l.event, Facts: []string{
+	return Detector{Fact: l.fact, Event: l.event, Steps: []Step{Established}, Facts: []string{
 		"telnet.banner", "telnet.prompt", "ftp.banner", "ftp.user", "ftp.starttls", "smb.dialect", "tls.version", "snmp.version", "tftp.file", "adb.device", "ssh.banner",
 		"remote.vnc_security",
 	}}

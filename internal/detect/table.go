@@ -32,6 +32,9 @@ func (t *Table[K, V]) Len() int { return len(t.entries) }
 
 // Look is the state of a key, or nil; it does not count as asking for it.
 func (t *Table[K, V]) Look(k K) *V {
+	if len(t.entries) == 0 { // as most are where all is well
+		return nil
+	}
 	if i := t.find(k, t.hash(k)); i >= 0 {
 		return &t.entries[i].value
 	}
