@@ -148,8 +148,12 @@ func (c *certificate) ended(f *Flow) {
 		return
 	}
 	client, server := f.Party(flow.Orig), f.Party(flow.Resp)
+	what := was.fault + " " + was.peer
+	if c.Again(finding.TLSCertificate, client, server, what, finding.Medium, f.Last) {
+		return
+	}
 	c.Raise(Sighting{
-		Kind: finding.TLSCertificate, Actor: client, Target: server, Key: was.fault + " " + was.peer, Severity: finding.Medium, Confidence: 0.8, First: was.when, Time: f.Last,
+		Kind: finding.TLSCertificate, Actor: client, Target: server, Key: what, Severity: finding.Medium, Confidence: 0.8, First: was.when, Time: f.Last,
 		Details: []finding.Detail{{Key: "peer", Value: was.peer}, {Key: "fault", Value: was.fault}}, Evidence: was.proof,
 		Holds: func(v *View) bool { return v.Outside(server) },
 		Weigh: func(v *View, d *device.Device) finding.Severity {
