@@ -72,6 +72,27 @@ func TestContentInTheClearIsFound(t *testing.T) {
 	})
 }
 
+// Who mines digital money is found without a list, whichever side of the conversation was seen; who keeps the pool is not.
+func TestMinersAreFound(t *testing.T) {
+	kind := finding.IndicatorMatch
+	pool := cloud.on(3333)
+	play(t, []said{
+		{"a camera", func(s *stage) {
+			s.say(camera, pool, "stratum.method", "login", "agent", "XMRig/6.21.0")
+			s.say(pool, camera, "stratum.method", "job")
+		}, kind, camera, finding.High, []string{"peer", cloud.ip, "feed", finding.FeedMining}},
+		{"a computer", func(s *stage) { s.say(laptop, pool, "stratum.method", "mining.subscribe") }, kind, laptop, finding.Medium, nil},
+		{"what the pool says alone", func(s *stage) { s.say(pool, camera, "stratum.method", "mining.notify") }, kind, camera, finding.High, nil},
+		{"a pool at home", func(s *stage) { s.say(mallet, laptop.on(3333), "stratum.method", "mining.subscribe") }, kind, laptop, none, nil},
+	})
+	s := set(t, Config{})
+	s.say(camera, pool, "stratum.method", "login")
+	s.say(pool, camera, "stratum.method", "job")
+	if list := s.found(kind); len(list) != 1 || list[0].Count != 1 {
+		t.Errorf("one conversation is found as %+v", list)
+	}
+}
+
 func TestProgramsFetchedInTheClearAreFound(t *testing.T) {
 	kind := finding.ClearFirmware
 	get := func(who party, path, of, length string) func(s *stage) {
