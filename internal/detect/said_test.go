@@ -62,6 +62,9 @@ func TestContentInTheClearIsFound(t *testing.T) {
 			s.say(lamp, cloud, "http.content_type", "application/x-www-form-urlencoded", "side", "client")
 		}, kind, lamp, finding.Medium, nil},
 		{"a form of a person", func(s *stage) { s.say(laptop, cloud, "http.content_type", "multipart/form-data", "side", "client") }, kind, laptop, finding.Low, nil},
+		{"a form with nothing in it", func(s *stage) {
+			s.say(lamp, cloud, "http.content_type", "application/x-www-form-urlencoded", "side", "client", "length", "0")
+		}, kind, lamp, none, nil},
 		{"mail", mail, kind, camera, finding.Medium, []string{"protocol", "smtp"}},
 		{"mail that goes on encrypted", func(s *stage) {
 			s.say(cloud.on(25), camera, "mail.starttls", "tls", "protocol", "smtp")
