@@ -46,6 +46,10 @@ func newInspect(e env, words *locale.Catalogue) *cobra.Command {
 
 func newInspection(name string, in inspection) *cobra.Command {
 	c := &cobra.Command{Use: name, Args: cobra.ArbitraryArgs, RunE: func(c *cobra.Command, paths []string) error {
+		if in.list {
+			_, err := io.WriteString(in.out, thresholds())
+			return err
+		}
 		if err := in.check(paths); err != nil {
 			return err
 		}

@@ -137,5 +137,5 @@ func wrongValue(f *pflag.Flag, name, value string) error {
 	if f.Value.Type() == "bool" {
 		kind = "bool"
 	}
-	return wrongUsage("error.value."+kind, "name", name, "value", value, "thresholds", thresholds())
+	return wrongUsage("error.value."+kind, "name", name, "value", value)
 }

@@ -43,6 +43,7 @@ func (c *content) fact(f *Fact) {
 			c.raise(f, from, to, "rtp", "HTTP content of type "+text(kind))
 		case bytes.HasPrefix(kind, []byte("image/")) && (client || string(f.Lookup("length")) == ""):
 			c.raise(f, from, to, "image", "HTTP content of type "+text(kind))
+		case string(f.Lookup("length")) == "0": // says nothing
 		case client && (string(kind) == "application/x-www-form-urlencoded" || string(kind) == "multipart/form-data"):
 			c.raise(f, from, to, "http", "HTTP form")
 		}

@@ -48,6 +48,7 @@ func detectors() []row {
 		{newHorizontal, horizontalThresholds},
 		{newIndicators, indicatorThresholds},
 		{newLegacy, nil},
+		{newMiners, nil},
 		{newNeighbours, neighbourThresholds},
 		{newNewDestination, newDestinationThresholds},
 		{newPortmap, nil},

@@ -131,6 +131,9 @@ func (s *source) add(e *Event) {
 	}
 }
 
+// crowd reports whether no address sent much of it.
+func (s *source) crowd() bool { return s.parties.lead < s.n/4 }
+
 // party is one address if that sent nearly all, or else the device that did, if they come from no further away.
 func (s *source) party() Party {
 	switch {

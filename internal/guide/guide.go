@@ -36,16 +36,22 @@ func Explain(words *locale.Catalogue, f *finding.Finding, device string) Text {
 	}
 	said := findings.in(words.Lang())
 	args := arguments(said, f, device)
+	say := func(part string) string {
+		if own := key + "." + variant(f) + "." + part; said.Text(own) != own {
+			return said.Text(own, args...)
+		}
+		return said.Text(key+"."+part, args...)
+	}
 	text := Text{
-		Title: said.Text(key+".title", args...),
-		Seen:  locale.Capital(said.Text(key+".seen", args...)),
-		Sure:  said.Text("sure."+band(f.Confidence), "doubt", said.Text(key+".doubt")),
-		Why:   said.Text(key+".why", args...),
-		Undo:  said.Text(key+".undo", args...),
+		Title: say("title"),
+		Seen:  say("seen"),
+		Sure:  said.Text("sure."+band(f.Confidence), "doubt", say("doubt")),
+		Why:   say("why"),
+		Undo:  say("undo"),
 	}
 	for step := 1; step <= maxSteps; step++ {
-		place := key + ".do." + strconv.Itoa(step)
-		if s := said.Text(place, args...); s != place {
+		part := "do." + strconv.Itoa(step)
+		if s := say(part); s != key+"."+part {
 			text.Do = append(text.Do, s)
 		}
 	}
@@ -72,4 +78,19 @@ func band(confidence float64) string {
 		return "quite"
 	}
 	return "perhaps"
+}
+
+// variant names the texts of its own that a case has, in place of those of its kind; "": none.
+func variant(f *finding.Finding) string {
+	switch f.Kind {
+	case finding.IndicatorMatch:
+		if f.Detail("feed") == finding.FeedMining {
+			return "mining"
+		}
+	case finding.MUDDeparture:
+		if nearest, _ := f.Detail("nearest").(string); nearest != "" {
+			return "nearest"
+		}
+	}
+	return ""
 }

@@ -230,10 +230,16 @@ func (p printer) peer(q *inspect.Peer) string {
 
 // findings are what was found of a device, the worst first, in words.
 func (p printer) findings(list []*inspect.Finding) {
+	var before []string
 	for _, f := range list[:min(len(list), shownFindings)] {
 		text := p.c.Finding(f)
 		p.fold("  ", "* "+text.Title)
 		p.fold("    ", text.Seen)
+		if len(text.Do) > 0 && slices.Equal(text.Do, before) {
+			p.fold("    ", p.c.Text("inspect.same"))
+			continue
+		}
+		before = text.Do
 		for i, do := range text.Do {
 			p.fold("    ", p.c.Number(int64(i+1))+". "+do)
 		}

@@ -151,6 +151,9 @@ func (w Words) Because(d *inspect.Device, findings Findings) string {
 		return w.Text("grade.is", "state", locale.Capital(w.State(grade.Fine)), "reasons", w.Text("report.small"))
 	}
 	for _, rule := range d.Grade.Because {
+		if rule == "traffic.unread" && d.Grade.Evidence.Packets == 0 {
+			continue // who said nothing was not read, of course
+		}
 		reasons = append(reasons, w.Text("grade.because."+rule))
 	}
 	return w.Text("grade.is", "state", locale.Capital(w.State(d.Grade.State)), "reasons", strings.Join(reasons, "; "))
