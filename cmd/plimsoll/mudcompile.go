@@ -21,6 +21,7 @@ type compilation struct {
 	words   *locale.Catalogue
 	device  frame.MAC
 	format  string
+	json    bool   // the same as the format json
 	network string // a capture of the network; "": none
 	context policy.Context
 	by      inspect.Controllers
@@ -48,6 +49,7 @@ func newMUDCompile(e env, words *locale.Catalogue) *cobra.Command {
 		in.format = s
 		return nil
 	})
+	f.BoolVar(&in.json, "json", false, "")
 	f.StringVar(&in.network, "network", "", "")
 	addressFlag(f, "address", &in.context.Device.Addresses)
 	addressFlag(f, "gateway", &in.context.Gateway)
@@ -121,7 +123,7 @@ func (in *compilation) run(c *cobra.Command, name string) error {
 		}
 		p = policy.Compile(file, &in.context)
 	}
-	if in.format == "json" {
+	if in.json || in.format == "json" {
 		return printJSON(in.out, p.Document(in.words, printable))
 	}
 	return nft.Render(in.out, []*policy.Policy{p}, 0)

@@ -20,6 +20,9 @@ var same = []string{
 	"format.date",
 	"format.minutes",
 	"guide.source",
+	"man.description",
+	"man.options",
+	"man.synopsis",
 	"mud.peer.name",
 }
 
