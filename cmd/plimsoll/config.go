@@ -6,10 +6,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pelletier/go-toml/v2"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"plimsoll.example/plimsoll/internal/config"
 	"plimsoll.example/plimsoll/internal/locale"
 )
 
@@ -148,16 +148,10 @@ func (r *shownSettings) print(e env, words *locale.Catalogue, origins bool) erro
 
 // toml is a setting as a line of the file.
 func (x *shownSetting) toml() (string, error) {
-	var value any = x.Values
-	switch {
-	case slices.Contains(again, x.Name):
-	case x.kind == "bool" || strings.Contains(x.kind, "int"):
+	if x.kind == "bool" || strings.Contains(x.kind, "int") {
 		return x.Name + " = " + x.Values[0], nil
-	default:
-		value = x.Values[0]
 	}
-	line, err := toml.Marshal(map[string]any{x.Name: value})
-	return strings.TrimSpace(string(line)), err
+	return config.Line(x.Name, slices.Contains(again, x.Name), x.Values...)
 }
 
 // newConfigCheck says what is wrong with a file, all of it.

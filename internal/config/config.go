@@ -88,6 +88,16 @@ func Parse(data []byte) ([]Setting, error) {
 	return list, nil
 }
 
+// Line writes a setting as a line of a file: one value, or a list of any number.
+func Line(name string, list bool, values ...string) (string, error) {
+	var value any = values
+	if !list {
+		value = values[0]
+	}
+	line, err := toml.Marshal(map[string]any{name: value})
+	return strings.TrimSuffix(string(line), "\n"), err
+}
+
 // key is the name of an expression in its parts, and the line on which it stands.
 func key(p *unstable.Parser, e *unstable.Node) (path []string, line int) {
 	for it := e.Key(); it.Next(); {

@@ -72,6 +72,19 @@ func TestWhatNoFlagCouldTakeHasNoValue(t *testing.T) {
 	}
 }
 
+func TestALineIsReadAsWhatItSays(t *testing.T) {
+	for _, values := range [][]string{{"64MiB"}, {""}, {"it's\n\x01 \"x\" = [é]"}, {"a", "b'"}} {
+		line, err := Line("key", len(values) > 1, values...)
+		if err != nil || strings.Contains(line, "\n") {
+			t.Fatalf("%q: %v", line, err)
+		}
+		got, err := Parse([]byte(line))
+		if err != nil || len(got) != 1 || cmp.Diff(values, got[0].Values) != "" {
+			t.Errorf("%q is read as %+v, %v", line, got, err)
+		}
+	}
+}
+
 func TestMistakesAreToldWithTheirLine(t *testing.T) {
 	for text, line := range map[string]int{
 		"a = 1\nb =\n":              2,
