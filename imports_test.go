@@ -49,7 +49,10 @@ var ranks = [][]string{
 	{"internal/fleet", "internal/forum", "internal/home", "internal/inspect", "internal/lab", "internal/registry"},
 
 	// Stores, pages, commands.
-	{"internal/eve", "internal/lab/labgen", "internal/lab/perf", "internal/postgres", "internal/report", "internal/sqlite", "internal/storetest"},
+	{
+		"internal/eve", "internal/lab/dnsbench", "internal/lab/labgen", "internal/lab/perf", "internal/postgres", "internal/report",
+		"internal/sqlite", "internal/storetest",
+	},
 	{"internal/web/*"},
 	{"cmd/plimsoll"},
 }

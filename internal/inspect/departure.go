@@ -47,9 +47,13 @@ func (e *Engine) departures(r *Result, devices []*device.Device, n *device.Netwo
 	return list
 }
 
-// compileFor is the policy of a device in the network.
+// compileFor is the policy of a device in the network, as it is judged by: a capture may not show all of the networks
+// that are local, so every private address is taken for one.
 func compileFor(f *mud.File, base *policy.Context, d *device.Device) *policy.Policy {
 	c := base.Of(d.MAC)
+	for _, s := range []string{"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"} { // RFC 1918, RFC 4193
+		c.Local = append(c.Local[:len(c.Local):len(c.Local)], netip.MustParsePrefix(s))
+	}
 	if len(c.Gateway)+len(c.Resolvers) == 0 { // too little was seen to know who serves names and time
 		for _, p := range c.Peers {
 			for _, a := range p.Addresses {

@@ -64,7 +64,7 @@ func (p *Policy) Explain(q *Packet, at int64) Explanation {
 	best := 0
 	for i := range p.Entries {
 		e := &p.Entries[i]
-		if e.Action != Accept || e.Never || e.Unknown {
+		if e.Action != Accept || e.Never || e.Unknown || e.Origin == Joining { // joining resembles nothing else
 			continue
 		}
 		differs := p.differs(e, q, at)
