@@ -75,11 +75,11 @@ func TestArchitectureNamesEveryDependencyAndWhoImportsIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	direct := regexp.MustCompile(`(?m)^\t(\S+) v\S+$`).FindAllStringSubmatch(string(data), -1)
-	rows := table(t, "Dependencies")
+	rows, all := table(t, "Dependencies"), packages(t)
 	for _, m := range direct {
 		name := m[1]
 		var by []string
-		for _, p := range packages(t) {
+		for _, p := range all {
 			if slices.ContainsFunc(p.imports, func(s string) bool { return s == name || strings.HasPrefix(s, name+"/") }) {
 				by = append(by, p.name)
 			}
