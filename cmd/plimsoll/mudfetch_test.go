@@ -139,7 +139,7 @@ func TestAMUDFileIsFetchedAndUsedOnlyIfSomebodyVouchesForIt(t *testing.T) {
 
 func TestWhatIsLearnedIsProvedAsTheSchemaSays(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "plug.json")
-	code, stdout, stderr := call(t, nil, "mud", "learn", home, "--device", "50:c7:bf:1d:77:0e", "--out", out, "--json")
+	code, stdout, stderr := call(t, nil, "mud", "learn", played, "--device", "50:c7:bf:1d:77:0e", "--out", out, "--json")
 	if code != exitDone {
 		t.Fatalf("exit %d, %s", code, stderr)
 	}

@@ -116,7 +116,7 @@ func TestFilesThatMayNotBeReadAreNotPermitted(t *testing.T) {
 		var code int
 		var talk string
 		powerless(t, func() {
-			code, _, talk = call(t, nil, strings.Fields(strings.NewReplacer("CLOSED", closed, "HOME", home).Replace(args))...)
+			code, _, talk = call(t, nil, strings.Fields(strings.NewReplacer("CLOSED", closed, "HOME", played).Replace(args))...)
 		})
 		if code != exitNotPermitted || !strings.Contains(talk, "not permitted") || !strings.Contains(talk, closed) {
 			t.Errorf("plimsoll %s: exit %d, %s", args, code, talk)

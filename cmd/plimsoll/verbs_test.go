@@ -165,7 +165,7 @@ var outcomes = map[string]map[int][]string{
 
 func TestEachVerbExitsAsPromised(t *testing.T) {
 	dir := mudFiles(t)
-	fill := strings.NewReplacer("HOME", home, "DIR", dir)
+	fill := strings.NewReplacer("HOME", played, "DIR", dir)
 	for _, c := range leaves(newRoot(env{}, locale.New(locale.English))) {
 		name := strings.Join(verbParts(c), " ")
 		if strings.HasPrefix(name, "home ") { // needs a gateway, and is tested with it
@@ -207,7 +207,7 @@ func (pipe) Write([]byte) (int, error) {
 
 func TestAReaderThatHasSeenEnoughIsNoError(t *testing.T) {
 	dir := mudFiles(t)
-	for _, args := range []string{"norms list", "norms map --json", "guide", "inspect " + home, "devices --json " + home, "mud show " + dir + "/lamp.json", "config show"} {
+	for _, args := range []string{"norms list", "norms map --json", "guide", "inspect " + played, "devices --json " + played, "mud show " + dir + "/lamp.json", "config show"} {
 		var talk bytes.Buffer
 		code := run(t.Context(), strings.Fields(args), env{nil, io.Writer(pipe{}), &talk, func(string) string { return "" }})
 		if code != exitDone || talk.Len() > 0 {
