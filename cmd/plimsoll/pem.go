@@ -4,6 +4,7 @@ import (
 	"crypto"
 	"crypto/x509"
 	"encoding/pem"
+	"io"
 	"os"
 )
 
@@ -27,14 +28,20 @@ func readPEM(name string) (blocks []*pem.Block, err error) {
 
 // readFile reads a file of at most limit octets.
 func readFile(name string, limit int64) ([]byte, error) {
-	info, err := os.Stat(name)
+	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
-	if info.Size() > limit {
-		return nil, &fault{key: "error.large", args: []any{"name", name, "n", uint64(info.Size()), "limit", uint64(limit)}}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
 	}
-	return os.ReadFile(name)
+	data, err := io.ReadAll(io.LimitReader(f, limit+1)) // what is no regular file has any size
+	if n := max(info.Size(), int64(len(data))); err == nil && n > limit {
+		return nil, &fault{key: "error.large", args: []any{"name", name, "n", uint64(n), "limit", uint64(limit)}}
+	}
+	return data, err
 }
 
 // readCertificates reads the certificates of a PEM file, of which there must be one at least.

@@ -28,7 +28,7 @@ func leaves(c *cobra.Command) (list []*cobra.Command) {
 }
 
 // silent are the verbs that read nothing that a program could want as JSON.
-var silent = []string{"completion", "headers", "help", "home run", "man", "mud sign"}
+var silent = []string{"completion", "headers", "help", "home off", "home run", "man", "mud sign"}
 
 func TestEveryVerbThatReadsTellsProgramsToo(t *testing.T) {
 	for _, c := range leaves(newRoot(env{}, locale.New(locale.English))) {
@@ -114,7 +114,7 @@ var outcomes = map[string]map[int][]string{
 	},
 	"config show": {
 		exitDone:  {"", "--json", "--origin mud fetch", "--config DIR/good.toml", "inspect -- --memory 1GiB"},
-		exitUsage: {"frobnicate", "help", "--config DIR/bad.toml", "inspect -- --bogus"}, exitNotFound: {"--config DIR/none.toml"},
+		exitUsage: {"frobnicate", "help", "--config DIR/bad.toml", "inspect -- --bogus"}, exitFailed: {"--config /dev/zero"}, exitNotFound: {"--config DIR/none.toml"},
 	},
 	"devices": {
 		exitDone: {"HOME", "HOME --json"}, exitFailed: {"DIR/lamp.json"}, exitUsage: {"", "--memory lots HOME"},
@@ -186,6 +186,9 @@ func TestEachVerbExitsAsPromised(t *testing.T) {
 				cancel()
 				if got != want {
 					t.Errorf("plimsoll %s %s: exit %d, want %d: %s", name, args, got, want, &talk)
+				}
+				if bytes.ContainsRune(append(out.Bytes(), talk.Bytes()...), '\x1b') {
+					t.Errorf("plimsoll %s %s moves the terminal", name, args)
 				}
 				if (want == exitUsage || want == exitNotFound || want == exitUnverified) && talk.Len() == 0 {
 					t.Errorf("plimsoll %s %s: exit %d without a word", name, args, got)
