@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io/fs"
 	"net/netip"
 	"strings"
@@ -126,5 +127,11 @@ func (in *compilation) run(c *cobra.Command, name string) error {
 	if in.json || in.format == "json" {
 		return printJSON(in.out, p.Document(in.words, printable))
 	}
-	return nft.Render(in.out, []*policy.Policy{p}, 0)
+	gateway := nft.Gateway{Devices: []nft.Device{{MAC: p.Device, Treatment: nft.Held, Policy: p}}}
+	rules, err := gateway.Rules(0)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprint(in.out, rules)
+	return err
 }

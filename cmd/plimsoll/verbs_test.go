@@ -28,7 +28,7 @@ func leaves(c *cobra.Command) (list []*cobra.Command) {
 }
 
 // silent are the verbs that read nothing that a program could want as JSON.
-var silent = []string{"completion", "headers", "help", "home off", "home run", "man", "mud sign"}
+var silent = []string{"completion", "headers", "help", "home off", "home run", "label qr", "label sign", "man", "mud sign"}
 
 func TestEveryVerbThatReadsTellsProgramsToo(t *testing.T) {
 	for _, c := range leaves(newRoot(env{}, locale.New(locale.English))) {
@@ -128,6 +128,12 @@ var outcomes = map[string]map[int][]string{
 		exitUsage: {"", "--json --flows - HOME", "--threshold x=1 HOME"}, exitFound: {"--fail-on info HOME", "--json --fail-on info HOME"},
 		exitNotFound:    {"none.pcap", "-i nosuch0", "--mud DIR/none HOME", "--flows DIR/none/f HOME", "--indicators none HOME", "--config DIR/none.toml HOME"},
 		exitInterrupted: {"HOME"},
+	},
+	"label qr":   {exitUsage: {"", "DIR/lamp.json"}, exitUnverified: {"DIR/lamp.json --resolver id.registry.example"}, exitNotFound: {"none.label --resolver id.registry.example"}},
+	"label show": {exitUsage: {""}, exitUnverified: {"DIR/lamp.json"}, exitNotFound: {"none.label"}},
+	"label sign": {exitFailed: {"DIR/lamp.json --key DIR/key.pem --out DIR/x.label"}, exitUsage: {"", "DIR/lamp.json"}, exitNotFound: {"none.json --key DIR/key.pem --out DIR/x.label"}},
+	"label verify": { // its 0 and 3 are tested with its schema
+		exitFailed: {"DIR/lamp.json --issuer-key DIR/cert.pem"}, exitUsage: {"", "DIR/lamp.json"}, exitNotFound: {"none.label --issuer-key none.pem"},
 	},
 	"man":       {exitDone: {"", "inspect", "--out DIR/man"}, exitUsage: {"frobnicate", "inspect --out DIR/man"}},
 	"mud check": {exitDone: {"DIR/lamp.json", "--json DIR/lamp.json"}, exitFailed: {"DIR/broken.json", "--strict DIR/old.json"}, exitUsage: {""}, exitNotFound: {"none.json"}},

@@ -37,6 +37,8 @@ type Config struct {
 	OnFact func(r *FactRecord) error
 	Detect detect.Config // how to watch for what is wrong
 	MUD    *MUDFiles     // to hold devices against; nil: none
+	// OnBlock, if set, is called after each block of packets; Snapshot may be called from it. The packets wait meanwhile.
+	OnBlock func()
 	// Remember keeps conversations for Rehearse.
 	Remember bool
 }
@@ -187,6 +189,9 @@ func (e *Engine) collect(b *block) {
 			}
 			e.chunks.put(c)
 		}
+	}
+	if e.cfg.OnBlock != nil {
+		e.cfg.OnBlock()
 	}
 }
 
