@@ -64,6 +64,14 @@ func newRoot(e env, words *locale.Catalogue) *cobra.Command {
 	return root
 }
 
+// noArgs is for verbs that take none: what somebody names is not passed over.
+func noArgs(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return wrongUsage("error.args", "name", args[0], "verb", c.CommandPath())
+}
+
 // version tells the program's own and that of the Go that built it.
 func version() string {
 	b, ok := debug.ReadBuildInfo()

@@ -69,6 +69,16 @@ func TestEveryVerbHelpsAndRefusesInBothLanguages(t *testing.T) {
 	}
 }
 
+func TestVerbsThatTakeNothingRefuseWhatIsNamed(t *testing.T) {
+	words := locale.New(locale.English)
+	for _, c := range leaves(newRoot(env{}, words)) {
+		takesNone := words.Text(key(c)+".usage") == "[flags]"
+		if err := c.ValidateArgs([]string{"bogus"}); takesNone && err == nil && c.Parent().Name() != "norms" { // which says more
+			t.Errorf("%s takes nothing, and passes over what is named", c.CommandPath())
+		}
+	}
+}
+
 // mudFiles writes the MUD files of testdata/mud.txtar, and what else verbs are shown, into a folder.
 func mudFiles(t *testing.T) string {
 	t.Helper()
