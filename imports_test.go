@@ -16,7 +16,7 @@ const module = "plimsoll.example/plimsoll"
 var ranks = [][]string{
 	// Small sure things.
 	{
-		"internal/durable", "internal/frame", "internal/locale", "internal/locale/localetest", "internal/netnstest", "internal/psl",
+		"internal/config", "internal/durable", "internal/frame", "internal/locale", "internal/locale/localetest", "internal/netnstest", "internal/psl",
 		"internal/qr",
 	},
 

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -232,14 +231,7 @@ func readBundle(bundle, registry string) (*label.Trust, error) {
 	if err != nil {
 		return nil, err
 	}
-	info, err := os.Stat(bundle)
-	if err != nil {
-		return nil, err
-	}
-	if info.Size() > label.MaxBundle {
-		return nil, &fault{key: "error.large", args: []any{"name", bundle, "n", uint64(info.Size()), "limit", uint64(label.MaxBundle)}}
-	}
-	data, err := os.ReadFile(bundle)
+	data, err := readFile(bundle, label.MaxBundle)
 	if err != nil {
 		return nil, err
 	}

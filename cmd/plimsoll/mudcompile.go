@@ -22,6 +22,7 @@ type compilation struct {
 	words   *locale.Catalogue
 	device  frame.MAC
 	format  string
+	json    bool   // the same as the format json
 	network string // a capture of the network; "": none
 	context policy.Context
 	by      inspect.Controllers
@@ -49,6 +50,7 @@ func newMUDCompile(e env, words *locale.Catalogue) *cobra.Command {
 		in.format = s
 		return nil
 	})
+	f.BoolVar(&in.json, "json", false, "")
 	f.StringVar(&in.network, "network", "", "")
 	addressFlag(f, "address", &in.context.Device.Addresses)
 	addressFlag(f, "gateway", &in.context.Gateway)
@@ -117,7 +119,7 @@ func (in *compilation) run(c *cobra.Command, name string) error {
 		in.context.Local = policy.Homes()
 		p = policy.Compile(file, &in.context)
 	}
-	if in.format == "json" {
+	if in.json || in.format == "json" {
 		return printJSON(in.out, p.Document(in.words, printable))
 	}
 	gateway := nft.Gateway{Devices: []nft.Device{{MAC: p.Device, Treatment: nft.Held, Policy: p}}}

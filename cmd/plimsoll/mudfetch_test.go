@@ -152,6 +152,28 @@ func TestWhatIsLearnedIsProvedAsTheSchemaSays(t *testing.T) {
 	validate(t, "learn.json", string(kept))
 }
 
+// signer makes the key and the certificate of somebody who signs for himself, as PEM files.
+func signer(t *testing.T) (key, certificate string) {
+	t.Helper()
+	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Lamps"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, IsCA: true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, k.Public(), k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return writePEM(t, "key.pem", "PRIVATE KEY", private), writePEM(t, "cert.pem", "CERTIFICATE", der)
+}
+
 func TestTheVerdictOnALabelIsAsTheSchemaSays(t *testing.T) {
 	dir := t.TempDir()
 	statement := filepath.Join(dir, "plug.json")

@@ -29,6 +29,9 @@ var same = []string{
 	"label.status.active",
 	"format.minutes",
 	"guide.source",
+	"man.description",
+	"man.options",
+	"man.synopsis",
 	"mud.peer.name",
 }
 
