@@ -84,7 +84,7 @@ const (
 	maxRetry        = 24 * time.Hour
 )
 
-// ErrFull: there is no room for another URL.
+// ErrFull says that there is no room for another URL.
 var ErrFull = errors.New("the cache of MUD files is full")
 
 // Cache keeps MUD files in a folder. Any number of goroutines may use it; one process must.
