@@ -55,6 +55,19 @@ var examples = map[string]struct {
 			"file 0 by number":        {`"file": 1`, `"file": 0`},
 		},
 	},
+	"label-verify.json": {
+		good: `{"schema": "plimsoll.label.verify/1", "genuine": true, "issuer": "Example Authority", "product": {"gtin": "09506000134352", "version": 1,
+			"maker": "Example Lamps", "model": "LP-110", "profile": 1, "norms": {"etsi.5.1-1": "lab-tested"}, "issued": "2026-11-23", "status_index": 2,
+			"sensors": ["power"], "practices": []}, "issued": "2026-11-23", "issued_proof": "landmark", "status": "active",
+			"status_as_of": "2026-11-26T11:00:00Z", "support_until": "", "mud_url": "", "problems": ["p"]}`,
+		wrong: map[string][2]string{
+			"a status not in words": {`"active"`, `"fine"`},
+			"a class not in words":  {`"lab-tested"`, `"sure"`},
+			"a GTIN cut":            {`09506000134352`, `9506000134352`},
+			"a day that is none":    {`"issued": "2026-11-23", "issued_proof"`, `"issued": "today", "issued_proof"`},
+			"a property more":       {`"problems"`, `"secure": true, "problems"`},
+		},
+	},
 	"learn.json": {
 		good: `{"schema": "plimsoll.learn/1", "device": "02:00:5e:10:00:01",
 			"sources": [{"first": "2026-11-22T20:05:00Z", "last": "2026-11-22T20:06:00Z", "packets": 9}],

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -156,7 +157,8 @@ func (r *checked) print(w io.Writer, words *locale.Catalogue) error {
 		lines = append(lines, "", fmt.Sprintf("  %s %s [%s]", words.Text("mud.level."+string(p.Level)), cmp.Or(p.Path, "/"), p.Code), "    "+text)
 	}
 	for _, l := range lines {
-		if _, err := fmt.Fprintln(w, printable(l)); err != nil {
+		// a line that a stranger's text begins would pass for one of ours
+		if _, err := fmt.Fprintln(w, printable(strings.ReplaceAll(l, "\n", " "))); err != nil {
 			return err
 		}
 	}

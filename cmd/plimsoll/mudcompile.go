@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io/fs"
 	"net/netip"
 	"strings"
@@ -119,5 +120,11 @@ func (in *compilation) run(c *cobra.Command, name string) error {
 	if in.format == "json" {
 		return printJSON(in.out, p.Document(in.words, printable))
 	}
-	return nft.Render(in.out, []*policy.Policy{p}, 0)
+	gateway := nft.Gateway{Devices: []nft.Device{{MAC: p.Device, Treatment: nft.Held, Policy: p}}}
+	rules, err := gateway.Rules(0)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprint(in.out, rules)
+	return err
 }

@@ -47,6 +47,8 @@ func newRoot(e env, words *locale.Catalogue) *cobra.Command {
 	root.AddCommand(
 		newInspect(e, words),
 		newDevices(e, words),
+		newHome(e, words),
+		newLabel(e, words),
 		newMUD(e, words),
 		newNorms(e, words),
 		newGuide(e, words),

@@ -46,7 +46,7 @@ type Household struct {
 	byMAC    map[frame.MAC]string
 }
 
-// ErrForce: a decision stands, and is not in force yet.
+// ErrForce is the cause where a decision stands, and is not in force yet.
 var ErrForce = errors.New("decided, but not in force yet")
 
 // Open reads what was kept. It must be called once, before all else.
@@ -127,7 +127,7 @@ func (h *Household) See(mac frame.MAC, change func(*Device)) (d *Device, fresh b
 func (d *Device) clone() *Device {
 	c := *d
 	c.MACs, c.Hostnames, c.Addresses, c.MUD = slices.Clone(d.MACs), slices.Clone(d.Hostnames), slices.Clone(d.Addresses), slices.Clone(d.MUD)
-	c.Exceptions = slices.Clone(d.Exceptions)
+	c.Exceptions, c.Left = slices.Clone(d.Exceptions), slices.Clone(d.Left)
 	return &c
 }
 
@@ -210,7 +210,7 @@ func (h *Household) undo(ctx context.Context, actor, argument string) (*Decision
 
 // same reports whether two stances are one.
 func (s Stance) same(t Stance) bool {
-	return s.Admission == t.Admission && s.State == t.State && s.Since.Equal(t.Since) && s.Until.Equal(t.Until) && s.File == t.File &&
+	return s.Admission == t.Admission && s.State == t.State && s.Since.Equal(t.Since) && s.Until.Equal(t.Until) && s.File == t.File && s.URL == t.URL && slices.Equal(s.Left, t.Left) &&
 		s.Reason == t.Reason && s.Confirmed == t.Confirmed && slices.Equal(s.Exceptions, t.Exceptions)
 }
 

@@ -16,14 +16,18 @@ const (
 	maxOfDevice       = 2048
 	maxQuestions      = 4096
 	maxNamesOfADevice = 512 // that it asks for: one that asks for names without end hides no other
+	maxHellos         = 4096
+	maxOfTalk         = 8 // different hellos
 )
 
-// talks are the conversations of each device, those alike together, and the names that it asked for.
+// talks are the conversations of each device, those alike together, with its hellos, and the names that it asked for.
 type talks struct {
 	index     map[talkKey]int32
 	list      []talk
 	ofDevice  map[frame.MAC]int
 	asked     map[questionKey]*question
+	hellos    map[talkKey][]offer
+	helloed   int               // hellos kept
 	names     map[frame.MAC]int // in asked
 	forgotten uint64            // flows that there was no room for
 }
@@ -56,7 +60,10 @@ type question struct {
 }
 
 func newTalks() *talks {
-	return &talks{index: map[talkKey]int32{}, ofDevice: map[frame.MAC]int{}, asked: map[questionKey]*question{}, names: map[frame.MAC]int{}}
+	return &talks{
+		index: map[talkKey]int32{}, ofDevice: map[frame.MAC]int{}, asked: map[questionKey]*question{}, names: map[frame.MAC]int{},
+		hellos: map[talkKey][]offer{},
+	}
 }
 
 // flow adds a flow that ended to the conversations of the devices at its ends. name is what the flow itself says that
@@ -133,7 +140,9 @@ func (t *talks) of(macs []frame.MAC) []policy.Conversation {
 	var list []policy.Conversation
 	for i := range t.list {
 		if slices.Contains(macs, t.list[i].device) {
-			list = append(list, t.list[i].Conversation)
+			c := t.list[i].Conversation
+			c.Hellos = t.greetings(t.list[i].device, &c.Packet)
+			list = append(list, c)
 		}
 	}
 	slices.SortStableFunc(list, func(a, b policy.Conversation) int {

@@ -130,7 +130,7 @@ func (h *holding) stopped(s *policy.Stopped) finding.Finding {
 		nearest = printable(h.policy.Entries[s.Nearest-1].Brief())
 	}
 	return finding.Finding{
-		Kind: finding.MUDDeparture, Device: h.device.ID(), Role: finding.Actor, Key: c.Direction.String() + " " + service + " " + s.Peer,
+		Kind: finding.MUDDeparture, Device: h.device.ID(), Role: finding.Actor, Key: strings.TrimSpace(c.Direction.String() + " " + service + " " + s.Peer + " " + s.Hello),
 		Severity: severity, Confidence: confidence, First: c.First, Last: c.Last, Detected: c.First, Count: c.Flows,
 		Details: []finding.Detail{{Key: "peer", Value: peer}, {Key: "service", Value: service}, {Key: "nearest", Value: nearest}},
 		Evidence: []finding.Evidence{{

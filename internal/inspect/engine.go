@@ -37,6 +37,8 @@ type Config struct {
 	OnFact func(r *FactRecord) error
 	Detect detect.Config // how to watch for what is wrong
 	MUD    *MUDFiles     // to hold devices against; nil: none
+	// OnBlock, if set, is called after each block of packets; Snapshot may be called from it. The packets wait meanwhile.
+	OnBlock func()
 	// Remember keeps conversations for Rehearse.
 	Remember bool
 }
@@ -188,6 +190,9 @@ func (e *Engine) collect(b *block) {
 			e.chunks.put(c)
 		}
 	}
+	if e.cfg.OnBlock != nil {
+		e.cfg.OnBlock()
+	}
 }
 
 func (e *Engine) fact(b *block, facts *dissect.Facts, i int) {
@@ -200,9 +205,12 @@ func (e *Engine) fact(b *block, facts *dissect.Facts, i int) {
 	}
 	if !f.Again { // or the inventory would depend on who listens
 		e.inventory.Observe(facts, i, number, file)
-		if e.talks != nil && f.Name == "dns.query" {
-			e.talks.asks(f.Subject, facts.Value(i), f.Time, number, file)
-		}
+	}
+	if e.talks != nil && f.Name == "dns.query" {
+		e.talks.asks(f.Subject, facts.Value(i), f.Time, number, file)
+	}
+	if e.talks != nil && f.Name == "tls.offer" && !f.Again && at < uint64(len(b.Records)) {
+		e.talks.greets(facts, i, &b.frames[at], number, file)
 	}
 	if e.watch != nil && at < uint64(len(b.Records)) && e.watch.Wants(f.Name) && (!f.Again || b.frames[at].EtherType == frame.EtherARP) {
 		e.said = detect.NewFact(facts, i, &b.frames[at], number, file)

@@ -65,7 +65,7 @@ func (l *Learner) entries() (list []entry, out []LeftOut) {
 	}
 	for _, g := range groups {
 		ports := slices.Collect(maps.Keys(g.ports))
-		joined := ranges(ports)
+		joined := ranges(ports, g.Scope == Broadcast || g.Scope == Local && g.Began)
 		if g.Proto != tcp && g.Proto != udp {
 			joined = joined[:0]
 			for _, p := range ports {

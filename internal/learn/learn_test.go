@@ -224,6 +224,25 @@ func TestPortsBecomeARangeOnlyWhenTheyChangeEachTime(t *testing.T) {
 	}
 }
 
+func TestCallbacksInTheHomeGoToAnyHighPort(t *testing.T) {
+	for name, c := range map[string]struct {
+		ports []uint16
+		want  []string
+	}{
+		"another each time": {[]uint16{80, 8059, 31002, 52100}, []string{"to-local-tcp-80", "to-local-tcp-1024-65535"}},
+		"side by side":      {[]uint16{49152, 49153, 49154}, []string{"to-local-tcp-49152", "to-local-tcp-49153", "to-local-tcp-49154"}},
+		"two":               {[]uint16{8059, 31002}, []string{"to-local-tcp-8059", "to-local-tcp-31002"}},
+	} {
+		var list []*learn.Conversation
+		for _, p := range c.ports {
+			list = append(list, talk(true, 6, learn.Local, "192.168.1.20", p))
+		}
+		if _, ev := learned(list...); !slices.Equal(names(ev), c.want) {
+			t.Errorf("%s: %v, want %v", name, names(ev), c.want)
+		}
+	}
+}
+
 func TestAScanDoesNotBecomeARight(t *testing.T) {
 	var list []*learn.Conversation
 	for i := range 200 {
@@ -412,4 +431,24 @@ func FuzzParseEvidence(f *testing.F) {
 			t.Fatalf("%d items became %d", len(e.Items), len(again.Items))
 		}
 	})
+}
+
+// mudgee forgets what a device does beyond 500 flows.
+func TestABusyDeviceIsLearnedWhole(t *testing.T) {
+	var list []*learn.Conversation
+	for i := range 900 {
+		list = append(list, talk(true, 6, learn.Internet, netip.AddrFrom4([4]byte{203, 0, byte(i >> 8), byte(i)}).String(), 443, fmt.Sprintf("host%d.site%d.example", i, i)))
+	}
+	f, _ := learned(list...)
+	names := map[string]bool{}
+	for _, e := range f.Entries(mud.FromDevice) {
+		if m := e.Matches.IPv4; m != nil {
+			names[m.DestinationDNSName] = true
+		}
+	}
+	for i := range 900 {
+		if !names[fmt.Sprintf("host%d.site%d.example", i, i)] {
+			t.Fatalf("host %d of 900 is not learned; %d are", i, len(names))
+		}
+	}
 }

@@ -41,6 +41,9 @@ var (
 	ErrTransport = errors.New("no connection that can be trusted")
 )
 
+// faults are those of a fetch.
+var faults = [...]error{ErrURL, ErrAddress, ErrRedirect, ErrServer, ErrTooLarge, ErrTransport}
+
 // Fetcher gets files from where makers keep them. The servers are not trusted: neither to be public, nor to answer
 // soon, briefly, or at all.
 type Fetcher struct {

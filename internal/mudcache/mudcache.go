@@ -67,6 +67,7 @@ type Entry struct {
 	ETag         string    `json:"etag,omitempty"`
 	LastModified string    `json:"last_modified,omitempty"`
 	Fault        string    `json:"fault,omitempty"` // why the last try failed; "" if it did not
+	Cause        string    `json:"cause,omitempty"` // which of the package's errors that was, by its text
 	Faults       int       `json:"faults,omitempty"`
 }
 
@@ -84,7 +85,7 @@ const (
 	maxRetry        = 24 * time.Hour
 )
 
-// ErrFull says that there is no room for another URL.
+// ErrFull is the cause where there is no room for another URL.
 var ErrFull = errors.New("the cache of MUD files is full")
 
 // Cache keeps MUD files in a folder. Any number of goroutines may use it; one process must.
@@ -126,7 +127,7 @@ func (c *Cache) Get(ctx context.Context, link string, signer []byte) (*Entry, er
 	// a time that is yet to come was written when the clock was wrong
 	if now.Before(e.Due) && e.Due.Sub(now) <= maxValidity && e.Fault == "" || e.Fault != "" && now.Before(e.Due) && e.Due.Sub(now) <= maxRetry {
 		if e.Fault != "" {
-			return e, errors.New(e.Fault)
+			return e, e.failed()
 		}
 		return e, c.holds(e, signer)
 	}
@@ -138,13 +139,43 @@ func (c *Cache) Get(ctx context.Context, link string, signer []byte) (*Entry, er
 		return e, fault // nothing was learned
 	}
 	if fault != nil {
-		e.Fault = fault.Error()
+		e.Fault, e.Cause = fault.Error(), cause(fault)
 		e.Due = now.Add(min(maxRetry, firstRetry<<min(e.Faults, 10)))
 		e.Faults++
 	} else {
-		e.Fault, e.Faults = "", 0
+		e.Fault, e.Cause, e.Faults = "", "", 0
 	}
 	return e, errors.Join(fault, c.save(e), c.holds(e, signer))
+}
+
+// kept is a fault of an earlier try.
+type kept struct {
+	text  string
+	cause error // one of the package's errors, or nil
+}
+
+func (k *kept) Error() string { return k.text }
+func (k *kept) Unwrap() error { return k.cause }
+
+// failed is the fault of the last try, which wraps the same of the package's errors as it did then.
+func (e *Entry) failed() error {
+	k := &kept{text: e.Fault}
+	for _, c := range faults {
+		if c.Error() == e.Cause {
+			k.cause = c
+		}
+	}
+	return k
+}
+
+// cause is the text of the package's error that a fault wraps, or "".
+func cause(fault error) string {
+	for _, c := range faults {
+		if errors.Is(fault, c) {
+			return c.Error()
+		}
+	}
+	return ""
 }
 
 // holds reports, as an error, that a device names another signer than that of the version in use, which another device

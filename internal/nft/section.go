@@ -52,12 +52,12 @@ func (s *section) render(b *strings.Builder, entries []*policy.Entry) {
 	if len(s.services) > 0 {
 		slices.Sort(s.services)
 		name := s.name + "services" + strconv.Itoa(int(s.family))
-		s.declare(name, addressType(s.family)+" . inet_proto . inet_service", "", slices.Compact(s.services))
+		s.set(name, "type "+addressType(s.family)+" . inet_proto . inet_service", slices.Compact(s.services), false)
 		fmt.Fprintf(b, "\t\t%s %s . meta l4proto . th %s @%s %s\n", ip, end, s.port(), name, s.verdict)
 	}
 	if s.follows {
 		name := s.name + "named" + strconv.Itoa(int(s.family))
-		s.declare(name, addressType(s.family)+" . inet_proto . inet_service", "timeout", s.timed(s.named))
+		s.set(name, "type "+addressType(s.family)+" . inet_proto . inet_service", s.timed(s.named), true, "flags timeout")
 		fmt.Fprintf(b, "\t\t%s %s . meta l4proto . th %s @%s %s\n", ip, end, s.port(), name, s.verdict)
 	}
 	for _, g := range s.others {
@@ -116,9 +116,14 @@ func (s *section) entry(e *policy.Entry) {
 		led := s.policy.Until(e, s.at)
 		if plain {
 			s.follows = true
+			f := follow{policy: s.policy, entry: e, family: s.family, set: s.name + "named" + strconv.Itoa(int(s.family))}
+			for _, port := range e.PeerPorts {
+				f.services = append(f.services, service{uint8(e.Proto), port.Low})
+			}
+			s.table.follows = append(s.table.follows, f)
 			for a, until := range led {
 				for _, port := range e.PeerPorts {
-					if s.is(a) {
+					if s.has(a) {
 						x := a.String() + " . " + protocolName(e.Proto) + " . " + strconv.Itoa(int(port.Low))
 						s.named[x] = max(s.named[x], until)
 					}
@@ -128,18 +133,21 @@ func (s *section) entry(e *policy.Entry) {
 		}
 		elements := map[string]int64{}
 		for a, until := range led {
-			if s.is(a) {
+			if s.has(a) {
 				elements[a.String()] = until
 			}
 		}
 		name := s.name + "name" + strconv.Itoa(s.policy.Number(e)) + "_" + strconv.Itoa(int(s.family))
-		s.declare(name, addressType(s.family), "timeout", s.timed(elements))
+		if s.table.at[name] == nil {
+			s.set(name, "type "+addressType(s.family), s.timed(elements), true, "flags timeout")
+			s.table.follows = append(s.table.follows, follow{policy: s.policy, entry: e, family: s.family, set: name})
+		}
 		s.other(s.ip()+" "+s.end()+" @"+name, e, rare)
 	default:
 		var nets []netip.Prefix
 		for _, p := range e.Prefixes {
 			switch {
-			case !s.is(p.Addr()):
+			case !s.has(p.Addr()):
 			case plain && p.IsSingleIP():
 				for _, port := range e.PeerPorts {
 					s.services = append(s.services, p.Addr().String()+" . "+protocolName(e.Proto)+" . "+strconv.Itoa(int(port.Low)))
@@ -154,7 +162,7 @@ func (s *section) entry(e *policy.Entry) {
 	}
 }
 
-func (s *section) is(a netip.Addr) bool { return a.Is4() == (s.family == 4) }
+func (s *section) has(a netip.Addr) bool { return a.Is4() == (s.family == 4) }
 
 // exact reports whether only single ports match.
 func exact(list []mud.PortRange) bool {
@@ -233,7 +241,7 @@ func (s *section) group(b *strings.Builder, g *group) {
 	line := func(match string) {
 		parts := g.match
 		if parts == "" {
-			parts = "meta nfproto ipv" + strconv.Itoa(int(s.family))
+			parts = s.renderer.is(s.family)
 		}
 		if match != "" {
 			parts += " " + match
@@ -292,7 +300,7 @@ func icmpHeader(proto int16) string {
 func (s *section) rule(match string, e *policy.Entry) string {
 	parts := []string{match}
 	if match == "" {
-		parts[0] = "meta nfproto ipv" + strconv.Itoa(int(s.family))
+		parts[0] = s.renderer.is(s.family)
 	}
 	if e.OwnNet.IsValid() {
 		parts = append(parts, s.ip()+" "+s.own()+" "+e.OwnNet.String())

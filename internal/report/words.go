@@ -23,19 +23,25 @@ const namedFindings = 2
 // Words tells what was found in one language.
 type Words struct {
 	*locale.Catalogue
-	names map[string]string // of the devices, by address
+	at map[string]*inspect.Device // by address
 }
 
 // In is the words of a language for a result.
 func In(c *locale.Catalogue, r *inspect.Result) Words {
-	w := Words{c, make(map[string]string)}
+	return Words{c, byAddress(r)}
+}
+
+// With is the same words in another language.
+func (w Words) With(c *locale.Catalogue) Words { return Words{c, w.at} }
+
+func byAddress(r *inspect.Result) map[string]*inspect.Device {
+	at := make(map[string]*inspect.Device, len(r.Devices))
 	for i := range r.Devices {
-		d := &r.Devices[i]
-		for _, a := range d.Addresses {
-			w.names[a] = w.Name(d)
+		for _, a := range r.Devices[i].Addresses {
+			at[a] = &r.Devices[i]
 		}
 	}
-	return w
+	return at
 }
 
 // Peer is what a person would call a peer: the name that led to it, the device that it is, or its addresses.
@@ -44,8 +50,8 @@ func (w Words) Peer(p *inspect.Peer) string {
 		return p.Name
 	}
 	for _, a := range p.Addresses {
-		if name := w.names[a]; name != "" && p.Scope != "internet" {
-			return name
+		if d := w.at[a]; d != nil && p.Scope != "internet" {
+			return w.Name(d)
 		}
 	}
 	name := strings.Join(p.Addresses[:min(2, len(p.Addresses))], ", ")

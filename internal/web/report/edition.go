@@ -111,9 +111,9 @@ type row struct {
 	Values []string
 }
 
-func newEdition(r *inspect.Result, c *locale.Catalogue, o Options) *edition {
-	e := &edition{words: report.In(c, r)}
-	w, findings := e.words, report.Index(r)
+func newEdition(r *inspect.Result, w report.Words, o Options) *edition {
+	e := &edition{words: w}
+	findings := report.Index(r)
 	e.Sentence = clauses(w.Sentence(r))
 	if r.Capture.Packets > 0 {
 		e.Read = w.Read(r)
@@ -154,7 +154,7 @@ func newEdition(r *inspect.Result, c *locale.Catalogue, o Options) *edition {
 			e.advise(category)
 		}
 	}
-	e.Glossary = guide.Glossary(c)
+	e.Glossary = guide.Glossary(w.Catalogue)
 	e.Annex = newAnnex(w, r, o)
 	return e
 }
