@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 )
 
-// ErrNotFile: what is there is no file: a folder, a pipe, a device.
+// ErrNotFile says that what is there is no file, but a folder, a pipe or a device.
 var ErrNotFile = errors.New("it is there, and is no file")
 
 // WriteFile writes data to the file of that name, in place of whatever was there. When it returns nil the new
