@@ -71,8 +71,7 @@ func (g *Gateway) inet(devices []Device, at int64, old map[*policy.Policy]*part)
 			begin = append(begin, fmt.Sprintf("ct status dnat %s daddr %s meta l4proto { tcp, udp } th dport 53 accept", header(a), a))
 		}
 	}
-	forward := g.ceilings(t, lan)
-	forward = append(forward, "ct state established,related accept")
+	forward := append([]string{"ct state established,related accept"}, g.ceilings(t, lan)...)
 	forward = append(forward, g.edge(t, lan, wan)...)
 	if len(g.Forbidden) > 0 {
 		forward = append(forward, g.forbidden(t)...)
