@@ -67,6 +67,9 @@ func (g *Gateway) inet(devices []Device, at int64, old map[*policy.Policy]*part)
 	// what may be begun
 	begin := []string{"ct state established,related accept"}
 	if g.Resolver.Port != 0 {
+		if g.Resolver.Port != 53 { // no policy knows of that port
+			begin = append(begin, fmt.Sprintf("ct status dnat fib daddr type local meta l4proto { tcp, udp } th dport %d accept", g.Resolver.Port))
+		}
 		for _, a := range g.Resolver.Fallback {
 			begin = append(begin, fmt.Sprintf("ct status dnat %s daddr %s meta l4proto { tcp, udp } th dport 53 accept", header(a), a))
 		}

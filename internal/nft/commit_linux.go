@@ -195,9 +195,11 @@ func (k *Kernel) elements(changes []change, now int64) error {
 	if len(changes) == 0 {
 		return nil
 	}
-	unique := changes[:0:0]
+	unique := make([]change, 0, len(changes))
+	seen := map[change]bool{}
 	for _, c := range changes {
-		if !slices.Contains(unique, c) {
+		if !seen[c] {
+			seen[c] = true
 			unique = append(unique, c)
 		}
 	}

@@ -74,7 +74,38 @@ func (k *Kernel) purge(g *Gateway, old, r *Ruleset) error {
 			return denied(fmt.Errorf("end a conversation: %w", err))
 		}
 	}
-	return nil
+	return k.purgeBridge(g, home, changed, r)
+}
+
+// purgeBridge does the same for what the bridge's table remembers. Who began is not known there: a conversation may go
+// on if either could have.
+func (k *Kernel) purgeBridge(g *Gateway, home *policy.Home, changed map[netip.Addr]*Device, r *Ruleset) error {
+	var gone []change
+	for _, t := range r.tables {
+		if t.family != "bridge" {
+			continue
+		}
+		for set, size := range map[string]int{"talks4": 4, "talks6": 16} {
+			err := k.count(t.family, set, func(key []byte, _ uint64) {
+				if len(key) != 2*size+12 {
+					return
+				}
+				src, _ := netip.AddrFromSlice(key[:size])
+				dst, _ := netip.AddrFromSlice(key[size : 2*size])
+				proto, ports := key[2*size], key[2*size+4:]
+				there := tuple{src: src, dst: dst, proto: proto, srcPort: be.Uint16(ports), dstPort: be.Uint16(ports[4:])}
+				back := tuple{src: dst, dst: src, proto: proto, srcPort: there.dstPort, dstPort: there.srcPort}
+				if !g.allows(home, changed, &conversation{begun: there, answered: back}) && !g.allows(home, changed, &conversation{begun: back, answered: there}) {
+					gone = append(gone, change{family: t.family, set: set, drop: true, element: fmt.Sprintf("%s . %s . %s . %d . %d",
+						src, dst, protocolName(int16(proto)), there.srcPort, there.dstPort)})
+				}
+			})
+			if err != nil {
+				return denied(fmt.Errorf("end conversations on the bridge: %w", err))
+			}
+		}
+	}
+	return k.elements(gone, 0)
 }
 
 func policies(devices []Device) (list []*policy.Policy) {

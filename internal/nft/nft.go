@@ -65,7 +65,7 @@ type Service struct {
 
 // Resolver is how names are resolved.
 type Resolver struct {
-	Port     uint16       // of Plimsoll's own, on each address of the gateway; 0: none, and nothing is brought back to it
+	Port     uint16       // of Plimsoll's own, on each address of the gateway, 53 where it can; 0: none, and nothing is brought back to it
 	Stopped  bool         // it is not there: the fallback holds
 	Fallback []netip.Addr // of both families at most one: where queries go then; none: where they were sent
 }
