@@ -283,3 +283,8 @@ func (h *houses) raw(from string, f []byte) {
 		h.t.Fatal(err)
 	}
 }
+
+func addressesOf(name string) []netip.Addr {
+	a := addresses[name]
+	return a[:]
+}
