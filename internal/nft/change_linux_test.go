@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -270,4 +271,87 @@ func TestRevocationEndsWhatLives(t *testing.T) {
 			t.Error("lamp and hub go on to speak")
 		}
 	})
+}
+
+// A daemon that was killed and comes back cuts nothing: what its predecessor let pass goes on, and can be begun anew.
+func TestRestartCutsNothing(t *testing.T) {
+	needTools(t, "nft", "ip")
+	netnstest.Run(t, func(t *testing.T) {
+		h := newHouse(t)
+		entries := []mud.ACE{
+			accept("cloud", mud.Matches{IPv4: &mud.IP{DestinationDNSName: "cloud.example"}, UDP: &mud.UDP{Destination: eq(443)}}),
+			accept("below", mud.Matches{IPv4: &mud.IP{DestinationDNSName: "*.media.example"}, UDP: &mud.UDP{Destination: &mud.Ports{Operator: mud.Range, Port: 6000, Upper: 6010}}}),
+			accept("hub", mud.Matches{MUD: &mud.MUD{SameManufacturer: true}, UDP: &mud.UDP{Destination: eq(5683)}}),
+		}
+		h.apply(gateway(lampOf(entries, nil)))
+		media := ip("198.51.100.8")
+		for name, a := range map[string]netip.Addr{"cloud.example": addresses["wan"][0], "a.media.example": media} {
+			if err := h.kernel.Commit(t.Context(), lampMAC, []string{name}, []netip.Addr{a}, time.Now().Add(time.Minute)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		lamp, hub := addresses["lamp"][0], addresses["hub"][0]
+		if !h.arrives("lamp", "hub", packet(frame.ProtoUDP, lamp, hub, 48000, 5683)) || !h.arrives("hub", "lamp", packet(frame.ProtoUDP, hub, lamp, 5683, 48000)) {
+			t.Fatal("lamp and hub cannot speak")
+		}
+		live := packet(frame.ProtoUDP, lamp, addresses["wan"][0], 48000, 443)
+		if !h.arrives("lamp", "wan", live) || !h.arrives("wan", "lamp", packet(frame.ProtoUDP, addresses["wan"][0], lamp, 443, 48000)) {
+			t.Fatal("the lamp cannot speak")
+		}
+		k, err := Open("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer k.Close()
+		h.kernel = k
+		h.apply(gateway(lampOf(entries, nil)))
+		if !h.arrives("wan", "lamp", packet(frame.ProtoUDP, addresses["wan"][0], lamp, 443, 48000)) {
+			t.Error("what was under way is cut")
+		}
+		if !h.arrives("hub", "lamp", packet(frame.ProtoUDP, hub, lamp, 5683, 48000)) {
+			t.Error("what was under way on the bridge is cut")
+		}
+		for _, p := range []*probe{packet(frame.ProtoUDP, lamp, addresses["wan"][0], 48001, 443), packet(frame.ProtoUDP, lamp, media, 48002, 6005)} {
+			if !h.arrives("lamp", "wan", p) {
+				t.Errorf("%v is stopped, which was allowed before", p)
+			}
+		}
+		if h.arrives("lamp", "wan", packet(frame.ProtoUDP, lamp, media, 48003, 443)) {
+			t.Error("an address of one name is taken for that of another")
+		}
+		// with another policy, what the name led to is not its own
+		other := []mud.ACE{accept("else", mud.Matches{IPv4: &mud.IP{DestinationDNSName: "else.example"}, UDP: &mud.UDP{Destination: eq(443)}})}
+		if h.kernel, err = Open(""); err != nil {
+			t.Fatal(err)
+		}
+		h.apply(gateway(lampOf(other, nil)))
+		if h.arrives("lamp", "wan", live) || h.arrives("lamp", "wan", packet(frame.ProtoUDP, lamp, addresses["wan"][0], 48004, 443)) {
+			t.Error("another name’s address may be reached")
+		}
+	})
+}
+
+func TestWhatIsMissingIsNamed(t *testing.T) {
+	if _, err := Open("/nowhere/nft"); !errors.Is(err, ErrTool) {
+		t.Errorf("without nft: %v", err)
+	}
+	needTools(t, "nft")
+	failed := make(chan error)
+	go func() {
+		runtime.LockOSThread() // and the thread ends with its rights
+		header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+		var none [2]unix.CapUserData
+		if err := unix.Capset(&header, &none[0]); err != nil {
+			failed <- err
+			return
+		}
+		k, err := Open("")
+		if err == nil {
+			err = k.Close()
+		}
+		failed <- err
+	}()
+	if err := <-failed; !errors.Is(err, ErrCapability) {
+		t.Errorf("without the capability: %v", err)
+	}
 }
