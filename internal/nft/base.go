@@ -13,7 +13,7 @@ import (
 // The priorities: before those of fw4, Docker and libvirt, whose chains see what Plimsoll's let pass. What Plimsoll
 // accepts they may still drop.
 const (
-	guardPriority  = "-310" // before connection tracking: what is false begins nothing
+	guardPriority  = "-190" // after connection tracking, and before what is false could have begun anything
 	natPriority    = "-110"
 	filterPriority = "-10"
 )

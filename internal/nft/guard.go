@@ -4,7 +4,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/netip"
-	"slices"
 	"strconv"
 
 	"plimsoll.example/plimsoll/internal/frame"
@@ -99,7 +98,10 @@ func (g *Gateway) guard(t *table, devices []Device, links []string) {
 	}
 	g.bound(t, devices)
 	routers(t, devices)
-	t.base("guard", "filter", "prerouting", guardPriority, slices.Insert(slices.Clone(sources), 1, "iifname != "+quoted(links)+" accept"))
+	t.base("guard", "filter", "prerouting", guardPriority, append([]string{
+		"ct state established,related accept", // which was looked at when it began
+		"iifname != " + quoted(links) + " accept",
+	}, sources...))
 }
 
 // claims are the rules that keep a device from saying by ARP that it has an address of another one.

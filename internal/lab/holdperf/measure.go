@@ -299,8 +299,7 @@ func changes(ctx context.Context, k *nft.Kernel, g *nft.Gateway, lan, wan *tap, 
 			return "", err
 		}
 	}
-	time.Sleep(20 * time.Millisecond)
-	after, err := received("net1")
+	after, err := settled("net1", before+fresh)
 	if err != nil {
 		return "", err
 	}
@@ -360,8 +359,7 @@ func swapping(ctx context.Context, k *nft.Kernel, g *nft.Gateway, lan *tap) (los
 	}
 	done.Store(true)
 	sent = <-count
-	time.Sleep(50 * time.Millisecond)
-	after, e := received("net1")
+	after, e := settled("net1", before+sent)
 	return sent - (after - before), sent, swaps + 1, errors.Join(err, e)
 }
 
