@@ -401,3 +401,20 @@ func (n *names) ServeDNS(w dns.ResponseWriter, q *dns.Msg) {
 	}
 	_ = w.WriteMsg(m)
 }
+
+// hello has a device say something to the gateway, under an address.
+func (d *thing) hello(from netip.Addr) {
+	family := 4
+	if from.Is6() {
+		family = 6
+	}
+	_ = d.do(func() error {
+		c, err := net.DialUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(from, 0)), net.UDPAddrFromAddrPort(netip.AddrPortFrom(lan(family, 1), 9)))
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		_, err = c.Write([]byte("hello"))
+		return err
+	})
+}

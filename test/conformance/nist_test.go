@@ -100,8 +100,8 @@ func (s *scene) publishGood() string {
 
 func (s *scene) join(url string) {
 	s.dut.dhcp(s.t, 3, url)
-	_ = s.dut.run("ping", "-c1", "-W1", lan(4, 1).String())
-	_ = s.dut.run("ping", "-c1", "-W1", lan(6, 1).String())
+	s.dut.hello(lan(4, s.dut.number))
+	s.dut.hello(lan(6, s.dut.number))
 }
 
 func families(t *testing.T, f func(t *testing.T, family int)) {
