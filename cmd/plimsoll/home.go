@@ -42,11 +42,10 @@ func newHome(e env, words *locale.Catalogue) *cobra.Command {
 		{"accept", home.Accept},
 		{"confirm", home.Confirm},
 		{"watch", home.WatchOn},
-		{"rehearse", home.Rehearse},
 	} {
 		c.AddCommand(newHomeDecide(e, words, v.name, v.verb))
 	}
-	c.AddCommand(newHomeUndo(e, words), newHomeOff(e, words), newHomeDoctor(e, words))
+	c.AddCommand(newHomeUndo(e, words), newHomeRehearse(e, words), newHomeOff(e, words), newHomeDoctor(e, words))
 	return c
 }
 
@@ -255,7 +254,7 @@ func newHomeDecide(e env, words *locale.Catalogue, name string, verb home.Verb) 
 		c.Flags().StringVar(&argument, "as", "", "")
 	case home.Quarantine:
 		c.Flags().StringVar(&argument, "why", "", "")
-	case home.HoldTo, home.Rehearse:
+	case home.HoldTo:
 		c.Flags().StringVar(&argument, "file", "", "")
 	}
 	return c

@@ -146,8 +146,7 @@ func (d *doctor) tool(ctx context.Context) examined {
 }
 
 // probe is a table with all that the rules use of the kernel. nft checks it in the kernel, and loads nothing.
-const probe = `
-table inet plimsoll_probe {
+const probe = `table inet plimsoll_probe {
 	set s { type ipv4_addr . inet_proto . inet_service; flags timeout; }
 	set d { type ether_addr; size 16; flags dynamic; }
 	map m { type ether_addr : verdict; }
@@ -160,10 +159,23 @@ table inet plimsoll_probe {
 		fib daddr type local accept
 		meta l4proto tcp reject with tcp reset
 	}
-	chain n { type nat hook prerouting priority -110; meta l4proto tcp redirect to :53; }
+	chain n {
+		type nat hook prerouting priority -110;
+		meta l4proto tcp redirect to :53
+	}
 }
-table bridge plimsoll_probe { chain f { type filter hook forward priority 0; ct state established accept; } }
-table arp plimsoll_probe { chain f { type filter hook input priority 0; arp saddr ip 192.0.2.1 drop; } }
+table bridge plimsoll_probe {
+	chain f {
+		type filter hook forward priority 0;
+		ether type ip accept
+	}
+}
+table arp plimsoll_probe {
+	chain f {
+		type filter hook input priority 0;
+		arp saddr ip 192.0.2.1 drop
+	}
+}
 `
 
 func (d *doctor) kernel(ctx context.Context) examined {

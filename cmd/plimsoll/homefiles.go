@@ -77,7 +77,7 @@ func (g *gateway) files(ctx context.Context) error {
 		}
 		for _, d := range g.household.Devices() {
 			url := d.MUDURL()
-			key := d.ID + " " + url
+			key := d.ID + " " + url + " " + d.Stance.URL
 			if url == "" || busy[d.ID] || len(busy) >= maxFetches || time.Since(looked[key]) < lookAgain {
 				continue
 			}

@@ -3,12 +3,15 @@ package main
 import (
 	"context"
 	"net/netip"
+	"slices"
 	"strconv"
 	"time"
 
+	"plimsoll.example/plimsoll/internal/device"
 	"plimsoll.example/plimsoll/internal/frame"
 	"plimsoll.example/plimsoll/internal/home"
 	"plimsoll.example/plimsoll/internal/inspect"
+	"plimsoll.example/plimsoll/internal/mudcache"
 )
 
 // leased is what was heard of an address of a device by DHCP.
@@ -20,6 +23,20 @@ type leased struct {
 
 // maxHeard bounds what is heard between two looks.
 const maxHeard = 4096
+
+// mudFacts are the facts that bring a MUD URL, each with its way (RFC 8520 §1.8).
+var mudFacts = [...][2]string{{"lldp.mud_url", "lldp"}, {"dhcp.mud_url", "dhcpv4"}, {"dhcpv6.mud_url", "dhcpv6"}}
+
+// hear takes in the MUD URLs that devices said last: what they say later than others counts, until somebody judges it.
+func (g *gateway) hear(list []home.Sighting) {
+	for i := range list {
+		for _, m := range list[i].MACs {
+			if u, ok := g.urls[m]; ok {
+				list[i].MUD = append(slices.DeleteFunc(list[i].MUD, func(x home.MUDURL) bool { return x.Via == u.Via }), u)
+			}
+		}
+	}
+}
 
 // lease hears what DHCP says of addresses.
 func (g *gateway) lease(r *inspect.FactRecord) error {
@@ -34,6 +51,14 @@ func (g *gateway) lease(r *inspect.FactRecord) error {
 			}
 		})
 		return value
+	}
+	if i := slices.IndexFunc(mudFacts[:], func(f [2]string) bool { return f[0] == r.Name() }); i >= 0 && len(g.urls) < maxHeard {
+		if link := device.Printable(r.Value(), mudcache.MaxURL); link != "" {
+			if g.urls == nil {
+				g.urls = map[frame.MAC]home.MUDURL{}
+			}
+			g.urls[r.Subject()] = home.MUDURL{URL: link, Via: mudFacts[i][1], At: now}
+		}
 	}
 	switch r.Name() {
 	case "dhcp.lease":

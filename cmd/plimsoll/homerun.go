@@ -144,8 +144,9 @@ type gateway struct {
 	// what only the goroutine uses that reads packets
 	looked  time.Time
 	leases  []leased
-	asker   frame.MAC  // who sent the DHCP message under way,
-	address netip.Addr // from which address
+	urls    map[frame.MAC]home.MUDURL // that were said last
+	asker   frame.MAC                 // who sent the DHCP message under way,
+	address netip.Addr                // from which address
 
 	mu     sync.Mutex
 	faults map[string]string // by what does not work
@@ -199,6 +200,7 @@ func (g gatewayFlags) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	d.fault(ctx, "confine the gateway", confine(dir, filepath.Dir(socketPath(g.socket, g.getenv))))
 	group, ctx := errgroup.WithContext(ctx)
 	d.engine = d.newEngine(ctx, knowledge)
 	group.Go(func() error { return d.watch(ctx, live) })
@@ -270,6 +272,7 @@ func (g *gateway) look(ctx context.Context, r *inspect.Result) {
 			list = append(list, s)
 		}
 	}
+	g.hear(list)
 	news, err := g.household.Observe(ctx, list)
 	g.fault(ctx, "keep devices", err)
 	g.release(ctx)

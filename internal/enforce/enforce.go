@@ -43,8 +43,9 @@ type Enforcer struct {
 
 	mu       sync.Mutex
 	known    map[frame.MAC]compiled
-	standing string               // what the rules in force were made of; "" if nobody knows
-	holding  map[frame.MAC]string // devices about which something was decided, each with its ID
+	standing string                // what the rules in force were made of; "" if nobody knows
+	holding  map[frame.MAC]string  // devices about which something was decided, each with its ID
+	owners   map[netip.Addr]string // who has an address, by the ID of the device
 	resolver nft.Resolver
 
 	repairs atomic.Pointer[map[frame.MAC][]string] // of the devices in quarantine, the names that they may ask for

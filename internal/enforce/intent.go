@@ -161,24 +161,36 @@ func situation(devices []*home.Device, bound map[frame.MAC][]netip.Addr, n *Netw
 	return c
 }
 
+// maxOwned bounds the addresses that are remembered with who has them.
+const maxOwned = 16_384
+
 // bindings are the addresses of each link-layer address, by what was seen of the devices and by the kernel’s table of
 // neighbours, which knows at once. An address that several devices have had is that of the one that had it first, unless
 // that one is away: else whoever takes an address, takes the rights that go with it.
 func (e *Enforcer) bindings(devices []*home.Device, n *Network) map[frame.MAC][]netip.Addr {
 	present := func(d *home.Device) bool { return e.Now().Sub(d.Last) < Absence }
 	here := neighbours(indexOf(n.LAN))
-	owner, byMAC := map[netip.Addr]*home.Device{}, map[frame.MAC]*home.Device{}
+	owner, byMAC, byID := map[netip.Addr]*home.Device{}, map[frame.MAC]*home.Device{}, map[string]*home.Device{}
 	usable := func(a netip.Addr) bool {
 		return !slices.Contains(n.Own, a) && !a.IsMulticast() && !a.IsUnspecified() && !a.IsLoopback()
 	}
 	for _, d := range devices {
+		byID[d.ID] = d
 		for _, m := range d.MACs {
 			byMAC[m] = d
 		}
+	}
+	for a, id := range e.owners { // who has it, keeps it
+		if d := byID[id]; d != nil && present(d) && usable(a) && !d.Gave(a, e.Now()) {
+			owner[a] = d
+		}
+	}
+	for _, d := range devices {
 		for _, a := range d.Addresses {
 			a = a.Unmap().WithZone("")
 			o := owner[a]
-			if usable(a) && !d.Gave(a, e.Now()) && (o == nil || present(d) && !present(o) || present(d) == present(o) && d.First.Before(o.First)) {
+			held := o != nil && e.owners[a] == o.ID
+			if usable(a) && !held && !d.Gave(a, e.Now()) && (o == nil || present(d) && !present(o) || present(d) == present(o) && d.First.Before(o.First)) {
 				owner[a] = d
 			}
 		}
@@ -189,7 +201,11 @@ func (e *Enforcer) bindings(devices []*home.Device, n *Network) map[frame.MAC][]
 		}
 	}
 	bound := map[frame.MAC][]netip.Addr{}
+	e.owners = map[netip.Addr]string{}
 	for a, d := range owner {
+		if len(e.owners) < maxOwned {
+			e.owners[a] = d.ID
+		}
 		m := d.MACs[0]
 		if at, ok := here[a]; ok && slices.Contains(d.MACs, at) {
 			m = at

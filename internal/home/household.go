@@ -28,6 +28,8 @@ type ledger interface {
 	Decision(ctx context.Context, seq int64) (*Decision, error)
 	// Last is the newest decision of a person that was not undone, and is no undoing itself.
 	Last(ctx context.Context) (*Decision, error)
+	// Decisions are those about a device before a number (0: all), the newest first, at most limit.
+	Decisions(ctx context.Context, device string, before int64, limit int) ([]*Decision, error)
 }
 
 // Household is the devices of a home and what was decided about them. Any number of goroutines may use it.
@@ -200,12 +202,35 @@ func (h *Household) undo(ctx context.Context, actor, argument string) (*Decision
 	h.mu.RLock()
 	d := h.devices[last.Device]
 	h.mu.RUnlock()
-	if d == nil || last.Undone != 0 || !d.Stance.same(last.After) {
+	if d == nil || last.Undone != 0 || !h.follows(ctx, d, last) {
 		return nil, fmt.Errorf("undo decision %d: %w", last.Seq, ErrStale)
 	}
 	return h.record(ctx, &Decision{
 		Actor: actor, Verb: Undo, Device: d.ID, Argument: fmt.Sprint(last.Seq), Before: d.Stance, After: last.Before,
 	})
+}
+
+// maxFollowed bounds the decisions of the program that an undoing may take along.
+const maxFollowed = 64
+
+// follows reports whether a device is as a decision left it, but for what the program decided in consequence.
+func (h *Household) follows(ctx context.Context, d *Device, last *Decision) bool {
+	if d.Stance.same(last.After) {
+		return true
+	}
+	list, err := h.Ledger.Decisions(ctx, d.ID, 0, maxFollowed)
+	if err != nil || len(list) == 0 || !d.Stance.same(list[0].After) {
+		return false
+	}
+	for _, x := range list {
+		switch {
+		case x.Seq == last.Seq:
+			return true
+		case x.Actor != Program:
+			return false
+		}
+	}
+	return false
 }
 
 // same reports whether two stances are one.

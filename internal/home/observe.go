@@ -56,7 +56,7 @@ func (h *Household) Observe(ctx context.Context, list []Sighting) (*News, error)
 		case fresh:
 			n.Fresh = append(n.Fresh, d)
 			changed = append(changed, d)
-		case other:
+		case other, d.MUDURL() != url:
 			changed = append(changed, d)
 		}
 		if d.MUDURL() != url {

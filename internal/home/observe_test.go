@@ -31,6 +31,9 @@ func (m *memory) Record(_ context.Context, d *Decision) error {
 }
 func (m *memory) Decision(context.Context, int64) (*Decision, error) { return nil, fs.ErrNotExist }
 func (m *memory) Last(context.Context) (*Decision, error)            { return nil, fs.ErrNotExist }
+func (m *memory) Decisions(context.Context, string, int64, int) ([]*Decision, error) {
+	return nil, nil
+}
 
 func opened(t *testing.T) (*Household, *memory) {
 	t.Helper()

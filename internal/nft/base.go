@@ -13,7 +13,7 @@ import (
 // The priorities: before those of fw4, Docker and libvirt, whose chains see what Plimsoll's let pass. What Plimsoll
 // accepts they may still drop.
 const (
-	guardPriority  = "-310" // before connection tracking: what is false begins nothing
+	guardPriority  = "-190" // after connection tracking, and before what is false could have begun anything
 	natPriority    = "-110"
 	filterPriority = "-10"
 )
@@ -67,12 +67,14 @@ func (g *Gateway) inet(devices []Device, at int64, old map[*policy.Policy]*part)
 	// what may be begun
 	begin := []string{"ct state established,related accept"}
 	if g.Resolver.Port != 0 {
+		if g.Resolver.Port != 53 { // no policy knows of that port
+			begin = append(begin, fmt.Sprintf("ct status dnat fib daddr type local meta l4proto { tcp, udp } th dport %d accept", g.Resolver.Port))
+		}
 		for _, a := range g.Resolver.Fallback {
 			begin = append(begin, fmt.Sprintf("ct status dnat %s daddr %s meta l4proto { tcp, udp } th dport 53 accept", header(a), a))
 		}
 	}
-	forward := g.ceilings(t, lan)
-	forward = append(forward, "ct state established,related accept")
+	forward := append([]string{"ct state established,related accept"}, g.ceilings(t, lan)...)
 	forward = append(forward, g.edge(t, lan, wan)...)
 	if len(g.Forbidden) > 0 {
 		forward = append(forward, g.forbidden(t)...)

@@ -67,6 +67,51 @@ func (m memory) forget(before int64) {
 	}
 }
 
+// recall learns again what DNS said from the sets that stand, and reports whether there was something. What has the
+// name of a set is what the set would hold now, too.
+func (k *Kernel) recall(r *Ruleset, now int64) (learnt bool) {
+	read := map[string]map[string]int64{}
+	for _, f := range r.inet().follows {
+		set, ok := read[f.set]
+		if !ok {
+			set = map[string]int64{}
+			read[f.set] = set
+			// where there is no such table or set, nothing is there to learn
+			_ = k.each("inet", f.set, func(key []byte, _ uint64, left time.Duration) {
+				size := map[uint8]int{4: 4, 6: 16}[f.family]
+				if len(key) < size {
+					return
+				}
+				a, _ := netip.AddrFromSlice(key[:size])
+				element := a.String()
+				if rest := key[size:]; len(rest) == 8 {
+					element += " . " + protocolName(int16(rest[0])) + " . " + strconv.Itoa(int(be.Uint16(rest[4:])))
+				}
+				set[element] = now + int64(left)
+			})
+		}
+		name := f.entry.Follows
+		if below, ok := strings.CutPrefix(name, "*"); ok {
+			name = "recalled" + below
+		}
+		for element, until := range set {
+			part, _, _ := strings.Cut(element, " . ")
+			a, err := netip.ParseAddr(part)
+			if err != nil {
+				continue
+			}
+			for e := range f.elements(name, a) {
+				if e == element {
+					k.memory.learn(f.policy.Device, name, a, until)
+					f.policy.Learn(name, a, until)
+					learnt = true
+				}
+			}
+		}
+	}
+	return learnt
+}
+
 // Commit takes in that DNS told a device that names, each of which leads to the next, lead to addresses until a time.
 // It returns when the device may connect as its policy says, and at once where the names change nothing for it.
 func (k *Kernel) Commit(_ context.Context, mac frame.MAC, names []string, addrs []netip.Addr, until time.Time) error {
@@ -195,9 +240,11 @@ func (k *Kernel) elements(changes []change, now int64) error {
 	if len(changes) == 0 {
 		return nil
 	}
-	unique := changes[:0:0]
+	unique := make([]change, 0, len(changes))
+	seen := map[change]bool{}
 	for _, c := range changes {
-		if !slices.Contains(unique, c) {
+		if !seen[c] {
+			seen[c] = true
 			unique = append(unique, c)
 		}
 	}

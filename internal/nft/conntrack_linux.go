@@ -74,7 +74,34 @@ func (k *Kernel) purge(g *Gateway, old, r *Ruleset) error {
 			return denied(fmt.Errorf("end a conversation: %w", err))
 		}
 	}
-	return nil
+	return k.purgeBridge(g, home, changed, r)
+}
+
+// purgeBridge does the same for what the bridge's table remembers. Who began is not known there: a conversation may go
+// on if either could have.
+func (k *Kernel) purgeBridge(g *Gateway, home *policy.Home, changed map[netip.Addr]*Device, r *Ruleset) error {
+	var gone []change
+	for _, t := range r.tables {
+		if t.family != "bridge" {
+			continue
+		}
+		for set, size := range map[string]int{"talks4": 4, "talks6": 16} {
+			err := k.count(t.family, set, func(key []byte, _ uint64) {
+				there, ok := talkOf(key, size)
+				if !ok {
+					return
+				}
+				back := tuple{src: there.dst, dst: there.src, proto: there.proto, srcPort: there.dstPort, dstPort: there.srcPort}
+				if !g.allows(home, changed, &conversation{begun: there, answered: back}) && !g.allows(home, changed, &conversation{begun: back, answered: there}) {
+					gone = append(gone, change{family: t.family, set: set, drop: true, element: there.String()})
+				}
+			})
+			if err != nil {
+				return denied(fmt.Errorf("end conversations on the bridge: %w", err))
+			}
+		}
+	}
+	return k.elements(gone, 0)
 }
 
 func policies(devices []Device) (list []*policy.Policy) {
@@ -195,4 +222,21 @@ func parseTuple(b []byte) (t tuple) {
 		})
 	})
 	return t
+}
+
+// talkOf is what a key of the bridge's memory says; size is that of an address, octets.
+func talkOf(key []byte, size int) (t tuple, ok bool) {
+	if len(key) != 2*size+12 {
+		return t, false
+	}
+	t.src, _ = netip.AddrFromSlice(key[:size])
+	t.dst, _ = netip.AddrFromSlice(key[size : 2*size])
+	ports := key[2*size+4:]
+	t.proto, t.srcPort, t.dstPort = key[2*size], be.Uint16(ports), be.Uint16(ports[4:])
+	return t, true
+}
+
+// String is the element of the bridge's memory.
+func (t tuple) String() string {
+	return fmt.Sprintf("%s . %s . %s . %d . %d", t.src, t.dst, protocolName(int16(t.proto)), t.srcPort, t.dstPort)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"time"
 
 	"plimsoll.example/plimsoll/internal/frame"
 )
@@ -64,6 +65,11 @@ func (k *Kernel) Counters(_ context.Context) (map[frame.MAC]Stopped, error) {
 
 // count calls f with the packets of each element of a set that counts.
 func (k *Kernel) count(family, set string, f func(key []byte, packets uint64)) error {
+	return k.each(family, set, func(key []byte, packets uint64, _ time.Duration) { f(key, packets) })
+}
+
+// each calls f with each element of a set: its key, what it counted, and how long it still stands.
+func (k *Kernel) each(family, set string, f func(key []byte, packets uint64, left time.Duration)) error {
 	return k.socket.ask(getElement, 0x300, families[family], func(b []byte) []byte {
 		return attribute(attribute(b, 1, []byte(Table+"\x00")), 2, []byte(set+"\x00"))
 	}, func(b []byte) {
@@ -74,10 +80,15 @@ func (k *Kernel) count(family, set string, f func(key []byte, packets uint64)) e
 			attributes(list, func(_ uint16, element []byte) {
 				var key []byte
 				var packets uint64
+				var left time.Duration
 				attributes(element, func(kind uint16, value []byte) {
 					switch kind {
 					case 1: // NFTA_SET_ELEM_KEY
 						attributes(value, func(_ uint16, v []byte) { key = v })
+					case 5: // NFTA_SET_ELEM_EXPIRATION, ms
+						if len(value) == 8 {
+							left = time.Duration(be.Uint64(value)) * time.Millisecond
+						}
 					case 7: // NFTA_SET_ELEM_EXPR
 						attributes(value, func(kind uint16, data []byte) {
 							if kind == 2 { // NFTA_EXPR_DATA
@@ -90,7 +101,7 @@ func (k *Kernel) count(family, set string, f func(key []byte, packets uint64)) e
 						})
 					}
 				})
-				f(key, packets)
+				f(key, packets, left)
 			})
 		})
 	})

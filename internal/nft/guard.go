@@ -71,9 +71,9 @@ func raw(a netip.Addr) string {
 // sources are the rules that keep a device from using an address of another one, in packets and in neighbour
 // advertisements, and one that is held from being a router (RFC 4861 §4.2: with a lifetime, it is a default router).
 var sources = []string{
+	"ether saddr . ip saddr @bindings4 accept",
 	"icmpv6 type 136 @th,64,128 @targets ether saddr . @th,64,128 != @announced goto spoofed",
 	"icmpv6 type 134 @th,48,16 != 0 ether saddr vmap @routers",
-	"ether saddr . ip saddr @bindings4 accept",
 	"ether saddr . ip6 saddr @bindings6 accept",
 	"ip saddr @bound4 goto spoofed",
 	"ip6 saddr @bound6 goto spoofed",
@@ -98,7 +98,10 @@ func (g *Gateway) guard(t *table, devices []Device, links []string) {
 	}
 	g.bound(t, devices)
 	routers(t, devices)
-	t.base("guard", "filter", "prerouting", guardPriority, append([]string{"iifname != " + quoted(links) + " accept"}, sources...))
+	t.base("guard", "filter", "prerouting", guardPriority, append([]string{
+		"ct state established,related accept", // which was looked at when it began
+		"iifname != " + quoted(links) + " accept",
+	}, sources...))
 }
 
 // claims are the rules that keep a device from saying by ARP that it has an address of another one.
@@ -197,17 +200,17 @@ func (g *Gateway) inbound(t *table, devices []Device) {
 	t.chain("inbound", "", lines(append(rules, "counter drop")))
 }
 
-// ceilings is the rules that bound what one device sends to the Internet, and writes the sets that count it.
+// ceilings is the rules that bound what one device sends without being answered, and writes the sets that count it.
 func (g *Gateway) ceilings(t *table, lan []string) (rules []string) {
 	if len(lan) == 0 {
 		return nil
 	}
 	begun, small := g.Ceilings.New, g.Ceilings.Small
 	if begun == 0 {
-		begun = 200
+		begun = 1000
 	}
 	if small == 0 {
-		small = 10_000
+		small = 500
 	}
 	add := func(name, match string, rate, burst int) {
 		if rate < 0 {
@@ -217,7 +220,7 @@ func (g *Gateway) ceilings(t *table, lan []string) (rules []string) {
 		rules = append(rules, fmt.Sprintf("iifname %s %s update @%s { ether saddr limit rate over %d/second burst %d packets } goto stop_from",
 			quoted(lan), match, name, rate, burst))
 	}
-	add("small", "meta length <= 128 meta l4proto != tcp", small, 2*small)
+	add("small", "meta length <= 128 meta l4proto != tcp", small, 5*small)
 	add("begun", "ct state new", begun, 5*begun)
 	return rules
 }

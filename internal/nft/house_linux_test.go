@@ -253,7 +253,8 @@ func (h *houses) arrivals(number uint32) map[string]*probe {
 					if strings.HasPrefix(place, "2-") {
 						b = b[20:]
 					}
-				} else if b = b[14:]; b[0]>>4 == 4 {
+				} else if b = b[14:]; b[0] == 0 { // ARP
+				} else if b[0]>>4 == 4 {
 					p.src, p.dst = netip.AddrFrom4([4]byte(b[12:16])), netip.AddrFrom4([4]byte(b[16:20]))
 					b = b[20:]
 				} else {
@@ -273,4 +274,17 @@ func (h *houses) arrivals(number uint32) map[string]*probe {
 func (h *houses) arrives(from, to string, p *probe) bool {
 	h.t.Helper()
 	return h.send(from, p)[to] != nil
+}
+
+// raw sends a whole frame.
+func (h *houses) raw(from string, f []byte) {
+	h.t.Helper()
+	if err := unix.Send(h.taps[from], f, 0); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+func addressesOf(name string) []netip.Addr {
+	a := addresses[name]
+	return a[:]
 }

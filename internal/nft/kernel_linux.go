@@ -127,6 +127,11 @@ func (k *Kernel) Apply(ctx context.Context, g *Gateway) error {
 			return err
 		}
 	}
+	if old == nil && k.recall(r, now) { // a process before this one knew where names lead
+		if r, err = k.rules(g, now); err != nil {
+			return err
+		}
+	}
 	if err := k.load(ctx, r, now); err != nil {
 		return err
 	}
@@ -161,6 +166,7 @@ func (k *Kernel) rules(g *Gateway, now int64) (*Ruleset, error) {
 
 // load puts the whole ruleset in the place of what is there.
 func (k *Kernel) load(ctx context.Context, r *Ruleset, now int64) error {
+	k.keepTalks(r)
 	text := r.String()
 	have, err := k.run(ctx, "", "list", "tables")
 	if err != nil {
@@ -186,6 +192,25 @@ func (k *Kernel) load(ctx context.Context, r *Ruleset, now int64) error {
 		return fmt.Errorf("load rules: %w", err)
 	}
 	return nil
+}
+
+// keepTalks takes over what a bridge's table that is there remembers of conversations.
+func (k *Kernel) keepTalks(r *Ruleset) {
+	for _, t := range r.tables {
+		for set, size := range map[string]int{"talks4": 4, "talks6": 16} {
+			o := t.at[set]
+			if o == nil {
+				continue
+			}
+			o.elements = nil
+			// where there is none, nothing is to be kept
+			_ = k.each(t.family, set, func(key []byte, _ uint64, left time.Duration) {
+				if e, ok := talkOf(key, size); ok && left >= time.Second {
+					o.elements = append(o.elements, fmt.Sprintf("%s timeout %ds", e, int(left.Seconds())))
+				}
+			})
+		}
+	}
 }
 
 // alter makes what stands the ruleset.

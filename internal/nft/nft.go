@@ -65,15 +65,16 @@ type Service struct {
 
 // Resolver is how names are resolved.
 type Resolver struct {
-	Port     uint16       // of Plimsoll's own, on each address of the gateway; 0: none, and nothing is brought back to it
+	Port     uint16       // of Plimsoll's own, on each address of the gateway, 53 where it can; 0: none, and nothing is brought back to it
 	Stopped  bool         // it is not there: the fallback holds
 	Fallback []netip.Addr // of both families at most one: where queries go then; none: where they were sent
 }
 
-// Ceilings are how much one device may do, whatever its treatment. 0 stands for the default, -1 for no ceiling.
+// Ceilings are how much one device may send without an answer, whatever its treatment. 0 stands for the default, -1 for
+// no ceiling.
 type Ceilings struct {
-	New   int // conversations begun in a second; default 200, bursts of five seconds' worth
-	Small int // packets that are not TCP, of at most 128 octets, to the Internet in a second; default 10,000, bursts of two seconds' worth
+	New   int // packets of conversations that nobody has answered yet, in a second; default 1,000, bursts of five seconds' worth
+	Small int // of these, those that are not TCP and have at most 128 octets; default 500, bursts of five seconds' worth
 }
 
 // Gateway is all that the rules depend on. The zero value holds nobody.

@@ -98,11 +98,10 @@ func render(t *testing.T, at int64, list ...*policy.Policy) string {
 
 func TestRulesetIsAsReviewed(t *testing.T) {
 	hub := house().Of(hubMAC)
-	for name, list := range map[string][]*policy.Policy{
-		"none": nil, "lamp": {lampPolicy()}, "two": {policy.Compile(&mud.File{URL: "https://lamps.example/hub.json"}, &hub), lampPolicy()},
-	} {
+	two := held(policy.Compile(&mud.File{URL: "https://lamps.example/hub.json"}, &hub), lampPolicy())
+	for name, g := range map[string]*Gateway{"none": {}, "lamp": held(lampPolicy()), "two": two, "gateway": wholeGateway(), "plain": plainGateway()} {
 		file := "testdata/" + name + ".nft"
-		got := render(t, 0, list...)
+		got := rules(t, g, 0).String()
 		if *update {
 			if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
 				t.Fatal(err)
@@ -114,6 +113,42 @@ func TestRulesetIsAsReviewed(t *testing.T) {
 		}
 		if d := cmp.Diff(string(want), got); d != "" {
 			t.Errorf("%s (-want +got):\n%s", file, d)
+		}
+	}
+}
+
+// wholeGateway has all that a gateway can have, on a bridge; plainGateway is on an interface that is none.
+func wholeGateway() *Gateway {
+	lamp := lampPolicy()
+	return &Gateway{
+		LAN: []Link{{Name: "br-lan", Bridge: true}}, WAN: []string{"wan", "wan6"},
+		Own: []netip.Addr{ip("192.168.1.1"), ip("fd00:1::1"), ip("fe80::1")}, Prefixes: house().Local,
+		Devices: []Device{
+			{MAC: lamp.Device, Addresses: lamp.Own, Treatment: Held, Policy: lamp},
+			{MAC: hubMAC, Addresses: []netip.Addr{ip("192.168.2.20"), ip("fd00:2::20")}, Treatment: Quarantined, Repair: []string{"updates.example"}},
+			{MAC: frame.MAC{2, 0, 0x5e, 0x10, 0, 3}, Addresses: []netip.Addr{ip("192.168.1.30")}, Treatment: Apart, MayMap: true},
+			{MAC: frame.MAC{2, 0, 0x5e, 0x10, 0, 4}, Addresses: []netip.Addr{ip("192.168.1.40"), ip("fe80::40")}, Treatment: Refused},
+			{MAC: frame.MAC{2, 0, 0x5e, 0x10, 0, 5}, Addresses: []netip.Addr{ip("192.168.1.50"), ip("fd00:1::50")}},
+		},
+		Unknown: Apart, Resolver: Resolver{Port: 53, Fallback: []netip.Addr{ip("9.9.9.9"), ip("2620:fe::fe")}}, Page: 8085,
+		Open:      []Opening{{To: ip("192.168.1.50"), Proto: frame.ProtoTCP, Port: 443}},
+		Forbidden: []netip.Prefix{netip.MustParsePrefix("198.51.100.128/25"), netip.MustParsePrefix("2001:db8:bad::/48"), netip.MustParsePrefix("203.0.113.9/32")},
+	}
+}
+
+func plainGateway() *Gateway {
+	g := wholeGateway()
+	g.LAN = []Link{{Name: "eth1"}, {Name: "wlan0"}}
+	g.Unknown, g.Inbound, g.Resolver.Stopped = Refused, true, true
+	return g
+}
+
+func TestNamesOfInterfacesCannotBecomeRules(t *testing.T) {
+	for _, name := range []string{"", "a b", "a\"b", "a;b\n", "sixteen-octets-xx", "wild*"} {
+		g := wholeGateway()
+		g.WAN = []string{name}
+		if _, err := g.Rules(0); err == nil {
+			t.Errorf("%q is taken for an interface", name)
 		}
 	}
 }

@@ -24,7 +24,7 @@ type section struct {
 
 	services []string // elements of the set of address, protocol and port
 	named    map[string]int64
-	follows  bool // some entry has elements in named, now or later
+	follows  []follow // the entries that have elements in named, now or later
 	others   []*group
 	single   []string // rules
 }
@@ -55,9 +55,13 @@ func (s *section) render(b *strings.Builder, entries []*policy.Entry) {
 		s.set(name, "type "+addressType(s.family)+" . inet_proto . inet_service", slices.Compact(s.services), false)
 		fmt.Fprintf(b, "\t\t%s %s . meta l4proto . th %s @%s %s\n", ip, end, s.port(), name, s.verdict)
 	}
-	if s.follows {
-		name := s.name + "named" + strconv.Itoa(int(s.family))
+	if len(s.follows) > 0 {
+		name := s.name + "named" + strconv.Itoa(int(s.family)) + "_" + told(s.follows)
 		s.set(name, "type "+addressType(s.family)+" . inet_proto . inet_service", s.timed(s.named), true, "flags timeout")
+		for _, f := range s.follows {
+			f.set = name
+			s.table.follows = append(s.table.follows, f)
+		}
 		fmt.Fprintf(b, "\t\t%s %s . meta l4proto . th %s @%s %s\n", ip, end, s.port(), name, s.verdict)
 	}
 	for _, g := range s.others {
@@ -66,6 +70,15 @@ func (s *section) render(b *strings.Builder, entries []*policy.Entry) {
 	for _, rule := range s.single {
 		fmt.Fprintf(b, "\t\t%s %s\n", rule, s.verdict)
 	}
+}
+
+// told is a digest of what decides which answers of DNS fill a set: one of the same name holds the same.
+func told(list []follow) string {
+	var b strings.Builder
+	for _, f := range list {
+		fmt.Fprintln(&b, f.entry.Follows, f.entry.Prefixes, f.services)
+	}
+	return digest(b.String())
 }
 
 func (s *section) timed(elements map[string]int64) []string {
@@ -115,12 +128,11 @@ func (s *section) entry(e *policy.Entry) {
 	case e.Follows != "":
 		led := s.policy.Until(e, s.at)
 		if plain {
-			s.follows = true
-			f := follow{policy: s.policy, entry: e, family: s.family, set: s.name + "named" + strconv.Itoa(int(s.family))}
+			f := follow{policy: s.policy, entry: e, family: s.family}
 			for _, port := range e.PeerPorts {
 				f.services = append(f.services, service{uint8(e.Proto), port.Low})
 			}
-			s.table.follows = append(s.table.follows, f)
+			s.follows = append(s.follows, f)
 			for a, until := range led {
 				for _, port := range e.PeerPorts {
 					if s.has(a) {
@@ -137,10 +149,12 @@ func (s *section) entry(e *policy.Entry) {
 				elements[a.String()] = until
 			}
 		}
-		name := s.name + "name" + strconv.Itoa(s.policy.Number(e)) + "_" + strconv.Itoa(int(s.family))
+		f := follow{policy: s.policy, entry: e, family: s.family}
+		name := s.name + "name" + strconv.Itoa(int(s.family)) + "_" + told([]follow{f})
 		if s.table.at[name] == nil {
 			s.set(name, "type "+addressType(s.family), s.timed(elements), true, "flags timeout")
-			s.table.follows = append(s.table.follows, follow{policy: s.policy, entry: e, family: s.family, set: name})
+			f.set = name
+			s.table.follows = append(s.table.follows, f)
 		}
 		s.other(s.ip()+" "+s.end()+" @"+name, e, rare)
 	default:

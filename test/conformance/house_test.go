@@ -75,6 +75,7 @@ var program = sync.OnceValues(func() (string, error) {
 	}
 	name := filepath.Join(dir, "plimsoll")
 	cmd := exec.Command("go", "build", "-o", name, "plimsoll.example/plimsoll/cmd/plimsoll")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as it is given to people
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build the gateway: %w: %s", err, out)
 	}
@@ -232,7 +233,7 @@ func (h *house) ask(v any, args ...string) error {
 // known is what the gateway says of a device.
 type known struct {
 	State     string
-	File      string
+	File, URL string
 	Addresses []string
 	MACs      []string
 	MUD       []struct{ URL, Via string }
@@ -399,4 +400,21 @@ func (n *names) ServeDNS(w dns.ResponseWriter, q *dns.Msg) {
 		}
 	}
 	_ = w.WriteMsg(m)
+}
+
+// hello has a device say something to the gateway, under an address.
+func (d *thing) hello(from netip.Addr) {
+	family := 4
+	if from.Is6() {
+		family = 6
+	}
+	_ = d.do(func() error {
+		c, err := net.DialUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(from, 0)), net.UDPAddrFromAddrPort(netip.AddrPortFrom(lan(family, 1), 9)))
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		_, err = c.Write([]byte("hello"))
+		return err
+	})
 }

@@ -100,8 +100,8 @@ func (s *scene) publishGood() string {
 
 func (s *scene) join(url string) {
 	s.dut.dhcp(s.t, 3, url)
-	_ = s.dut.run("ping", "-c1", "-W1", lan(4, 1).String())
-	_ = s.dut.run("ping", "-c1", "-W1", lan(6, 1).String())
+	s.dut.hello(lan(4, s.dut.number))
+	s.dut.hello(lan(6, s.dut.number))
 }
 
 func families(t *testing.T, f func(t *testing.T, family int)) {
@@ -215,4 +215,37 @@ func TestIoT10AFileThatIsKeptIsNotFetchedAgain(t *testing.T) {
 	time.Sleep(2 * time.Second)
 	b.check(t, "IoT-10 before its validity is over: fetches", 1, s.maker.times("dut"))
 	b.check(t, "IoT-10 the device is held by the file that is kept", "held", s.device(s.dut).State)
+}
+
+func TestAnotherMUDURLIsTakenOnlyIfItsMakerOrAPersonSaysSo(t *testing.T) {
+	var b table
+	defer b.print(t)
+	s := enforced(t)
+	own := "https://" + wide(4, 10).String() + "/dut.json"
+	evil := newMaker(t, s.internet, s.root, wide(4, 11), nil)
+	any := []entry{{"ipv4": map[string]any{"protocol": 6}, "ipv6": map[string]any{"protocol": 6}}}
+	other := evil.publish(t, "dut", any, nil, issue(t, s.anchor, "signer", nil), nil)
+	s.join(other)
+	var status struct {
+		Questions []struct{ About, URL, Why, Default string }
+	}
+	asked := func() string {
+		if s.ask(&status, "status") == nil {
+			for _, q := range status.Questions {
+				if q.About == "url" {
+					return q.Why
+				}
+			}
+		}
+		return ""
+	}
+	s.until("a question about the URL", func() bool { return asked() != "" })
+	stranger := netip.AddrPortFrom(wide(4, 30), service)
+	b.check(t, "a URL on another host: why it waits", "other-authority", asked())
+	b.check(t, "a URL on another host: a stranger", false, s.dut.reaches(&s.receiver, "tcp", stranger))
+	s.mustAsk("accept", "dut")
+	s.until("the other file is in force", func() bool { return s.dut.reaches(&s.receiver, "tcp", stranger) })
+	b.check(t, "after a person’s yes: a stranger", true, s.dut.reaches(&s.receiver, "tcp", stranger))
+	s.mustAsk("undo")
+	b.check(t, "the URL after the yes was taken back", own, s.device(s.dut).URL)
 }

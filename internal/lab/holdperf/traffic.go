@@ -106,6 +106,18 @@ func received(name string) (uint64, error) {
 	return 0, fmt.Errorf("no interface %s", name)
 }
 
+// settled is the same, when all have come that are awaited, or two seconds have passed: a busy machine takes its time
+// with what is queued.
+func settled(name string, awaited uint64) (n uint64, err error) {
+	for range 400 {
+		if n, err = received(name); err != nil || n >= awaited {
+			break
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	return n, err
+}
+
 // datagram is a small UDP packet in its frame.
 func datagram(from, to frame.MAC, src, dst netip.AddrPort, number uint32) []byte {
 	data := binary.BigEndian.AppendUint32(make([]byte, 0, 18), number)
