@@ -6,6 +6,8 @@ package guide
 
 import (
 	"strconv"
+	"unicode"
+	"unicode/utf8"
 
 	"plimsoll.example/plimsoll/internal/finding"
 	"plimsoll.example/plimsoll/internal/locale"
@@ -38,7 +40,7 @@ func Explain(words *locale.Catalogue, f *finding.Finding, device string) Text {
 	args := arguments(said, f, device)
 	text := Text{
 		Title: said.Text(key+".title", args...),
-		Seen:  locale.Capital(said.Text(key+".seen", args...)),
+		Seen:  capital(said.Text(key+".seen", args...)),
 		Sure:  said.Text("sure."+band(f.Confidence), "doubt", said.Text(key+".doubt")),
 		Why:   said.Text(key+".why", args...),
 		Undo:  said.Text(key+".undo", args...),
@@ -72,4 +74,13 @@ func band(confidence float64) string {
 		return "quite"
 	}
 	return "perhaps"
+}
+
+// capital begins a sentence: the name of a device may be in small letters.
+func capital(s string) string {
+	r, n := utf8.DecodeRuneInString(s)
+	if n == 0 || r == utf8.RuneError {
+		return s
+	}
+	return string(unicode.ToUpper(r)) + s[n:]
 }
