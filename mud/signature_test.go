@@ -17,6 +17,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -436,4 +437,23 @@ func TestTheExtensionsOfACertificateAreNotConfused(t *testing.T) {
 			t.Errorf(".%d as signer: %x, %v", last, name, err)
 		}
 	}
+}
+
+// A device's certificate is what its maker, or whoever made the device, wrote.
+func FuzzCertificate(f *testing.F) {
+	f.Add(append([]byte{22, 28}, "https://lamps.example/l.json"...))
+	f.Add([]byte{48, 15, 49, 13, 48, 11, 6, 3, 85, 4, 3, 12, 4, 'l', 'a', 'm', 'p'})
+	f.Fuzz(func(t *testing.T, value []byte) {
+		device := &x509.Certificate{Extensions: []pkix.Extension{
+			{Id: asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 1, 25}, Value: value}, {Id: asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 1, 30}, Value: value},
+		}}
+		url, err := mud.CertificateURL(device)
+		if err != nil && url != "" || strings.ContainsFunc(url, func(r rune) bool { return r > 127 }) {
+			t.Errorf("URL %q, %v", url, err)
+		}
+		name, err := mud.Mudsigner(device)
+		if err == nil && !bytes.Equal(name, value) || err != nil && name != nil {
+			t.Errorf("name %x, %v", name, err)
+		}
+	})
 }

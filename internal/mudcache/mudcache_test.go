@@ -6,8 +6,10 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -469,4 +471,25 @@ func TestDevicesCannotFillTheDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	get(t, c, m.link()) // counts anew
+}
+
+// What is kept may be damaged, or written by somebody else: no digest of it is believed.
+func FuzzKeptEntry(f *testing.F) {
+	const link = "https://lamps.example/lamp.json"
+	sum := sha256.Sum256([]byte(link))
+	none := strings.Repeat("0", 64) // the digest of nothing that is known
+	f.Add([]byte(`{"url":"` + link + `","next":{"sha256":"` + none + `","state":"verified","file":"e30="}}`))
+	f.Add([]byte(`{"url":"https://other.example/"}`))
+	f.Add([]byte(`{"url":1`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		dir := t.TempDir()
+		name := filepath.Join(dir, hex.EncodeToString(sum[:])[:32]+".json")
+		if err := os.WriteFile(name, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c := &mudcache.Cache{Dir: dir, Log: slog.New(slog.DiscardHandler)}
+		if e, err := c.Approve(link, none, "ann"); err == nil {
+			t.Errorf("octets that do not have their digest are approved: %+v", e)
+		}
+	})
 }

@@ -55,8 +55,10 @@ func TestNoBaseChainStopsDevicesWithoutPolicy(t *testing.T) {
 	}
 	for _, chain := range []string{"from_02005e100001", "to_02005e100001"} {
 		last := ending(text, chain)
-		if next, ok := strings.CutPrefix(last, "goto "); ok {
-			last = ending(text, next)
+		for range 4 {
+			if next, ok := strings.CutPrefix(last, "goto "); ok {
+				last = ending(text, next)
+			}
 		}
 		if !strings.HasSuffix(last, "drop") {
 			t.Errorf("%s ends with %q", chain, last)
