@@ -16,12 +16,12 @@ const module = "plimsoll.example/plimsoll"
 var ranks = [][]string{
 	// Small sure things.
 	{
-		"internal/durable", "internal/frame", "internal/locale", "internal/locale/localetest", "internal/netnstest", "internal/psl",
+		"internal/config", "internal/durable", "internal/frame", "internal/locale", "internal/locale/localetest", "internal/netnstest", "internal/psl",
 		"internal/qr",
 	},
 
 	// What was agreed, and what a maker says that a device may do: for other programs too.
-	{"mud", "norms"},
+	{"label", "mud", "norms"},
 
 	// What a protocol says; first the forms that several protocols share.
 	{"internal/dissect", "internal/oui"},
@@ -49,9 +49,13 @@ var ranks = [][]string{
 	{"internal/fleet", "internal/forum", "internal/home", "internal/inspect", "internal/lab", "internal/registry"},
 
 	// Stores, pages, commands.
-	{"internal/eve", "internal/lab/labgen", "internal/lab/perf", "internal/postgres", "internal/report", "internal/sqlite", "internal/storetest"},
+	{
+		"internal/enforce", "internal/eve", "internal/lab/dnsbench", "internal/lab/holdperf", "internal/lab/labgen", "internal/lab/perf",
+		"internal/postgres", "internal/report", "internal/sqlite", "internal/storetest",
+	},
 	{"internal/web/*"},
 	{"cmd/plimsoll"},
+	{"test/conformance"}, // the program as others meet it
 }
 
 // sideways lists the dissectors that read another protocol's format inside their own.

@@ -402,3 +402,38 @@ func FuzzVerifySignature(f *testing.F) {
 		}
 	})
 }
+
+// openssl and Go ask for a server’s or a mail sender’s certificate unless told otherwise; osMUD failed on good files
+// (its #97), and RFC 8520 §13.2 asks for the key usage alone.
+func TestTheExtendedKeyUsageOfASignerDoesNotMatter(t *testing.T) {
+	root := issue(t, nil, "root", nil)
+	for _, use := range []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning, x509.ExtKeyUsageEmailProtection, x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth} {
+		signer := issue(t, root, "signer", func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{use} })
+		if _, err := mud.VerifySignature(file, sign(t, signer), trust(root)); err != nil {
+			t.Errorf("extended key usage %d: %v", use, err)
+		}
+	}
+}
+
+// Public code swaps the object identifiers of the two extensions, and takes .26 for one of them.
+func TestTheExtensionsOfACertificateAreNotConfused(t *testing.T) {
+	root := issue(t, nil, "root", nil)
+	url := append([]byte{22, 28}, "https://lamps.example/l.json"...)
+	for last, want := range map[int]struct{ url, signer bool }{25: {url: true}, 26: {}, 30: {signer: true}, 41: {}} {
+		value := url
+		if last != 25 && last != 26 {
+			value = root.cert.RawSubject
+		}
+		device := issue(t, root, "device", func(c *x509.Certificate) {
+			c.ExtraExtensions = []pkix.Extension{{Id: asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 1, last}, Value: value}}
+		})
+		u, err := mud.CertificateURL(device.cert)
+		if err != nil || (u != "") != want.url {
+			t.Errorf(".%d as MUD URL: %q, %v", last, u, err)
+		}
+		name, err := mud.Mudsigner(device.cert)
+		if err != nil || (name != nil) != want.signer {
+			t.Errorf(".%d as signer: %x, %v", last, name, err)
+		}
+	}
+}

@@ -20,7 +20,7 @@ import (
 	"plimsoll.example/plimsoll/internal/locale"
 )
 
-const home = "../../testdata/home.pcapng"
+const played = "../../testdata/home.pcapng"
 
 // call runs the program inside the test.
 func call(t *testing.T, in io.Reader, args ...string) (code int, stdout, stderr string) {
@@ -35,23 +35,23 @@ func TestExitCodesTellWhatHappened(t *testing.T) {
 		args string
 		want int
 	}{
-		{"devices " + home, exitDone},
+		{"devices " + played, exitDone},
 		{"--help", exitDone},
 		{"help devices", exitDone},
 		{"completion zsh", exitDone},
 		{"inspect fault_test.go", exitFailed},
 		{"inspect", exitUsage},
 		{"inspect --bogus", exitUsage},
-		{"inspect --memory lots " + home, exitUsage},
-		{"inspect --lang de " + home, exitUsage},
-		{"inspect --json --flows - " + home, exitUsage},
-		{"inspect --flows " + home + " " + home, exitUsage},
+		{"inspect --memory lots " + played, exitUsage},
+		{"inspect --lang de " + played, exitUsage},
+		{"inspect --json --flows - " + played, exitUsage},
+		{"inspect --flows " + played + " " + played, exitUsage},
 		{"frobnicate", exitUsage},
 		{"help frobnicate", exitUsage},
 		{"completion tcsh", exitUsage},
 		{"inspect nothing.pcap", exitNotFound},
 		{"inspect -i nosuch0", exitNotFound},
-		{"inspect --flows nowhere/flows.jsonl " + home, exitNotFound},
+		{"inspect --flows nowhere/flows.jsonl " + played, exitNotFound},
 	} {
 		if code, _, stderr := call(t, nil, strings.Fields(tt.args)...); code != tt.want {
 			t.Errorf("plimsoll %s: exit %d (%s), want %d", tt.args, code, stderr, tt.want)
@@ -60,7 +60,7 @@ func TestExitCodesTellWhatHappened(t *testing.T) {
 }
 
 func TestWhatWasReadBeforeAnErrorIsTold(t *testing.T) {
-	data, err := os.ReadFile(home)
+	data, err := os.ReadFile(played)
 	if err != nil {
 		t.Fatal(err)
 	}

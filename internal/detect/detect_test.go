@@ -129,3 +129,71 @@ func TestASourceIsAnAddressOrADeviceThatForgesThemOrNobody(t *testing.T) {
 		t.Errorf("what came through a router is %v", p)
 	}
 }
+
+func TestAPacketCountsAlsoWhenTheClockWasSetBack(t *testing.T) {
+	p := newPaces()
+	e := Event{Step: Grew, Proto: frame.ProtoUDP, Packets: [2]uint64{16, 0}, First: 10e9, Time: 20e9}
+	if n, _ := p.grew(&e); n != 16 {
+		t.Errorf("the flow grew by %d, want 16", n)
+	}
+	e.First, e.Time = 5e9, 6e9 // another one of the same ends
+	if n, _ := p.grew(&e); n == 0 {
+		t.Error("a packet came, and the flow did not grow")
+	}
+}
+
+func TestAThresholdThatIsTooHighIsNeverReached(t *testing.T) {
+	var c Config
+	for _, s := range []string{"scan.vertical.silence=1e300", "scan.vertical.ports=1e300"} {
+		if err := c.Set(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w := Watch{cfg: c}
+	if n := w.Span("scan.vertical.silence"); n <= 0 {
+		t.Errorf("a long time is %d ns", n)
+	}
+	if n := int(w.Threshold("scan.vertical.ports")); n <= 0 {
+		t.Errorf("many ports are %d", n)
+	}
+}
+
+func TestATimeThatHasNoNanosecondsIsNone(t *testing.T) {
+	for _, s := range []string{"1000-01-01T00:00:00Z", "0001-01-01T00:00:00Z", "2300-01-01T00:00:00Z", "x"} {
+		if at, ok := instant([]byte(s)); ok {
+			t.Errorf("%s is taken for %d ns", s, at)
+		}
+	}
+	if at, ok := instant([]byte("2020-01-01T00:00:00Z")); !ok || at != 1577836800e9 {
+		t.Errorf("2020 begins at %d ns, %v", at, ok)
+	}
+}
+
+func TestPingsOfOneSizeAndLaterOfAnotherAreNoTunnel(t *testing.T) {
+	s := set(t, Config{})
+	ping := func(first int64, size, until uint64) {
+		for n := uint64(16); n <= until; n *= 2 {
+			for dir := range uint8(2) {
+				s.seq++
+				s.Event(&Event{
+					Step: Grew, Dir: dir, Proto: frame.ProtoICMP, Addr: [2]frame.Addr{lamp.addr(), cloud.addr()}, MAC: [2]frame.MAC{lamp.mac, cloud.mac}, Port: [2]uint16{8, 0},
+					Packets: [2]uint64{n, n}, Payload: [2]uint64{n * size, n * size}, First: first, Time: first + int64(n)*1e9, Number: s.seq,
+				})
+			}
+		}
+	}
+	ping(s.now(), 1400, 16)
+	ping(s.now()+3600e9, 200, 256)
+	if n := s.records.ofKind[finding.TunnelICMP]; n > 0 {
+		t.Errorf("%d tunnels are found", n)
+	}
+}
+
+func TestPingsHaveNoPorts(t *testing.T) {
+	for proto, port := range map[uint8]uint16{frame.ProtoICMP: 0, frame.ProtoICMPv6: 0, frame.ProtoUDP: 8} {
+		e := Event{Proto: proto, Addr: [2]frame.Addr{lamp.addr(), cloud.addr()}, Port: [2]uint16{8, 0}}
+		if got := e.Evidence(""); got.Ends.From.Port() != port || got.Ends.From.Addr() != lamp.addr().Netip() || got.Flow == "" {
+			t.Errorf("IP protocol %d: from %s, flow %q", proto, got.Ends.From, got.Flow)
+		}
+	}
+}

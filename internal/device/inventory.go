@@ -4,7 +4,9 @@ package device
 
 import (
 	"hash/maphash"
+	"maps"
 	"net/netip"
+	"slices"
 	"time"
 
 	"plimsoll.example/plimsoll/internal/frame"
@@ -242,4 +244,26 @@ func (v *Inventory) get(m frame.MAC, at int64) *Device {
 	v.devices[m.Uint64()] = d
 	v.order = append(v.order, d)
 	return d
+}
+
+// Clone is a copy of the inventory as it is, for whoever wants to Finish it while the network is watched on.
+func (v *Inventory) Clone() *Inventory {
+	c := *v
+	c.Names = &Names{}
+	c.recent = [len(c.recent)]*Device{}
+	c.devices, c.scratch, c.told = make(map[uint64]*Device, len(v.devices)), nil, nil
+	c.order = make([]*Device, len(v.order))
+	c.prefixes, c.routers = maps.Clone(v.prefixes), maps.Clone(v.routers)
+	for i, d := range v.order {
+		x := *d
+		x.MACs, x.Addresses, x.Observations = slices.Clone(d.MACs), slices.Clone(d.Addresses), slices.Clone(d.Observations)
+		x.Peers = slices.Clone(d.Peers)
+		for j := range x.Peers {
+			x.Peers[j].Names = slices.Clone(x.Peers[j].Names)
+		}
+		x.seen, x.peerIndex = nil, nil
+		c.order[i] = &x
+		c.devices[d.MAC.Uint64()] = &x
+	}
+	return &c
 }

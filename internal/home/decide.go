@@ -22,6 +22,7 @@ const (
 	Confirm    Verb = "confirm"    // yes, it stays in quarantine
 	WatchOn    Verb = "watch"      // out of quarantine, and watched: rehearsed, if it has a file
 	Except     Verb = "except"     // Argument: a name that it may reach too
+	Accept     Verb = "accept"     // Argument: the MUD URL that it says now, "" is that
 	Undo       Verb = "undo"       // Argument: the number of the decision
 )
 
@@ -56,7 +57,7 @@ const Rehearsal = 72 * time.Hour
 // decide is what becomes of a device by a decision. It changes nothing else, and reads no clock.
 func decide(d *Device, verb Verb, argument, actor string, now time.Time, rehearsal time.Duration) (Stance, error) {
 	s := d.Stance
-	s.Exceptions = slices.Clone(s.Exceptions)
+	s.Exceptions, s.Left = slices.Clone(s.Exceptions), slices.Clone(s.Left)
 	become := func(state State) {
 		if s.State != state {
 			s.State, s.Since = state, now
@@ -97,7 +98,7 @@ func decide(d *Device, verb Verb, argument, actor string, now time.Time, rehears
 		}
 	case Rehearse:
 		if argument != "" {
-			s.File = argument
+			s.take(argument, d.MUDURL())
 		}
 		if s.File == "" {
 			return s, ErrNoFile
@@ -106,7 +107,7 @@ func decide(d *Device, verb Verb, argument, actor string, now time.Time, rehears
 		s.Until = now.Add(max(rehearsal, time.Minute))
 	case HoldTo:
 		if argument != "" {
-			s.File = argument
+			s.take(argument, d.MUDURL())
 		}
 		if s.File == "" {
 			return s, ErrNoFile
@@ -146,13 +147,39 @@ func decide(d *Device, verb Verb, argument, actor string, now time.Time, rehears
 			}
 			s.Exceptions = append(s.Exceptions, argument)
 		}
+	case Accept:
+		u := d.MUDURL()
+		if u == "" || argument != "" && argument != u {
+			return s, fmt.Errorf("%w: it does not say that its file is at %q", ErrVerb, argument)
+		}
+		s.move(u)
 	default:
 		return s, fmt.Errorf("%w: %q is no verb", ErrVerb, verb)
 	}
 	return s, nil
 }
 
-const maxExceptions = 64
+const (
+	maxExceptions = 64
+	maxLeft       = 16
+)
+
+// take is to be held to a file. The first one says which MUD URL is the device’s own.
+func (s *Stance) take(file, url string) {
+	s.File = file
+	if s.URL == "" {
+		s.URL = url
+	}
+}
+
+// move is to have another MUD URL.
+func (s *Stance) move(url string) {
+	if s.URL != "" && s.URL != url && !slices.Contains(s.Left, s.URL) {
+		s.Left = append(s.Left, s.URL)
+		s.Left = s.Left[max(0, len(s.Left)-maxLeft):]
+	}
+	s.URL = url
+}
 
 // arrive is the stance of a device that was not seen before.
 func arrive(d *Device, now time.Time) Stance {

@@ -123,10 +123,10 @@ func TestTheMostTrustedMUDURLCounts(t *testing.T) {
 			t.Errorf("%v is no news", u)
 		}
 	}
-	if d.URL() != "https://b/" || d.Says(MUDURL{URL: "https://c/", Via: "lldp"}) {
+	if d.MUDURL() != "https://b/" || d.Says(MUDURL{URL: "https://c/", Via: "lldp"}) {
 		t.Errorf("%v", d.MUD)
 	}
-	if !d.Says(MUDURL{URL: "https://evil/", Via: "dhcpv4"}) || d.URL() != "https://b/" || len(d.MUD) != 3 {
+	if !d.Says(MUDURL{URL: "https://evil/", Via: "dhcpv4"}) || d.MUDURL() != "https://b/" || len(d.MUD) != 3 {
 		t.Errorf("%v", d.MUD)
 	}
 }

@@ -61,6 +61,7 @@ type Device struct {
 	First     time.Time    `json:"first"`
 	Last      time.Time    `json:"last"`
 	MUD       []MUDURL     `json:"mud"` // that it, or somebody, says; the most trusted first
+	Leases    []Lease      `json:"leases,omitempty"`
 
 	Stance
 }
@@ -91,9 +92,25 @@ type Stance struct {
 	Since      time.Time `json:"since"`                // of State
 	Until      time.Time `json:"until,omitzero"`       // when Rehearsing ends
 	File       string    `json:"file,omitempty"`       // SHA-256 of the MUD file that it is, or is to be, held to
+	URL        string    `json:"url,omitempty"`        // where its file comes from: its MUD URL that was accepted
+	Left       []string  `json:"left,omitempty"`       // those that it had before
 	Reason     string    `json:"reason,omitempty"`     // finding, or the words of a person, why it is Quarantined
 	Confirmed  bool      `json:"confirmed,omitempty"`  // somebody said yes to the quarantine
 	Exceptions []string  `json:"exceptions,omitempty"` // names that the household lets it reach beside its file
+}
+
+// Waits is the MUD URL that the device says now, if that is not the one that was accepted and somebody must say whether it
+// is to be; else "".
+func (d *Device) Waits() string {
+	if u := d.MUDURL(); d.Stance.URL != "" && u != "" && u != d.Stance.URL {
+		return u
+	}
+	return ""
+}
+
+// Vouched reports whether a person says where the file of the device is.
+func (d *Device) Vouched() bool {
+	return len(d.MUD) > 0 && (d.MUD[0].Via == "operator" || d.MUD[0].Via == "label")
 }
 
 // Kind is what sort of thing a device is, by the household’s word or else by what was seen.
@@ -149,8 +166,8 @@ func (d *Device) Says(u MUDURL) bool {
 	return true
 }
 
-// URL is the MUD URL that counts: the most trusted, or "".
-func (d *Device) URL() string {
+// MUDURL is the MUD URL that counts: the most trusted, or "".
+func (d *Device) MUDURL() string {
 	if len(d.MUD) == 0 {
 		return ""
 	}

@@ -1,6 +1,7 @@
 package home
 
 import (
+	"slices"
 	"time"
 
 	"plimsoll.example/plimsoll/internal/finding"
@@ -61,9 +62,44 @@ type Status struct {
 	LAN      string         `json:"lan"`
 	WAN      string         `json:"wan"`
 	Devices  map[State]int  `json:"devices"`
-	Findings int            `json:"findings"` // that are open
-	Faults   []string       `json:"faults"`   // what does not work, for people who look after it
-	Seen     map[string]int `json:"seen"`     // packets, flows, facts since it was started
+	Findings int            `json:"findings"`  // that are open
+	Asks     []Question     `json:"questions"` // the newest first
+	Faults   []string       `json:"faults"`    // what does not work, for people who look after it
+	Seen     map[string]int `json:"seen"`      // packets, flows, facts since it was started
+}
+
+// Question is what the household is asked about a device. Until it answers, the default holds.
+type Question struct {
+	Device  string    `json:"device"`
+	Title   string    `json:"title"`
+	About   About     `json:"about"`
+	Default string    `json:"default"`       // admission, or URL
+	URL     string    `json:"url,omitempty"` // that the device says now
+	Why     string    `json:"why,omitempty"` // it is not taken as it comes
+	At      time.Time `json:"at"`
+}
+
+// About is what a question is about.
+type About string
+
+// What questions are about.
+const (
+	NewDevice About = "new" // may it go everywhere, where such a device must go, or nowhere?
+	OtherURL  About = "url" // may its file come from elsewhere?
+)
+
+// Questions are what the household is asked, the newest first.
+func (h *Household) Questions() (list []Question) {
+	for _, d := range h.Devices() {
+		if d.Admission == "" && d.State != Quarantined {
+			list = append(list, Question{Device: d.ID, Title: d.Title(), About: NewDevice, Default: string(d.Default()), At: d.First})
+		}
+		if u := d.Waits(); u != "" {
+			list = append(list, Question{Device: d.ID, Title: d.Title(), About: OtherURL, Default: d.URL, URL: u, At: d.MUD[0].At})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b Question) int { return b.At.Compare(a.At) })
+	return list
 }
 
 // StatusSchema names the shape of Status.

@@ -28,6 +28,8 @@ type ledger interface {
 	Decision(ctx context.Context, seq int64) (*Decision, error)
 	// Last is the newest decision of a person that was not undone, and is no undoing itself.
 	Last(ctx context.Context) (*Decision, error)
+	// Decisions are those about a device before a number (0: all), the newest first, at most limit.
+	Decisions(ctx context.Context, device string, before int64, limit int) ([]*Decision, error)
 }
 
 // Household is the devices of a home and what was decided about them. Any number of goroutines may use it.
@@ -46,7 +48,7 @@ type Household struct {
 	byMAC    map[frame.MAC]string
 }
 
-// ErrForce: a decision stands, and is not in force yet.
+// ErrForce is the cause where a decision stands, and is not in force yet.
 var ErrForce = errors.New("decided, but not in force yet")
 
 // Open reads what was kept. It must be called once, before all else.
@@ -127,7 +129,7 @@ func (h *Household) See(mac frame.MAC, change func(*Device)) (d *Device, fresh b
 func (d *Device) clone() *Device {
 	c := *d
 	c.MACs, c.Hostnames, c.Addresses, c.MUD = slices.Clone(d.MACs), slices.Clone(d.Hostnames), slices.Clone(d.Addresses), slices.Clone(d.MUD)
-	c.Exceptions = slices.Clone(d.Exceptions)
+	c.Exceptions, c.Left = slices.Clone(d.Exceptions), slices.Clone(d.Left)
 	return &c
 }
 
@@ -200,7 +202,7 @@ func (h *Household) undo(ctx context.Context, actor, argument string) (*Decision
 	h.mu.RLock()
 	d := h.devices[last.Device]
 	h.mu.RUnlock()
-	if d == nil || last.Undone != 0 || !d.Stance.same(last.After) {
+	if d == nil || last.Undone != 0 || !h.follows(ctx, d, last) {
 		return nil, fmt.Errorf("undo decision %d: %w", last.Seq, ErrStale)
 	}
 	return h.record(ctx, &Decision{
@@ -208,9 +210,32 @@ func (h *Household) undo(ctx context.Context, actor, argument string) (*Decision
 	})
 }
 
+// maxFollowed bounds the decisions of the program that an undoing may take along.
+const maxFollowed = 64
+
+// follows reports whether a device is as a decision left it, but for what the program decided in consequence.
+func (h *Household) follows(ctx context.Context, d *Device, last *Decision) bool {
+	if d.Stance.same(last.After) {
+		return true
+	}
+	list, err := h.Ledger.Decisions(ctx, d.ID, 0, maxFollowed)
+	if err != nil || len(list) == 0 || !d.Stance.same(list[0].After) {
+		return false
+	}
+	for _, x := range list {
+		switch {
+		case x.Seq == last.Seq:
+			return true
+		case x.Actor != Program:
+			return false
+		}
+	}
+	return false
+}
+
 // same reports whether two stances are one.
 func (s Stance) same(t Stance) bool {
-	return s.Admission == t.Admission && s.State == t.State && s.Since.Equal(t.Since) && s.Until.Equal(t.Until) && s.File == t.File &&
+	return s.Admission == t.Admission && s.State == t.State && s.Since.Equal(t.Since) && s.Until.Equal(t.Until) && s.File == t.File && s.URL == t.URL && slices.Equal(s.Left, t.Left) &&
 		s.Reason == t.Reason && s.Confirmed == t.Confirmed && slices.Equal(s.Exceptions, t.Exceptions)
 }
 

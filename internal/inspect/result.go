@@ -27,7 +27,12 @@ type Result struct {
 	Capture  Capture   `json:"capture"`
 	Devices  []Device  `json:"devices"`
 	Findings []Finding `json:"findings"`
+
+	found []finding.Finding
 }
+
+// Found are the findings as they are kept.
+func (r *Result) Found() []finding.Finding { return r.found }
 
 // Capture is what was read.
 type Capture struct {
@@ -129,14 +134,28 @@ type Evidence struct {
 
 // Result says what was found. files are the captures as they were given; warnings are for people.
 func (e *Engine) Result(k *identify.Knowledge, files, warnings []string, cut bool) *Result {
-	t, l := &e.totals, e.Losses()
+	if e.watch != nil {
+		e.watch.Finish()
+	}
+	l := e.Losses()
+	r := e.result(k, e.inventory, l.Streams)
+	r.Capture.Files, r.Capture.Warnings = append(r.Capture.Files, files...), append(r.Capture.Warnings, warnings...)
+	r.Capture.Cut, r.Capture.Undecoded, r.Capture.Evicted = cut, l.Undecoded, Evicted{Flows: l.Flows, Devices: l.Devices}
+	return r
+}
+
+// Snapshot says what was found so far, while Run goes on. It is called from Config.OnBlock, and nowhere else. What was
+// lost is told by Result alone.
+func (e *Engine) Snapshot(k *identify.Knowledge) *Result { return e.result(k, e.inventory.Clone(), 0) }
+
+// result says what an inventory holds, which it finishes. unread is the directions of connections that were not looked into.
+func (e *Engine) result(k *identify.Knowledge, inventory *device.Inventory, unread uint64) *Result {
+	t := &e.totals
+	whole := e.watch != nil && e.watch.Lost() == 0 && !inventory.Full && inventory.Evicted() == 0 && unread == 0
 	r := &Result{
 		Schema: Schema,
 		Capture: Capture{
-			Files: append([]string{}, files...), Packets: t.packets, Octets: t.octets, Cut: cut, Undecoded: t.undecoded,
-			Evicted:   Evicted{Flows: l.Flows, Devices: l.Devices},
-			LinkTypes: linkTypes(t.links),
-			Warnings:  append([]string{}, warnings...),
+			Files: []string{}, Packets: t.packets, Octets: t.octets, LinkTypes: linkTypes(t.links), Warnings: []string{},
 		},
 		Findings: []Finding{},
 	}
@@ -144,12 +163,10 @@ func (e *Engine) Result(k *identify.Knowledge, files, warnings []string, cut boo
 		r.Capture.First, r.Capture.Last = instant(t.first), instant(t.last)
 	}
 	if e.watch != nil {
-		e.watch.Finish()
-		e.watch.Suffers(e.inventory.Victim)
+		e.watch.Suffers(inventory.Victim)
 	}
-	devices, network := e.inventory.Finish()
-	e.scene = seen{devices, network}
-	whole := e.watch != nil && e.watch.Lost() == 0 && !l.Partial && l.Devices == 0 && l.Streams == 0
+	devices, network := inventory.Finish()
+	e.scene, e.held = seen{devices, network}, nil
 	r.Devices = make([]Device, len(devices))
 	// naming 20,000 devices is worth all the cores
 	onAllCores(len(devices), 32, func(i int) { r.Devices[i] = describe(k, devices[i], network, whole) })
@@ -164,6 +181,7 @@ func (e *Engine) Result(k *identify.Knowledge, files, warnings []string, cut boo
 	}
 	list = append(list, e.departures(r, devices, network)...)
 	slices.SortStableFunc(list, func(a, b finding.Finding) int { return cmp.Compare(b.Severity, a.Severity) })
+	r.found = list
 	r.judge(list)
 	r.grade()
 	return r

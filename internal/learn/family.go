@@ -12,10 +12,10 @@ import (
 const leastFamily = 3
 
 // families finds names that one pattern makes, such as 0.pool.example, 1.pool.example, 2.pool.example, and returns for
-// each of them the pattern, *.pool.example: an asterisk for one label, the first. It is a family only if
+// each of them the pattern, *.pool.example, which in a MUD file stands for whatever lies below. It is a family only if
 //
 //   - leastFamily names or more differ in their first label alone;
-//   - that label is made, not chosen: it holds a digit in each, or is long and looks random;
+//   - that label is made, not chosen: it holds a digit in each, and is short, or much of it is digits;
 //   - what follows belongs to one owner. Below a public suffix, which is what clouds and content networks let their
 //     customers have names under, everybody's neighbour is a stranger (publicsuffix.org, its private part included).
 func families(names []string) map[string]string {

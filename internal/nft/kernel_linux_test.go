@@ -20,7 +20,6 @@ import (
 	"plimsoll.example/plimsoll/internal/lab/wire"
 	"plimsoll.example/plimsoll/internal/netnstest"
 	"plimsoll.example/plimsoll/internal/policy"
-	"plimsoll.example/plimsoll/mud"
 )
 
 // The matcher and the kernel must give the same answer, whatever the policy and the packet.
@@ -80,26 +79,6 @@ func TestMatcherAndKernelAgree(t *testing.T) {
 		t.Logf("%d packets passed, %d were stopped", passed, stopped)
 		if passed < policies*packets/20 || stopped < policies*packets/20 {
 			t.Error("the packets are all of one kind: they prove little")
-		}
-	})
-}
-
-// A device without a policy goes where it wants, whoever else is held.
-func TestWhoHasNoPolicyIsNotHeld(t *testing.T) {
-	for _, tool := range []string{"nft", "ip"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("the program %s is missing: %v", tool, err)
-		}
-	}
-	netnstest.Run(t, func(t *testing.T) {
-		r := newRouter(t)
-		r.load(t, render(t, 0, policy.Compile(&mud.File{URL: "https://lamps.example/lamp.json"}, house())))
-		free := &probe{Tuple: policy.Tuple{From: otherMAC, Proto: frame.ProtoTCP, SrcPort: 40000, DstPort: 443}, flags: frame.SYN, src: ip("192.168.2.30"), dst: ip("192.168.2.1")}
-		held := &probe{Tuple: policy.Tuple{From: lampMAC, Proto: frame.ProtoTCP, SrcPort: 40000, DstPort: 443}, flags: frame.SYN, src: ip("192.168.1.10"), dst: ip("203.0.113.5")}
-		toHeld := &probe{Tuple: policy.Tuple{From: otherMAC, Proto: frame.ProtoTCP, SrcPort: 40001, DstPort: 443}, flags: frame.SYN, src: ip("192.168.2.30"), dst: ip("192.168.1.10")}
-		got := r.send(t, []*probe{free, held, toHeld})
-		if !got[0] || got[1] || got[2] {
-			t.Errorf("free %v, held %v, to the held one %v; want only the free one to pass", got[0], got[1], got[2])
 		}
 	})
 }

@@ -1,6 +1,7 @@
-// Package nft writes policies as a ruleset of nftables: one table of Plimsoll's own, in the family inet.
+// Package nft makes the rules of nftables that a home gateway enforces, and puts them into the kernel: tables of
+// Plimsoll's own in the families inet and, where there is need, bridge and arp.
 //
-// A packet is looked at in four steps, whatever the number of devices: what belongs to a conversation that was
+// A packet is looked at in a few steps, whatever the number of devices: what belongs to a conversation that was
 // allowed passes; a verdict map leads from the sender's link-layer address to the chain of what it may begin; another
 // from the receiver's address to the chain of what others may begin with it; who is in neither map is not held. In a
 // chain, most entries are elements of one set, whose key is address, protocol and port; so its length does not grow
@@ -8,234 +9,212 @@
 package nft
 
 import (
-	"bufio"
 	"cmp"
 	"fmt"
-	"io"
 	"net/netip"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"plimsoll.example/plimsoll/internal/frame"
 	"plimsoll.example/plimsoll/internal/policy"
 )
 
-// Table is the name of Plimsoll's table. Nothing outside of it is read or changed.
+// Table is the name of Plimsoll's tables, one in each family. Nothing outside of them is read or changed.
 const Table = "plimsoll"
 
-// Render writes the ruleset that holds each device to its policy, as nft -f reads it: in one transaction it takes the
-// place of the table that was there. at is the time, in nanoseconds since the Unix epoch, from which what DNS said is
-// kept until it ends. The same policies give the same text, in whatever order they come.
-func Render(w io.Writer, policies []*policy.Policy, at int64) error {
-	r := renderer{at: at, sets: map[string]string{}, tails: map[string]string{}}
-	sorted := slices.Clone(policies)
-	slices.SortFunc(sorted, func(a, b *policy.Policy) int { return cmp.Compare(a.Device.Uint64(), b.Device.Uint64()) })
-	var senders, receivers4, receivers6 []string
-	taken := map[netip.Addr]bool{}
-	for i, p := range sorted {
-		if i > 0 && sorted[i-1].Device == p.Device {
-			return fmt.Errorf("render policies: two of %s", p.Device)
+// Treatment is what the gateway does about a device.
+type Treatment uint8
+
+// The treatments.
+const (
+	Free        Treatment = iota // not held: it may do what any device may
+	Apart                        // the Internet and the gateway's services, but no conversation begun with other devices here
+	Held                         // what its policy says; without one, Apart
+	Quarantined                  // names, the servers that repair it, and the page that says why; nothing else
+	Refused                      // nothing
+)
+
+// Device is a device of the household, as enforcement sees it.
+type Device struct {
+	MAC       frame.MAC
+	Addresses []netip.Addr // bound to it: nobody else may use them
+	Treatment Treatment
+	Policy    *policy.Policy // of a Held one
+	Repair    []string       // DNS names that a Quarantined one may reach: those of its updates
+	MayMap    bool           // it may ask the router to open ports, though it is held
+}
+
+// Link is an interface of the LAN.
+type Link struct {
+	Name   string
+	Bridge bool // its ports are held apart in the family bridge too
+}
+
+// Opening is a service that the household opened to the Internet.
+type Opening struct {
+	To    netip.Addr
+	Proto uint8 // frame.ProtoTCP or frame.ProtoUDP
+	Port  uint16
+}
+
+// Service is a protocol and port of the router itself.
+type Service struct {
+	Proto uint8
+	Port  uint16
+}
+
+// Resolver is how names are resolved.
+type Resolver struct {
+	Port     uint16       // of Plimsoll's own, on each address of the gateway, 53 where it can; 0: none, and nothing is brought back to it
+	Stopped  bool         // it is not there: the fallback holds
+	Fallback []netip.Addr // of both families at most one: where queries go then; none: where they were sent
+}
+
+// Ceilings are how much one device may send without an answer, whatever its treatment. 0 stands for the default, -1 for
+// no ceiling.
+type Ceilings struct {
+	New   int // packets of conversations that nobody has answered yet, in a second; default 1,000, bursts of five seconds' worth
+	Small int // of these, those that are not TCP and have at most 128 octets; default 500, bursts of five seconds' worth
+}
+
+// Gateway is all that the rules depend on. The zero value holds nobody.
+type Gateway struct {
+	LAN      []Link
+	WAN      []string       // interfaces toward the Internet
+	Own      []netip.Addr   // the gateway's addresses on the LAN, link-local ones too
+	Prefixes []netip.Prefix // of the LAN: only their addresses leave, and none of them comes in
+	Devices  []Device
+	Unknown  Treatment // of devices that are not in Devices: Free, Apart or Refused
+
+	Resolver  Resolver
+	Page      uint16         // port of the page, on the gateway, that tells why a device is in quarantine; 0: none
+	Ceilings  Ceilings       //
+	Inbound   bool           // whoever is outside may begin conversations with devices that are not held
+	Open      []Opening      // else, only these, and what the router's own firewall maps to an inside address
+	Mapping   []Service      // where the router takes requests to open ports; nil: PCP, NAT-PMP and the usual ports of UPnP IGD
+	Forbidden []netip.Prefix // destinations that nobody may reach
+}
+
+// mapping are the services of the router that open ports: NAT-PMP and PCP (RFC 6886, RFC 6887), and UPnP IGD as
+// miniupnpd and makers' routers have it.
+var mapping = []Service{
+	{frame.ProtoUDP, 5351},
+	{frame.ProtoTCP, 1780},
+	{frame.ProtoTCP, 2189},
+	{frame.ProtoTCP, 2869},
+	{frame.ProtoTCP, 5000},
+	{frame.ProtoTCP, 5431},
+	{frame.ProtoTCP, 49000},
+	{frame.ProtoTCP, 49152},
+}
+
+// Rules makes the ruleset. at is the time, in nanoseconds since the Unix epoch, from which what DNS said is kept until
+// it ends. The same gateway gives the same rules, in whatever order its devices come.
+func (g *Gateway) Rules(at int64) (*Ruleset, error) { return g.rules(at, nil) }
+
+// rules makes the ruleset with the parts of an older one, of policies that it has too. What DNS said is then as it was.
+func (g *Gateway) rules(at int64, old *Ruleset) (*Ruleset, error) {
+	if err := g.check(); err != nil {
+		return nil, fmt.Errorf("make rules: %w", err)
+	}
+	sorted := slices.Clone(g.Devices)
+	slices.SortFunc(sorted, func(a, b Device) int { return cmp.Compare(a.MAC.Uint64(), b.MAC.Uint64()) })
+	for i := 1; i < len(sorted); i++ {
+		if sorted[i-1].MAC == sorted[i].MAC {
+			return nil, fmt.Errorf("make rules: two devices are %s", sorted[i].MAC)
 		}
-		id := strings.ReplaceAll(p.Device.String(), ":", "")
-		from, to := "from_"+id, "to_"+id
-		senders = append(senders, p.Device.String()+" : jump "+from)
-		own := slices.Clone(p.Own)
-		slices.SortFunc(own, netip.Addr.Compare)
-		for _, a := range own {
-			a = a.Unmap().WithZone("")
-			if taken[a] {
-				continue
-			}
-			taken[a] = true
-			if a.Is4() {
-				receivers4 = append(receivers4, a.String()+" : jump "+to)
-			} else {
-				receivers6 = append(receivers6, a.String()+" : jump "+to)
+	}
+	for i := range sorted {
+		sorted[i].Policy = g.effective(&sorted[i])
+	}
+	r := &Ruleset{devices: sorted, basis: fmt.Sprint(g.Resolver.Port, g.Page, g.Prefixes)}
+	parts := func(family string) map[*policy.Policy]*part {
+		if old == nil || old.basis != r.basis {
+			return nil
+		}
+		for _, t := range old.tables {
+			if t.family == family {
+				return t.parts
 			}
 		}
-		r.chain(p, policy.FromDevice, from)
-		r.chain(p, policy.ToDevice, to)
+		return nil
 	}
-	b := bufio.NewWriter(w)
-	fmt.Fprintf(b, "table inet %[1]s\ndelete table inet %[1]s\n\ntable inet %[1]s {\n", Table)
-	b.WriteString(strings.Join(r.declarations, "\n"))
-	b.WriteString(icmpAnswers)
-	for _, c := range r.chains {
-		b.WriteString(c)
+	r.tables = append(r.tables, g.inet(sorted, at, parts("inet")))
+	if slices.ContainsFunc(g.LAN, func(l Link) bool { return l.Bridge }) {
+		r.tables = append(r.tables, g.bridge(sorted, at, parts("bridge")))
 	}
-	for _, m := range []struct {
-		name, key string
-		elements  []string
-	}{{"senders", "ether_addr", senders}, {"receivers4", "ipv4_addr", receivers4}, {"receivers6", "ipv6_addr", receivers6}} {
-		fmt.Fprintf(b, "\n\tmap %s {\n\t\ttype %s : verdict\n", m.name, m.key)
-		writeElements(b, m.elements)
-		b.WriteString("\t}\n")
+	if slices.ContainsFunc(g.LAN, func(l Link) bool { return !l.Bridge }) {
+		r.tables = append(r.tables, g.arp(sorted))
 	}
-	b.WriteString(base)
-	b.WriteString("}\n")
-	if err := b.Flush(); err != nil {
-		return fmt.Errorf("write ruleset: %w", err)
+	return r, nil
+}
+
+// check refuses what would not be a ruleset, or another one.
+func (g *Gateway) check() error {
+	var names []string
+	for _, l := range g.LAN {
+		names = append(names, l.Name)
+	}
+	for _, n := range append(names, g.WAN...) {
+		if n == "" || len(n) > 15 || strings.ContainsFunc(n, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("\"\\*/", r) }) {
+			return fmt.Errorf("%q is no name of an interface", n)
+		}
+	}
+	if g.Unknown == Held || g.Unknown == Quarantined {
+		return fmt.Errorf("devices that are not known cannot be held to anything")
 	}
 	return nil
 }
 
-// icmpAnswers stops what would answer, or report an error of, a conversation that nobody knows.
-const icmpAnswers = `
-	chain unasked {
-		icmp type { 0, 3, 4, 5, 11, 12, 14, 16, 18 } drop
-		icmpv6 type { 1, 2, 3, 4, 129, 137, 140 } drop
-	}
-`
-
-// base is where packets enter.
-const base = `
-	chain held {
-		ct state established,related accept
-		ether saddr vmap @senders
-		ip daddr vmap @receivers4
-		ip6 daddr vmap @receivers6
-	}
-
-	chain forward {
-		type filter hook forward priority filter; policy accept;
-		jump held
-	}
-
-	chain input {
-		type filter hook input priority filter; policy accept;
-		jump held
-	}
-
-	chain output {
-		type filter hook output priority filter; policy accept;
-		jump held
-	}
-`
-
-func writeElements(b *bufio.Writer, list []string) {
-	if len(list) > 0 {
-		fmt.Fprintf(b, "\t\telements = { %s }\n", strings.Join(list, ",\n\t\t\t"))
-	}
-}
-
-// renderer gathers the parts of a ruleset.
-type renderer struct {
-	at           int64
-	declarations []string
-	chains       []string
-	sets         map[string]string // names of address sets, by what is in them
-	tails        map[string]string // names of chains of defaults, likewise
-}
-
-// chain writes the chain of one direction of a device: what it returns from is allowed as far as this device goes.
-func (r *renderer) chain(p *policy.Policy, d policy.Direction, name string) {
-	entries := p.Beginning(d)
-	declared := 0
-	for declared < len(entries) && entries[declared].Origin == policy.Declared {
-		declared++
-	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "\n\tchain %s {\n\t\tmeta l4proto { icmp, ipv6-icmp } jump unasked\n", name)
-	r.runs(&b, p, d, name, entries[:declared])
-	fmt.Fprintf(&b, "\t\tgoto %s\n\t}\n", r.defaults(p, d, entries[declared:]))
-	r.chains = append(r.chains, b.String())
-}
-
-// runs writes the rules of entries, in runs of one action.
-func (r *renderer) runs(b *strings.Builder, p *policy.Policy, d policy.Direction, name string, entries []*policy.Entry) {
-	for run, n := 1, 0; n < len(entries); run++ {
-		m := n
-		for m < len(entries) && entries[m].Action == entries[n].Action { // their order does not matter
-			m++
+// effective is the policy that a device is held to, or nil.
+func (g *Gateway) effective(d *Device) *policy.Policy {
+	switch d.Treatment {
+	case Held:
+		return d.Policy
+	case Quarantined:
+		if d.Policy != nil && d.Policy.URL == repairURL { // made before
+			return d.Policy
 		}
-		for _, f := range [...]uint8{4, 6} {
-			s := section{renderer: r, policy: p, direction: d, family: f, verdict: "return", name: name + "_" + strconv.Itoa(run) + "_"}
-			if entries[n].Action == policy.Drop {
-				s.verdict = "counter drop"
+		return g.repair(d)
+	}
+	return nil
+}
+
+// links are the names of the interfaces of the LAN, all or those that are no bridges.
+func (g *Gateway) links(all bool) []string {
+	var list []string
+	for _, l := range g.LAN {
+		if all || !l.Bridge {
+			list = append(list, l.Name)
+		}
+	}
+	return list
+}
+
+// bindings say which addresses belong to whom. An address that two devices claim belongs to the first; what no one
+// device has, to none.
+func bindings(devices []Device) (list []binding) {
+	taken := map[netip.Addr]bool{}
+	for i := range devices {
+		own := slices.Clone(devices[i].Addresses)
+		if p := devices[i].Policy; p != nil {
+			own = append(own, p.Own...)
+		}
+		for j := range own {
+			own[j] = own[j].Unmap().WithZone("")
+		}
+		slices.SortFunc(own, netip.Addr.Compare)
+		for _, a := range own {
+			if !taken[a] && a.IsValid() && !a.IsUnspecified() && !a.IsMulticast() {
+				taken[a] = true
+				list = append(list, binding{a, &devices[i]})
 			}
-			s.render(b, entries[n:m])
-		}
-		n = m
-	}
-}
-
-// defaults is the name of the chain of the entries that follow those of a file, which devices share: one goes there
-// for good, so that its returns are those of the chain that went there.
-func (r *renderer) defaults(p *policy.Policy, d policy.Direction, entries []*policy.Entry) string {
-	var key strings.Builder
-	for _, e := range entries {
-		fmt.Fprintln(&key, e.Direction, e.Action, e.Family, e.Proto, e.PeerPorts, e.OwnPorts, e.ICMPType, e.Prefixes)
-	}
-	name, ok := r.tails[key.String()]
-	if ok {
-		return name
-	}
-	name = "default" + strconv.Itoa(len(r.tails)+1)
-	r.tails[key.String()] = name
-	var b strings.Builder
-	fmt.Fprintf(&b, "\n\tchain %s {\n", name)
-	r.runs(&b, p, d, name, entries)
-	b.WriteString("\t\tcounter drop\n\t}\n")
-	r.chains = append(r.chains, b.String())
-	return name
-}
-
-// declare adds a set.
-func (r *renderer) declare(name, key, flags string, elements []string) {
-	var b strings.Builder
-	fmt.Fprintf(&b, "\tset %s {\n\t\ttype %s\n", name, key)
-	if flags != "" {
-		fmt.Fprintf(&b, "\t\tflags %s\n", flags)
-	}
-	if len(elements) > 0 {
-		fmt.Fprintf(&b, "\t\telements = { %s }\n", strings.Join(elements, ",\n\t\t\t"))
-	}
-	b.WriteString("\t}\n")
-	r.declarations = append(r.declarations, b.String())
-}
-
-// addresses is the name of a set of addresses of a family, shared by all who speak of them.
-func (r *renderer) addresses(list []netip.Prefix, f uint8) string {
-	elements := make([]string, len(list))
-	flags := ""
-	for i, p := range list {
-		elements[i] = p.String()
-		if p.IsSingleIP() {
-			elements[i] = p.Addr().String()
-		} else {
-			flags = "interval"
 		}
 	}
-	text := strings.Join(elements, " ")
-	name, ok := r.sets[text]
-	if !ok {
-		name = "peers" + strconv.Itoa(len(r.sets)+1)
-		r.sets[text] = name
-		r.declare(name, addressType(f), flags, elements)
-	}
-	return name
+	return list
 }
 
-func addressType(f uint8) string { return "ipv" + strconv.Itoa(int(f)) + "_addr" }
-
-// timeout is how an element of a set with time-outs is written.
-func (r *renderer) timeout(element string, until int64) string {
-	if until == policy.Forever {
-		return element
-	}
-	left := max(1, (until-r.at+int64(time.Second)-1)/int64(time.Second))
-	return element + " timeout " + strconv.FormatInt(left, 10) + "s"
-}
-
-// protocolName is how nft writes a protocol.
-func protocolName(n int16) string {
-	switch n {
-	case frame.ProtoTCP:
-		return "tcp"
-	case frame.ProtoUDP:
-		return "udp"
-	}
-	return strconv.Itoa(int(n))
+type binding struct {
+	addr   netip.Addr
+	device *Device
 }

@@ -1,10 +1,7 @@
 package nft
 
 import (
-	"bytes"
 	"flag"
-	"fmt"
-	"io"
 	"net/netip"
 	"os"
 	"strings"
@@ -76,22 +73,35 @@ func lampPolicy() *policy.Policy {
 	return p
 }
 
-func render(t *testing.T, at int64, list ...*policy.Policy) string {
+// held is a gateway that holds devices to policies, and does nothing else.
+func held(list ...*policy.Policy) *Gateway {
+	g := &Gateway{}
+	for _, p := range list {
+		g.Devices = append(g.Devices, Device{MAC: p.Device, Addresses: p.Own, Treatment: Held, Policy: p})
+	}
+	return g
+}
+
+func rules(t *testing.T, g *Gateway, at int64) *Ruleset {
 	t.Helper()
-	var b bytes.Buffer
-	if err := Render(&b, list, at); err != nil {
+	r, err := g.Rules(at)
+	if err != nil {
 		t.Fatal(err)
 	}
-	return b.String()
+	return r
+}
+
+func render(t *testing.T, at int64, list ...*policy.Policy) string {
+	t.Helper()
+	return rules(t, held(list...), at).String()
 }
 
 func TestRulesetIsAsReviewed(t *testing.T) {
 	hub := house().Of(hubMAC)
-	for name, list := range map[string][]*policy.Policy{
-		"none": nil, "lamp": {lampPolicy()}, "two": {policy.Compile(&mud.File{URL: "https://lamps.example/hub.json"}, &hub), lampPolicy()},
-	} {
+	two := held(policy.Compile(&mud.File{URL: "https://lamps.example/hub.json"}, &hub), lampPolicy())
+	for name, g := range map[string]*Gateway{"none": {}, "lamp": held(lampPolicy()), "two": two, "gateway": wholeGateway(), "plain": plainGateway()} {
 		file := "testdata/" + name + ".nft"
-		got := render(t, 0, list...)
+		got := rules(t, g, 0).String()
 		if *update {
 			if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
 				t.Fatal(err)
@@ -107,13 +117,49 @@ func TestRulesetIsAsReviewed(t *testing.T) {
 	}
 }
 
+// wholeGateway has all that a gateway can have, on a bridge; plainGateway is on an interface that is none.
+func wholeGateway() *Gateway {
+	lamp := lampPolicy()
+	return &Gateway{
+		LAN: []Link{{Name: "br-lan", Bridge: true}}, WAN: []string{"wan", "wan6"},
+		Own: []netip.Addr{ip("192.168.1.1"), ip("fd00:1::1"), ip("fe80::1")}, Prefixes: house().Local,
+		Devices: []Device{
+			{MAC: lamp.Device, Addresses: lamp.Own, Treatment: Held, Policy: lamp},
+			{MAC: hubMAC, Addresses: []netip.Addr{ip("192.168.2.20"), ip("fd00:2::20")}, Treatment: Quarantined, Repair: []string{"updates.example"}},
+			{MAC: frame.MAC{2, 0, 0x5e, 0x10, 0, 3}, Addresses: []netip.Addr{ip("192.168.1.30")}, Treatment: Apart, MayMap: true},
+			{MAC: frame.MAC{2, 0, 0x5e, 0x10, 0, 4}, Addresses: []netip.Addr{ip("192.168.1.40"), ip("fe80::40")}, Treatment: Refused},
+			{MAC: frame.MAC{2, 0, 0x5e, 0x10, 0, 5}, Addresses: []netip.Addr{ip("192.168.1.50"), ip("fd00:1::50")}},
+		},
+		Unknown: Apart, Resolver: Resolver{Port: 53, Fallback: []netip.Addr{ip("9.9.9.9"), ip("2620:fe::fe")}}, Page: 8085,
+		Open:      []Opening{{To: ip("192.168.1.50"), Proto: frame.ProtoTCP, Port: 443}},
+		Forbidden: []netip.Prefix{netip.MustParsePrefix("198.51.100.128/25"), netip.MustParsePrefix("2001:db8:bad::/48"), netip.MustParsePrefix("203.0.113.9/32")},
+	}
+}
+
+func plainGateway() *Gateway {
+	g := wholeGateway()
+	g.LAN = []Link{{Name: "eth1"}, {Name: "wlan0"}}
+	g.Unknown, g.Inbound, g.Resolver.Stopped = Refused, true, true
+	return g
+}
+
+func TestNamesOfInterfacesCannotBecomeRules(t *testing.T) {
+	for _, name := range []string{"", "a b", "a\"b", "a;b\n", "sixteen-octets-xx", "wild*"} {
+		g := wholeGateway()
+		g.WAN = []string{name}
+		if _, err := g.Rules(0); err == nil {
+			t.Errorf("%q is taken for an interface", name)
+		}
+	}
+}
+
 func TestRulesetDoesNotDependOnTheOrderOfPolicies(t *testing.T) {
 	of := house().Of(hubMAC)
 	hub := policy.Compile(lampFile(), &of)
 	if render(t, 0, hub, lampPolicy()) != render(t, 0, lampPolicy(), hub) {
 		t.Error("the order changes the text")
 	}
-	if err := Render(&bytes.Buffer{}, []*policy.Policy{hub, hub}, 0); err == nil {
+	if _, err := held(hub, hub).Rules(0); err == nil {
 		t.Error("two policies of one device are rendered")
 	}
 }
@@ -148,56 +194,5 @@ func TestTextOfTheFileNeverReachesTheRuleset(t *testing.T) {
 	p.Learn(evil, ip("198.51.100.7"), policy.Forever)
 	if text := render(t, 0, p); strings.Contains(text, "flush") || strings.ContainsAny(text, "`$#\"\\") {
 		t.Errorf("the file's text is in it:\n%s", text)
-	}
-}
-
-// BenchmarkRender is 200 devices with the policy of the lamp.
-func BenchmarkRender(b *testing.B) {
-	var list []*policy.Policy
-	for i := range 200 {
-		c := house()
-		c.Device.MAC[5], c.Device.Addresses = byte(i), []netip.Addr{netip.AddrFrom4([4]byte{192, 168, 1, byte(i)})}
-		list = append(list, policy.Compile(lampFile(), c))
-	}
-	b.ReportAllocs()
-	for b.Loop() {
-		if err := Render(io.Discard, list, 0); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-// A packet meets the rules of one chain: their number must not grow with the entries.
-func TestLengthOfAChainDoesNotGrowWithEntries(t *testing.T) {
-	lines := func(names int) int {
-		f := &mud.File{URL: "https://lamps.example/lamp.json", FromDevice: []string{"from"}, ACLs: []mud.ACL{{Name: "from"}}}
-		c := house()
-		for i := range names {
-			host := fmt.Sprintf("host%d.example", i)
-			f.ACLs[0].ACEs = append(f.ACLs[0].ACEs,
-				accept(host, mud.Matches{IPv4: &mud.IP{DestinationDNSName: host}, TCP: &mud.TCP{Destination: eq(443)}}),
-				accept(host, mud.Matches{IPv4: &mud.IP{Destination: netip.PrefixFrom(netip.AddrFrom4([4]byte{198, 51, 100, byte(i)}), 32)}, UDP: &mud.UDP{Destination: eq(uint16(1000 + i))}}),
-				accept(host, mud.Matches{MUD: &mud.MUD{LocalNetworks: true}, TCP: &mud.TCP{Destination: &mud.Ports{Operator: mud.Range, Port: uint16(100 * i), Upper: uint16(100*i + 50)}}}))
-		}
-		text := render(t, 0, policy.Compile(f, c))
-		_, chain, _ := strings.Cut(text, "chain from_02005e100001 {")
-		chain, _, _ = strings.Cut(chain, "}\n\n")
-		return strings.Count(chain, "\n")
-	}
-	if few, many := lines(2), lines(60); few != many {
-		t.Errorf("%d rules for 2 of each kind of entry, %d for 60", few, many)
-	}
-}
-
-func TestEveryAddressOfADeviceIsHeld(t *testing.T) {
-	c := house()
-	for i := range 5 { // a device may have any number of IPv6 addresses
-		c.Device.Addresses = append(c.Device.Addresses, netip.AddrFrom16([16]byte{0xfd, 0, 0, 1, 15: byte(i + 1)}))
-	}
-	text := render(t, 0, policy.Compile(&mud.File{URL: "https://lamps.example/lamp.json"}, c))
-	for _, a := range c.Device.Addresses {
-		if !strings.Contains(text, a.String()+" : jump to_02005e100001") {
-			t.Errorf("what is sent to %s is not held", a)
-		}
 	}
 }

@@ -24,7 +24,7 @@ type section struct {
 
 	services []string // elements of the set of address, protocol and port
 	named    map[string]int64
-	follows  bool // some entry has elements in named, now or later
+	follows  []follow // the entries that have elements in named, now or later
 	others   []*group
 	single   []string // rules
 }
@@ -52,12 +52,16 @@ func (s *section) render(b *strings.Builder, entries []*policy.Entry) {
 	if len(s.services) > 0 {
 		slices.Sort(s.services)
 		name := s.name + "services" + strconv.Itoa(int(s.family))
-		s.declare(name, addressType(s.family)+" . inet_proto . inet_service", "", slices.Compact(s.services))
+		s.set(name, "type "+addressType(s.family)+" . inet_proto . inet_service", slices.Compact(s.services), false)
 		fmt.Fprintf(b, "\t\t%s %s . meta l4proto . th %s @%s %s\n", ip, end, s.port(), name, s.verdict)
 	}
-	if s.follows {
-		name := s.name + "named" + strconv.Itoa(int(s.family))
-		s.declare(name, addressType(s.family)+" . inet_proto . inet_service", "timeout", s.timed(s.named))
+	if len(s.follows) > 0 {
+		name := s.name + "named" + strconv.Itoa(int(s.family)) + "_" + told(s.follows)
+		s.set(name, "type "+addressType(s.family)+" . inet_proto . inet_service", s.timed(s.named), true, "flags timeout")
+		for _, f := range s.follows {
+			f.set = name
+			s.table.follows = append(s.table.follows, f)
+		}
 		fmt.Fprintf(b, "\t\t%s %s . meta l4proto . th %s @%s %s\n", ip, end, s.port(), name, s.verdict)
 	}
 	for _, g := range s.others {
@@ -66,6 +70,15 @@ func (s *section) render(b *strings.Builder, entries []*policy.Entry) {
 	for _, rule := range s.single {
 		fmt.Fprintf(b, "\t\t%s %s\n", rule, s.verdict)
 	}
+}
+
+// told is a digest of what decides which answers of DNS fill a set: one of the same name holds the same.
+func told(list []follow) string {
+	var b strings.Builder
+	for _, f := range list {
+		fmt.Fprintln(&b, f.entry.Follows, f.entry.Prefixes, f.services)
+	}
+	return digest(b.String())
 }
 
 func (s *section) timed(elements map[string]int64) []string {
@@ -115,10 +128,14 @@ func (s *section) entry(e *policy.Entry) {
 	case e.Follows != "":
 		led := s.policy.Until(e, s.at)
 		if plain {
-			s.follows = true
+			f := follow{policy: s.policy, entry: e, family: s.family}
+			for _, port := range e.PeerPorts {
+				f.services = append(f.services, service{uint8(e.Proto), port.Low})
+			}
+			s.follows = append(s.follows, f)
 			for a, until := range led {
 				for _, port := range e.PeerPorts {
-					if s.is(a) {
+					if s.has(a) {
 						x := a.String() + " . " + protocolName(e.Proto) + " . " + strconv.Itoa(int(port.Low))
 						s.named[x] = max(s.named[x], until)
 					}
@@ -128,18 +145,23 @@ func (s *section) entry(e *policy.Entry) {
 		}
 		elements := map[string]int64{}
 		for a, until := range led {
-			if s.is(a) {
+			if s.has(a) {
 				elements[a.String()] = until
 			}
 		}
-		name := s.name + "name" + strconv.Itoa(s.policy.Number(e)) + "_" + strconv.Itoa(int(s.family))
-		s.declare(name, addressType(s.family), "timeout", s.timed(elements))
+		f := follow{policy: s.policy, entry: e, family: s.family}
+		name := s.name + "name" + strconv.Itoa(int(s.family)) + "_" + told([]follow{f})
+		if s.table.at[name] == nil {
+			s.set(name, "type "+addressType(s.family), s.timed(elements), true, "flags timeout")
+			f.set = name
+			s.table.follows = append(s.table.follows, f)
+		}
 		s.other(s.ip()+" "+s.end()+" @"+name, e, rare)
 	default:
 		var nets []netip.Prefix
 		for _, p := range e.Prefixes {
 			switch {
-			case !s.is(p.Addr()):
+			case !s.has(p.Addr()):
 			case plain && p.IsSingleIP():
 				for _, port := range e.PeerPorts {
 					s.services = append(s.services, p.Addr().String()+" . "+protocolName(e.Proto)+" . "+strconv.Itoa(int(port.Low)))
@@ -154,7 +176,7 @@ func (s *section) entry(e *policy.Entry) {
 	}
 }
 
-func (s *section) is(a netip.Addr) bool { return a.Is4() == (s.family == 4) }
+func (s *section) has(a netip.Addr) bool { return a.Is4() == (s.family == 4) }
 
 // exact reports whether only single ports match.
 func exact(list []mud.PortRange) bool {
@@ -233,7 +255,7 @@ func (s *section) group(b *strings.Builder, g *group) {
 	line := func(match string) {
 		parts := g.match
 		if parts == "" {
-			parts = "meta nfproto ipv" + strconv.Itoa(int(s.family))
+			parts = s.renderer.is(s.family)
 		}
 		if match != "" {
 			parts += " " + match
@@ -292,7 +314,7 @@ func icmpHeader(proto int16) string {
 func (s *section) rule(match string, e *policy.Entry) string {
 	parts := []string{match}
 	if match == "" {
-		parts[0] = "meta nfproto ipv" + strconv.Itoa(int(s.family))
+		parts[0] = s.renderer.is(s.family)
 	}
 	if e.OwnNet.IsValid() {
 		parts = append(parts, s.ip()+" "+s.own()+" "+e.OwnNet.String())

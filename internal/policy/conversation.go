@@ -19,7 +19,8 @@ type Conversation struct {
 	Flow        string // Community ID of the first one
 	Number      uint64 // its first packet's place in its file
 	File        uint16
-	Protocol    string // that was recognised, or ""
+	Protocol    string  // that was recognised, or ""
+	Hellos      []Hello // of the device, if it began the conversation
 }
 
 // Seen is a flow as the policy of the device at one of its ends sees it. ok is false for what no policy judges: frames

@@ -142,7 +142,7 @@ func TestGuesses(t *testing.T) {
 				t.Errorf("%s has no words for %s", l, c)
 			}
 		}
-		for _, leaf := range Leaf(0xff &^ LeafDirection &^ 0x80).Strings() {
+		for _, leaf := range (0xff &^ LeafDirection &^ 0x80).Strings() {
 			if key := "policy.differs." + leaf; words.Text(key) == key {
 				t.Errorf("%s has no words for %s", l, leaf)
 			}

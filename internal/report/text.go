@@ -127,7 +127,7 @@ func (p printer) table(devices []inspect.Device) {
 	for i := range devices {
 		d := &devices[i]
 		rows = append(rows, []string{
-			cut(p.c.Name(d), widest), p.c.State(d.Grade.State), cut(p.c.What(d), widest), cmp.Or(Address(d), "-"),
+			Cut(p.c.Name(d), widest), p.c.State(d.Grade.State), Cut(p.c.What(d), widest), cmp.Or(Address(d), "-"),
 			p.c.Size(locale.Octets(d.Traffic.OctetsOut)), p.c.Size(locale.Octets(d.Traffic.OctetsIn)),
 		})
 	}

@@ -20,10 +20,10 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// ErrDamaged: the file is no database, or one that is not whole. It is kept as it is.
+// ErrDamaged is the cause where the file is no database, or one that is not whole. It is kept as it is.
 var ErrDamaged = errors.New("database is damaged")
 
-// ErrNewer: the database was written by a later version of the program.
+// ErrNewer is the cause where the database was written by a later version of the program.
 var ErrNewer = errors.New("database is of a later version of the program")
 
 // Store is a database. Any number of goroutines may use it; one process does.
@@ -67,7 +67,7 @@ func open(name, more string) (*sql.DB, error) {
 	u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: name}).EscapedPath()}
 	db, err := sql.Open("sqlite", u.String()+"?"+strings.Join([]string{
 		more, "_pragma=busy_timeout(5000)", "_pragma=journal_mode(wal)", "_pragma=synchronous(full)", "_pragma=foreign_keys(1)",
-		"_pragma=trusted_schema(0)", "_pragma=cell_size_check(1)", "_pragma=journal_size_limit(4194304)",
+		"_pragma=trusted_schema(0)", "_pragma=temp_store(2)", "_pragma=cell_size_check(1)", "_pragma=journal_size_limit(4194304)",
 	}, "&"))
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", name, err)

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"plimsoll.example/plimsoll/internal/home"
+	"plimsoll.example/plimsoll/mud"
 )
 
 //go:embed openapi.json
@@ -144,9 +145,15 @@ func (a *API) describe(r *http.Request) (any, error) {
 		Name      *string          `json:"name"`
 		Room      *string          `json:"room"`
 		Corrected *home.Correction `json:"corrected"`
+		MUDURL    *string          `json:"mud_url"` // by the operator’s word
 	}
 	if err := read(r, &o); err != nil {
 		return nil, err
+	}
+	if o.MUDURL != nil {
+		if _, err := mud.CheckURL(*o.MUDURL); err != nil {
+			return nil, fmt.Errorf("%w: %w", errRequest, err)
+		}
 	}
 	return a.Household.Describe(r.Context(), r.PathValue("device"), func(d *home.Device) {
 		if o.Name != nil {
@@ -157,6 +164,9 @@ func (a *API) describe(r *http.Request) (any, error) {
 		}
 		if o.Corrected != nil {
 			d.Corrected = o.Corrected
+		}
+		if o.MUDURL != nil {
+			d.Says(home.MUDURL{URL: *o.MUDURL, Via: "operator", At: time.Now().UTC()})
 		}
 	})
 }
@@ -171,11 +181,11 @@ func (a *API) traffic(r *http.Request) (any, error) {
 	if !ok {
 		return nil, wrong("span", "minute, hour or day")
 	}
-	to, err := instant(q, "to", time.Now())
+	to, err := instant(q, "to", time.Now().Add(span))
 	if err != nil {
 		return nil, err
 	}
-	from, err := instant(q, "from", to.Add(-24*span))
+	from, err := instant(q, "from", to.Add(-25*span))
 	if err != nil {
 		return nil, err
 	}

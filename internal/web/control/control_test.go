@@ -187,6 +187,8 @@ func TestEachOperationAnswersAsDescribed(t *testing.T) {
 		{"POST", "/api/v1/undo", `{"seq":99}`, 404, "not-found"},
 		{"PATCH", device, `{"name":"Front door","room":"Hall","corrected":{"kind":"iot","maker":"Ring","model":"","category":"doorbell"}}`, 200, `"name":"Front door"`},
 		{"PATCH", device, `{"name":"` + strings.Repeat("x", 200) + `"}`, 422, "verb"},
+		{"PATCH", device, `{"mud_url":"https://lamps.example/l.json"}`, 200, `"via":"operator"`},
+		{"PATCH", device, `{"mud_url":"http://lamps.example/l.json"}`, 400, "request"},
 		{"GET", device + "/traffic?span=minute", "", 200, `"peer":"p"`},
 		{"GET", device + "/traffic?span=week", "", 400, "request"},
 		{"GET", device + "/traffic?from=noon", "", 400, "request"},

@@ -1,0 +1,33 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"plimsoll.example/plimsoll/internal/locale"
+	"plimsoll.example/plimsoll/internal/nft"
+)
+
+// newHomeOff is what takes all rules away, for whoever wants the network as it was. It needs no gateway that runs, and
+// refuses where one does: that would put them back.
+func newHomeOff(e env, words *locale.Catalogue) *cobra.Command {
+	state := ""
+	c := &cobra.Command{Use: "off", Args: noArgs, RunE: func(c *cobra.Command, _ []string) error {
+		unlock, err := lockState(stateDir(state, e.getenv))
+		if err != nil {
+			return err
+		}
+		defer unlock()
+		kernel, err := nft.Open("")
+		if err != nil {
+			return unable(err)
+		}
+		defer kernel.Close()
+		if err := kernel.Remove(c.Context()); err != nil {
+			return unable(err)
+		}
+		r := remote{env: e, words: words}
+		return r.print([]string{words.Text("home.off")})
+	}}
+	c.Flags().StringVar(&state, "state", "", "")
+	return c
+}

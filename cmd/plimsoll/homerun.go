@@ -1,0 +1,479 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"plimsoll.example/plimsoll/internal/capture"
+	"plimsoll.example/plimsoll/internal/device"
+	"plimsoll.example/plimsoll/internal/enforce"
+	"plimsoll.example/plimsoll/internal/flow"
+	"plimsoll.example/plimsoll/internal/frame"
+	"plimsoll.example/plimsoll/internal/home"
+	"plimsoll.example/plimsoll/internal/identify"
+	"plimsoll.example/plimsoll/internal/inspect"
+	"plimsoll.example/plimsoll/internal/locale"
+	"plimsoll.example/plimsoll/internal/mudcache"
+	"plimsoll.example/plimsoll/internal/nft"
+	"plimsoll.example/plimsoll/internal/policy"
+	"plimsoll.example/plimsoll/internal/resolver"
+	"plimsoll.example/plimsoll/internal/sqlite"
+	"plimsoll.example/plimsoll/internal/web/control"
+	"plimsoll.example/plimsoll/mud"
+)
+
+// gatewayFlags is what the flags of home run say.
+type gatewayFlags struct {
+	env
+	words         *locale.Catalogue
+	lan, wan      string
+	mode          home.Mode
+	state, socket string
+	memory        int
+	rehearsal     time.Duration
+	logLevel      slog.Level
+
+	// of MUD files
+	anchors, roots string
+	allow          []netip.Prefix
+
+	// of enforcement
+	unknown   nft.Treatment // of devices that were not seen yet
+	inbound   bool          // whoever is outside may begin conversations with devices that are not held
+	dnsPort   uint16        // of the resolver; 0: none
+	upstreams []string
+	fallback  []netip.Addr
+}
+
+func newHomeRun(e env, words *locale.Catalogue) *cobra.Command {
+	g := gatewayFlags{env: e, words: words, mode: home.Watch, memory: inspect.DefaultMemory, rehearsal: home.Rehearsal, dnsPort: 53}
+	c := &cobra.Command{Use: "run", Args: noArgs, RunE: func(c *cobra.Command, _ []string) error {
+		switch {
+		case g.lan == "":
+			return wrongUsage("error.home.lan")
+		case g.mode == home.Hold && g.wan == "":
+			return wrongUsage("error.home.wan")
+		}
+		return g.run(c.Context())
+	}}
+	f := c.Flags()
+	f.StringVar(&g.lan, "lan", "", "")
+	f.StringVar(&g.wan, "wan", "", "")
+	f.Func("mode", "", func(s string) error {
+		g.mode = home.Mode(s)
+		if g.mode != home.Watch && g.mode != home.Hold {
+			return fs.ErrInvalid
+		}
+		return nil
+	})
+	f.StringVar(&g.state, "state", "", "")
+	f.StringVar(&g.socket, "socket", "", "")
+	f.Func("memory", "", func(s string) (err error) {
+		g.memory, err = parseSize(s)
+		return err
+	})
+	f.DurationVar(&g.rehearsal, "rehearsal", g.rehearsal, "")
+	f.StringVar(&g.anchors, "anchors", "", "")
+	f.StringVar(&g.roots, "roots", "", "")
+	f.Func("allow", "", func(s string) error {
+		p, err := netip.ParsePrefix(s)
+		g.allow = append(g.allow, p)
+		return err
+	})
+	f.StringArrayVar(&g.upstreams, "upstream", nil, "")
+	f.Func("dns-port", "", func(s string) (err error) {
+		g.dnsPort, err = parsePort(s)
+		return err
+	})
+	f.Func("fallback", "", func(s string) error {
+		a, err := netip.ParseAddr(s)
+		g.fallback = append(g.fallback, a)
+		return err
+	})
+	f.Func("unknown", "", func(s string) error {
+		t, ok := map[string]nft.Treatment{"free": nft.Free, "apart": nft.Apart, "refused": nft.Refused}[s]
+		if !ok {
+			return fs.ErrInvalid
+		}
+		g.unknown = t
+		return nil
+	})
+	f.BoolVar(&g.inbound, "inbound", false, "")
+	f.TextVar(&g.logLevel, "log-level", slog.LevelInfo, "")
+	return c
+}
+
+// gateway is the daemon: what it is made of, and what it counts.
+type gateway struct {
+	gatewayFlags
+	log       *slog.Logger
+	store     *sqlite.Store
+	cache     *mudcache.Cache
+	household *home.Household
+	engine    *inspect.Engine
+	meter     home.Meter
+	enforcer  *enforce.Enforcer // nil in the mode watch
+	resolver  atomic.Pointer[resolver.Resolver]
+	changed   chan struct{} // something did, at home
+	changes   sync.Map      // ID of a device to mud.URLChange: why the MUD URL that it says now is not taken
+	files256  sync.Map      // SHA-256 to *mud.File
+	since     time.Time
+
+	asks  chan func() // to be done between two blocks of packets, where the engine can be looked into
+	names sync.Map    // frame.MAC to the ID of a device: who is asked for each flow
+	flows atomic.Uint64
+
+	// what only the goroutine uses that reads packets
+	looked  time.Time
+	leases  []leased
+	urls    map[frame.MAC]home.MUDURL // that were said last
+	asker   frame.MAC                 // who sent the DHCP message under way,
+	address netip.Addr                // from which address
+
+	mu     sync.Mutex
+	faults map[string]string // by what does not work
+}
+
+func (g gatewayFlags) run(ctx context.Context) error {
+	log := slog.New(slog.NewTextHandler(g.err, &slog.HandlerOptions{Level: g.logLevel}))
+	dir := stateDir(g.state, g.getenv)
+	unlock, err := lockState(dir)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	store, err := sqlite.Open(ctx, filepath.Join(dir, "home.db"))
+	switch {
+	case errors.Is(err, sqlite.ErrDamaged):
+		return &fault{key: "error.home.damaged", args: []any{"name", filepath.Join(dir, "home.db"), "cause", err.Error()}}
+	case errors.Is(err, sqlite.ErrNewer):
+		return &fault{key: "error.home.newer", args: []any{"name", filepath.Join(dir, "home.db")}}
+	case err != nil:
+		return err
+	}
+	defer store.Close()
+	d := &gateway{
+		gatewayFlags: g, log: log, store: store, since: time.Now().UTC(), asks: make(chan func()), changed: make(chan struct{}, 1), faults: map[string]string{},
+		household: &home.Household{Ledger: store, Now: time.Now, Rehearsal: g.rehearsal},
+	}
+	if d.cache, err = g.newCache(dir); err != nil {
+		return err
+	}
+	d.cache.Log = log
+	if err := d.household.Open(ctx); err != nil {
+		return err
+	}
+	for _, x := range d.household.Devices() {
+		for _, m := range x.MACs {
+			d.names.Store(m, x.ID)
+		}
+	}
+	keepRules, letGo, err := d.hold(ctx, dir)
+	if err != nil {
+		return err
+	}
+	defer letGo()
+	live, err := capture.OpenLive(capture.LiveConfig{Interface: g.lan, Promiscuous: true})
+	if err != nil {
+		return deaf(g.lan, err)
+	}
+	defer live.Close()
+	knowledge, err := identify.Load()
+	if err != nil {
+		return err
+	}
+	d.fault(ctx, "confine the gateway", confine(dir, filepath.Dir(socketPath(g.socket, g.getenv))))
+	group, ctx := errgroup.WithContext(ctx)
+	d.engine = d.newEngine(ctx, knowledge)
+	group.Go(func() error { return d.watch(ctx, live) })
+	group.Go(func() error { return d.keep(ctx) })
+	group.Go(func() error { return d.files(ctx) })
+	group.Go(func() error { return keepRules(ctx) })
+	group.Go(func() error { return d.resolve(ctx) })
+	group.Go(func() error {
+		return control.Serve(ctx, socketPath(g.socket, g.getenv), d.api().Handler(), log)
+	})
+	log.InfoContext(ctx, "gateway runs", "mode", g.mode, "lan", g.lan, "wan", g.wan, "devices", d.household.Len())
+	notify(g.getenv, "READY=1")
+	defer notify(g.getenv, "STOPPING=1")
+	return group.Wait()
+}
+
+// lockState makes sure that one gateway alone uses a folder.
+func lockState(dir string) (unlock func(), err error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return nil, errors.Join(&fault{key: "error.home.twice", args: []any{"name", dir}}, f.Close())
+	}
+	return func() { _ = f.Close() }, nil
+}
+
+// lookEvery is how often what was seen is taken in.
+const lookEvery = time.Second
+
+// watch reads the network.
+func (g *gateway) watch(ctx context.Context, live *capture.Live) error {
+	if err := g.engine.Run(ctx, func(b *capture.Batch) error { return live.Next(ctx, b) }); err != nil && ctx.Err() == nil {
+		return fmt.Errorf("watch %s: %w", g.lan, err)
+	}
+	return nil
+}
+
+// newEngine makes what reads the network. Between two blocks of packets it takes in what was seen, and does what others
+// asked.
+func (g *gateway) newEngine(ctx context.Context, knowledge *identify.Knowledge) *inspect.Engine {
+	return inspect.New(inspect.Config{
+		Memory: g.memory, Remember: true,
+		OnFlow: func(r *inspect.FlowRecord) error { g.count(r); return nil },
+		OnFact: g.lease,
+		OnBlock: func() {
+			select {
+			case f := <-g.asks:
+				f()
+			default:
+			}
+			if now := time.Now(); now.Sub(g.looked) >= lookEvery {
+				g.looked = now
+				g.look(ctx, g.engine.Snapshot(knowledge))
+			}
+		},
+	})
+}
+
+// look takes in what was seen.
+func (g *gateway) look(ctx context.Context, r *inspect.Result) {
+	list := make([]home.Sighting, 0, len(r.Devices))
+	for i := range r.Devices {
+		if s := sighting(&r.Devices[i]); len(s.MACs) > 0 {
+			list = append(list, s)
+		}
+	}
+	g.hear(list)
+	news, err := g.household.Observe(ctx, list)
+	g.fault(ctx, "keep devices", err)
+	g.release(ctx)
+	g.stir()
+	for _, d := range news.Fresh {
+		g.log.InfoContext(ctx, "new device", "device", d.ID, "kind", d.Kind(), "state", d.State)
+		for _, m := range d.MACs {
+			g.names.Store(m, d.ID)
+		}
+	}
+	g.fault(ctx, "keep findings", g.store.SaveFindings(ctx, g.household.Name(r.Found())))
+}
+
+// sighting is a device of a result, as the household takes it in.
+func sighting(d *inspect.Device) home.Sighting {
+	s := home.Sighting{Hostnames: d.Hostnames, Identity: d.Identity, First: at(d.First), Last: at(d.Last)}
+	for _, text := range d.MACs {
+		if m, err := frame.ParseMAC(text); err == nil {
+			s.MACs = append(s.MACs, m)
+		}
+	}
+	slices.Reverse(s.MACs) // the one that was seen last is in use
+	for _, text := range d.Addresses {
+		if a, err := netip.ParseAddr(text); err == nil {
+			s.Addresses = append(s.Addresses, a)
+		}
+	}
+	if d.MUDURL != nil {
+		s.MUD = []home.MUDURL{{URL: d.MUDURL.URL, Via: d.MUDURL.Via, At: s.Last}}
+	}
+	return s
+}
+
+// count adds a flow to what its devices did.
+func (g *gateway) count(r *inspect.FlowRecord) {
+	g.flows.Add(1)
+	for side := range 2 {
+		id, ok := g.names.Load(r.MAC[side])
+		if !ok {
+			continue
+		}
+		peer := r.Addr[1-side].Netip().String()
+		if side == flow.Orig && len(r.Names) > 0 {
+			peer = r.Names[0]
+		}
+		scope := "internet"
+		if a := r.Addr[1-side]; device.IsLocal(&a) {
+			scope = "lan"
+		}
+		g.meter.Add(home.Traffic{
+			At: time.Unix(0, r.First), Device: id.(string), Peer: peer, Scope: scope, Service: device.ServiceName(r.Proto, r.Port[flow.Resp]),
+			Began: side == flow.Orig, Flows: 1, Out: r.Octets[side], In: r.Octets[1-side],
+		})
+	}
+}
+
+// keep does what is due every now and then.
+func (g *gateway) keep(ctx context.Context) error {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	var kept, pruned time.Time
+	for {
+		select {
+		case <-ctx.Done():
+			g.keepTraffic(context.WithoutCancel(ctx))
+			return nil
+		case <-tick.C:
+		}
+		now := time.Now()
+		made, err := g.household.Tick(ctx)
+		g.fault(ctx, "end rehearsals", err)
+		for _, d := range made {
+			g.log.InfoContext(ctx, "rehearsal is over", "device", d.Device)
+		}
+		if now.Sub(kept) >= 10*time.Second {
+			kept = now
+			g.keepTraffic(ctx)
+		}
+		if now.Sub(pruned) >= time.Hour {
+			pruned = now
+			g.fault(ctx, "prune history", g.store.Prune(ctx, now))
+		}
+		notify(g.getenv, "WATCHDOG=1")
+	}
+}
+
+func (g *gateway) keepTraffic(ctx context.Context) {
+	list := g.meter.Take()
+	if len(list) == 0 {
+		return
+	}
+	err := g.store.AddTraffic(ctx, list)
+	if err != nil {
+		g.meter.Return(list)
+	}
+	g.fault(ctx, "keep traffic", err)
+}
+
+// fault notes that something does not work, or works again; it is logged once.
+func (g *gateway) fault(ctx context.Context, what string, err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	was, broken := g.faults[what]
+	switch {
+	case err == nil && broken:
+		delete(g.faults, what)
+		g.log.InfoContext(ctx, "works again", "what", what)
+	case err != nil && ctx.Err() == nil:
+		g.faults[what] = err.Error()
+		if was != err.Error() {
+			g.log.ErrorContext(ctx, "does not work", "what", what, "error", err)
+		}
+	}
+}
+
+func (g *gateway) status() home.Status {
+	s := home.Status{
+		Schema: home.StatusSchema, Mode: g.mode, Version: version(), Since: g.since, LAN: g.lan, WAN: g.wan, Devices: map[home.State]int{},
+		Asks: []home.Question{}, Faults: []string{}, Seen: map[string]int{"flows": int(g.flows.Load())},
+	}
+	for _, d := range g.household.Devices() {
+		s.Devices[d.State]++
+	}
+	s.Asks = append(s.Asks, g.household.Questions()...)
+	for i := range s.Asks {
+		if why, ok := g.changes.Load(s.Asks[i].Device); ok && s.Asks[i].About == home.OtherURL {
+			s.Asks[i].Why = string(why.(mud.URLChange))
+		}
+	}
+	if list, err := g.store.Findings(context.Background(), "", 1000); err == nil {
+		for _, f := range list {
+			if f.State == home.Open {
+				s.Findings++
+			}
+		}
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, what := range slices.Sorted(maps.Keys(g.faults)) {
+		s.Faults = append(s.Faults, what+": "+g.faults[what])
+	}
+	return s
+}
+
+func (g *gateway) api() *control.API {
+	return &control.API{
+		Household: g.household, History: g.store, Status: g.status, Rehearse: g.rehearse, Metrics: g.metrics(), Log: g.log,
+	}
+}
+
+// rehearse says what the file of a device would have stopped of what it did since the gateway was started.
+func (g *gateway) rehearse(ctx context.Context, d *home.Device) (*home.Rehearsed, error) {
+	if d.File == "" {
+		return nil, fmt.Errorf("%w: %s", home.ErrNoFile, d.Title())
+	}
+	kept, err := g.store.File(ctx, d.File)
+	if err != nil {
+		return nil, err
+	}
+	file, err := mud.Parse(kept.Body)
+	if err != nil {
+		return nil, err
+	}
+	out := &home.Rehearsed{Device: d.ID, File: d.File, From: g.since, List: []home.Traffic{}}
+	done := make(chan struct{})
+	ask := func() {
+		defer close(done)
+		_, r, ok := g.engine.Rehearse(file, d.MACs[0], inspect.Controllers{})
+		if !ok {
+			return
+		}
+		out.Flows = r.Flows
+		for _, s := range r.Stopped {
+			out.Stopped += s.First.Flows
+			out.List = append(out.List, home.Traffic{At: g.since, Device: d.ID, Peer: s.Peer, Service: policy.Service(s.First.Proto, s.First.PeerPort), Flows: s.First.Flows, Stopped: s.First.Flows})
+		}
+	}
+	select {
+	case g.asks <- ask:
+		<-done
+		return out, nil
+	case <-time.After(10 * time.Second): // no packet came in all that time
+		return nil, errors.New("the network is silent: there is nothing to rehearse on")
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// metrics are counters for Prometheus. None names a device or whom it talks to.
+func (g *gateway) metrics() http.Handler {
+	r := prometheus.NewRegistry()
+	gauge := func(name, help string, f func() float64) {
+		r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "plimsoll", Name: name, Help: help}, f))
+	}
+	gauge("devices", "Devices of the home.", func() float64 { return float64(g.household.Len()) })
+	gauge("faults", "What does not work.", func() float64 { return float64(len(g.status().Faults)) })
+	r.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: "plimsoll", Name: "flows_total", Help: "Flows that ended."},
+		func() float64 { return float64(g.flows.Load()) }))
+	r.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: "plimsoll", Name: "packets_total", Help: "Packets that were seen."},
+		func() float64 {
+			return float64(g.engine.Progress.Packets.Load())
+		}))
+	return promhttp.HandlerFor(r, promhttp.HandlerOpts{})
+}

@@ -1,0 +1,221 @@
+package enforce
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"plimsoll.example/plimsoll/internal/frame"
+	"plimsoll.example/plimsoll/internal/home"
+	"plimsoll.example/plimsoll/internal/nft"
+	"plimsoll.example/plimsoll/internal/policy"
+	"plimsoll.example/plimsoll/mud"
+)
+
+// Absence is how long a device may be away until others may have its addresses.
+const Absence = 10 * time.Minute
+
+// intent is what the rules are to be, and a digest of what they were made of.
+func (e *Enforcer) intent(ctx context.Context, n *Network) (g *nft.Gateway, of string, err error) {
+	devices := e.Devices()
+	bound := e.bindings(devices, n)
+	base := situation(devices, bound, n)
+	g = &nft.Gateway{
+		LAN: []nft.Link{{Name: n.LAN, Bridge: n.Bridge}}, WAN: []string{n.WAN}, Own: n.Own, Prefixes: n.Prefixes,
+		Resolver: e.resolver, Unknown: n.Unknown, Inbound: n.Inbound,
+	}
+	if n.WAN == "" {
+		g.WAN = nil
+	}
+	hash := sha256.New()
+	note := json.NewEncoder(hash)
+	_ = note.Encode([]any{n, e.resolver})
+	_ = note.Encode(base)
+	known, repairs := map[frame.MAC]compiled{}, map[frame.MAC][]string{}
+	e.holding = map[frame.MAC]string{}
+	var errs []error
+	for _, d := range devices {
+		for _, m := range d.MACs {
+			x := nft.Device{MAC: m, Addresses: bound[m], Treatment: treatment(d), MayMap: d.Admission == home.Full}
+			_ = note.Encode([]any{m, x.Addresses, d.Stance.State, d.Stance.Admission, d.File, d.Exceptions})
+			if d.State != home.Free {
+				e.holding[m] = d.ID
+			}
+			if d.File != "" && (x.Treatment == nft.Held || x.Treatment == nft.Quarantined) {
+				switch file, fileErr := e.File(ctx, d.File); {
+				case fileErr != nil:
+					errs = append(errs, fmt.Errorf("file of %s: %w", d.ID, fileErr))
+				case x.Treatment == nft.Quarantined:
+					x.Repair = repair(file)
+				default:
+					c := e.compile(file, d, &base, m)
+					known[m], x.Policy = c, c.policy
+				}
+			}
+			if x.Treatment == nft.Quarantined {
+				repairs[m] = x.Repair
+			}
+			g.Devices = append(g.Devices, x)
+		}
+	}
+	e.known = known
+	e.repairs.Store(&repairs)
+	return g, hex.EncodeToString(hash.Sum(nil)), errors.Join(errs...)
+}
+
+// treatment is what a stance means for the network. A device that is only learned from, or rehearsed, is not hindered:
+// nobody has said yet that it shall be, and a doorbell that stays silent is no way to find out. One that a person let in
+// for what it is for alone, is kept apart from the others until it is known what that is.
+func treatment(d *home.Device) nft.Treatment {
+	switch d.State {
+	case home.Held:
+		return nft.Held
+	case home.Quarantined:
+		return nft.Quarantined
+	case home.Refused:
+		return nft.Refused
+	case home.Learning:
+		if d.Admission == home.DeviceOnly {
+			return nft.Apart
+		}
+	}
+	return nft.Free
+}
+
+// compile sets the file of a device into the network, unless that is done already.
+func (e *Enforcer) compile(file *mud.File, d *home.Device, base *policy.Context, m frame.MAC) compiled {
+	at := base.Of(m)
+	if at.Device.MAC != m {
+		at.Device = policy.Device{MAC: m}
+	}
+	at.Device.URL = file.URL
+	data, _ := json.Marshal([]any{d.File, d.Exceptions, at})
+	sum := sha256.Sum256(data)
+	of := string(sum[:])
+	if c, ok := e.known[m]; ok && c.of == of {
+		return c
+	}
+	return compiled{of, policy.Compile(except(file, d.Exceptions), &at)}
+}
+
+// except is a file, with names that the household lets the device reach too.
+func except(f *mud.File, names []string) *mud.File {
+	if len(names) == 0 {
+		return f
+	}
+	acl := mud.ACL{Name: "household"}
+	for _, name := range names {
+		acl.ACEs = append(acl.ACEs,
+			mud.ACE{Name: name, Action: mud.Accept, Matches: mud.Matches{IPv4: &mud.IP{DestinationDNSName: name}}},
+			mud.ACE{Name: name, Action: mud.Accept, Matches: mud.Matches{IPv6: &mud.IP{DestinationDNSName: name}}})
+	}
+	c := *f
+	c.FromDevice = append([]string{acl.Name}, f.FromDevice...)
+	c.ACLs = append([]mud.ACL{acl}, f.ACLs...)
+	return &c
+}
+
+// updates are words in the names of servers that devices get their updates from.
+var updates = []string{"fw", "firmware", "ota", "fota", "update", "updates", "upgrade"}
+
+// repair is the names in a file that look like those of its updates.
+func repair(f *mud.File) (names []string) {
+	for _, ace := range f.Entries(mud.FromDevice) {
+		for _, ip := range []*mud.IP{ace.Matches.IPv4, ace.Matches.IPv6} {
+			if ip == nil || ip.DestinationDNSName == "" || ace.Action != mud.Accept {
+				continue
+			}
+			for label := range strings.FieldsFuncSeq(ip.DestinationDNSName, func(r rune) bool { return r == '.' || r == '-' }) {
+				if slices.Contains(updates, strings.TrimRight(label, "0123456789")) && !slices.Contains(names, ip.DestinationDNSName) {
+					names = append(names, ip.DestinationDNSName)
+				}
+			}
+		}
+	}
+	return names
+}
+
+// situation is the network as policies see it, with no device in particular.
+func situation(devices []*home.Device, bound map[frame.MAC][]netip.Addr, n *Network) policy.Context {
+	c := policy.Context{Local: n.Prefixes, Gateway: n.Own}
+	for _, d := range devices {
+		p := policy.Device{URL: d.MUDURL()}
+		if len(d.MUD) > 0 && (d.MUD[0].Via == "operator" || d.MUD[0].Via == "label") {
+			p.Trust = policy.Approved
+		}
+		if d.State == home.Quarantined || d.State == home.Refused {
+			p.URL = "" // what is not trusted makes nobody’s class larger
+		}
+		for _, m := range d.MACs {
+			p.MAC, p.Addresses = m, bound[m]
+			c.Peers = append(c.Peers, p)
+		}
+	}
+	return c
+}
+
+// maxOwned bounds the addresses that are remembered with who has them.
+const maxOwned = 16_384
+
+// bindings are the addresses of each link-layer address, by what was seen of the devices and by the kernel’s table of
+// neighbours, which knows at once. An address that several devices have had is that of the one that had it first, unless
+// that one is away: else whoever takes an address, takes the rights that go with it.
+func (e *Enforcer) bindings(devices []*home.Device, n *Network) map[frame.MAC][]netip.Addr {
+	present := func(d *home.Device) bool { return e.Now().Sub(d.Last) < Absence }
+	here := neighbours(indexOf(n.LAN))
+	owner, byMAC, byID := map[netip.Addr]*home.Device{}, map[frame.MAC]*home.Device{}, map[string]*home.Device{}
+	usable := func(a netip.Addr) bool {
+		return !slices.Contains(n.Own, a) && !a.IsMulticast() && !a.IsUnspecified() && !a.IsLoopback()
+	}
+	for _, d := range devices {
+		byID[d.ID] = d
+		for _, m := range d.MACs {
+			byMAC[m] = d
+		}
+	}
+	for a, id := range e.owners { // who has it, keeps it
+		if d := byID[id]; d != nil && present(d) && usable(a) && !d.Gave(a, e.Now()) {
+			owner[a] = d
+		}
+	}
+	for _, d := range devices {
+		for _, a := range d.Addresses {
+			a = a.Unmap().WithZone("")
+			o := owner[a]
+			held := o != nil && e.owners[a] == o.ID
+			if usable(a) && !held && !d.Gave(a, e.Now()) && (o == nil || present(d) && !present(o) || present(d) == present(o) && d.First.Before(o.First)) {
+				owner[a] = d
+			}
+		}
+	}
+	for a, m := range here {
+		if d := byMAC[m]; d != nil && owner[a] == nil && usable(a) && !d.Gave(a, e.Now()) {
+			owner[a] = d
+		}
+	}
+	bound := map[frame.MAC][]netip.Addr{}
+	e.owners = map[netip.Addr]string{}
+	for a, d := range owner {
+		if len(e.owners) < maxOwned {
+			e.owners[a] = d.ID
+		}
+		m := d.MACs[0]
+		if at, ok := here[a]; ok && slices.Contains(d.MACs, at) {
+			m = at
+		} else if len(d.MACs) > 1 { // which of its interfaces has it? Nobody says
+			continue
+		}
+		bound[m] = append(bound[m], a)
+	}
+	for _, list := range bound {
+		slices.SortFunc(list, netip.Addr.Compare)
+	}
+	return bound
+}

@@ -1,0 +1,157 @@
+package home
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"testing"
+	"time"
+
+	"plimsoll.example/plimsoll/internal/device"
+	"plimsoll.example/plimsoll/internal/finding"
+	"plimsoll.example/plimsoll/internal/frame"
+)
+
+// memory is a ledger that forgets; what is kept is tested in package sqlite.
+type memory struct {
+	saved int
+	list  []Decision
+}
+
+func (m *memory) Devices(context.Context) ([]*Device, error) { return nil, nil }
+func (m *memory) Save(_ context.Context, list []*Device) error {
+	m.saved += len(list)
+	return nil
+}
+
+func (m *memory) Record(_ context.Context, d *Decision) error {
+	d.Seq = int64(len(m.list) + 1)
+	m.list = append(m.list, *d)
+	return nil
+}
+func (m *memory) Decision(context.Context, int64) (*Decision, error) { return nil, fs.ErrNotExist }
+func (m *memory) Last(context.Context) (*Decision, error)            { return nil, fs.ErrNotExist }
+func (m *memory) Decisions(context.Context, string, int64, int) ([]*Decision, error) {
+	return nil, nil
+}
+
+func opened(t *testing.T) (*Household, *memory) {
+	t.Helper()
+	m := &memory{}
+	h := &Household{Ledger: m, Now: func() time.Time { return noon }, Rehearsal: Rehearsal}
+	if err := h.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return h, m
+}
+
+func seen(mac byte) Sighting {
+	return Sighting{
+		MACs: []frame.MAC{{2, 0, 0, 0, 0, mac}}, Hostnames: []string{"cam"}, First: noon, Last: noon,
+		Identity: device.Identity{Kind: device.IoT, Category: "camera", Confidence: 0.9},
+	}
+}
+
+func observe(t *testing.T, h *Household, list ...Sighting) *News {
+	t.Helper()
+	n, err := h.Observe(t.Context(), list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestADeviceIsNewOnceAndKeptWhenItChanges(t *testing.T) {
+	h, m := opened(t)
+	if n := observe(t, h, seen(1)); len(n.Fresh) != 1 || n.Fresh[0].State != Learning || m.saved != 1 {
+		t.Fatalf("%+v, saved %d", n, m.saved)
+	}
+	s := seen(1)
+	s.Last = noon.Add(time.Minute)
+	if n := observe(t, h, s); len(n.Fresh) != 0 || m.saved != 1 {
+		t.Errorf("seen again: %+v, saved %d", n, m.saved)
+	}
+	s.MUD = []MUDURL{{URL: "https://lamps.example/l.json", Via: "dhcpv4", At: noon}}
+	s.Last = noon.Add(10 * time.Minute)
+	if n := observe(t, h, s); len(n.URLs) != 1 || m.saved != 2 {
+		t.Errorf("with a MUD URL: %+v, saved %d", n, m.saved)
+	}
+	// what is known for surer stays
+	s.Identity = device.Identity{Kind: device.Unknown, Confidence: 0.1}
+	observe(t, h, s)
+	if d, err := h.Find("cam"); err != nil || d.Identity.Category != "camera" {
+		t.Errorf("%+v, %v", d, err)
+	}
+}
+
+func TestADeviceKeepsItsStanceWhenItsAddressChanges(t *testing.T) {
+	h, _ := opened(t)
+	observe(t, h, seen(1))
+	if _, err := h.Decide(t.Context(), "uid:0", Quarantine, "cam", "scan"); err != nil {
+		t.Fatal(err)
+	}
+	s := seen(2)
+	s.MACs = append(s.MACs, frame.MAC{2, 0, 0, 0, 0, 1})
+	if n := observe(t, h, s); len(n.Fresh) != 0 || h.Len() != 1 {
+		t.Fatalf("another address made another device: %+v", n)
+	}
+	for _, mac := range []string{"02:00:00:00:00:01", "02:00:00:00:00:02"} {
+		if d, err := h.Find(mac); err != nil || d.State != Quarantined {
+			t.Errorf("%s: %+v, %v", mac, d, err)
+		}
+	}
+}
+
+func TestMadeUpAddressesDoNotFillTheHome(t *testing.T) {
+	h, _ := opened(t)
+	list := make([]Sighting, MaxDevices+10)
+	for i := range list {
+		list[i] = seen(0)
+		list[i].MACs = []frame.MAC{{2, 0, 0, 1, byte(i >> 8), byte(i)}}
+	}
+	if n := observe(t, h, list...); n.Crowded != 10 || h.Len() != MaxDevices {
+		t.Errorf("%d were refused, %d are here", n.Crowded, h.Len())
+	}
+}
+
+func TestFindingsAreAboutDevicesOfTheHousehold(t *testing.T) {
+	h, _ := opened(t)
+	observe(t, h, seen(1))
+	d, err := h.Find("cam")
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := h.Name([]finding.Finding{{Kind: finding.TLSWeak, Device: "02:00:00:00:00:01"}, {Device: "02:00:00:00:00:99"}, {Device: "192.0.2.1"}})
+	if len(list) != 1 || list[0].Device != d.ID || list[0].State != Open {
+		t.Errorf("%+v", list)
+	}
+}
+
+func TestWhatIsDecidedIsEnforcedOrSaidNotToBe(t *testing.T) {
+	h, m := opened(t)
+	observe(t, h, seen(1))
+	broken := errors.New("no kernel")
+	h.Enforce = func(context.Context, []*Device) error { return broken }
+	if _, err := h.Decide(t.Context(), "uid:0", Quarantine, "cam", "scan"); !errors.Is(err, ErrForce) || !errors.Is(err, broken) {
+		t.Errorf("%v", err)
+	}
+	if d, _ := h.Find("cam"); d.State != Quarantined || len(m.list) != 1 {
+		t.Errorf("the decision does not stand: %+v", d.Stance)
+	}
+}
+
+func TestARehearsalEndsInHolding(t *testing.T) {
+	h, m := opened(t)
+	observe(t, h, seen(1))
+	if _, err := h.Decide(t.Context(), "uid:0", Rehearse, "cam", "abc"); err != nil {
+		t.Fatal(err)
+	}
+	if list, err := h.Tick(t.Context()); err != nil || len(list) != 0 {
+		t.Errorf("before its time: %v, %v", list, err)
+	}
+	h.Now = func() time.Time { return noon.Add(Rehearsal) }
+	list, err := h.Tick(t.Context())
+	if d, _ := h.Find("cam"); err != nil || len(list) != 1 || d.State != Held || m.list[1].Actor != Program {
+		t.Errorf("%+v, %v", list, err)
+	}
+}

@@ -1,0 +1,108 @@
+//go:build linux
+
+// Command holdperf measures the gateway's rules in network namespaces of its own: what they cost beside a gateway that
+// lets everything pass and beside a linear list of the same rules, and how fast they change.
+//
+//	go run ./internal/lab/holdperf [-rounds N] [-o docs/performance.md]
+//
+// It needs nft and ip, and either root or a kernel that gives its users namespaces.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// The markers between which a document takes the table.
+const (
+	begin = "<!-- held -->"
+	end   = "<!-- /held -->"
+)
+
+// inside is set in the environment of the processes in namespaces: to gateway, client or server.
+const inside = "PLIMSOLL_HOLDPERF"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "holdperf:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string) error {
+	flags := flag.NewFlagSet("holdperf", flag.ContinueOnError)
+	rounds := flags.Int("rounds", 7, "how often each ruleset is measured")
+	path := flags.String("o", "", "a document to put the table into, between "+begin+" and "+end)
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	switch os.Getenv(inside) {
+	case "client":
+		return client(ctx)
+	case "server":
+		return server(ctx)
+	case "gateway":
+		return measure(ctx, *rounds, os.Stdout)
+	}
+	cmd := self(ctx, "gateway", syscall.CLONE_NEWNET, args...)
+	if os.Getuid() != 0 { // then the kernel bounds what one transaction may hold, and 200 devices may be too many
+		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
+		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}}
+		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}}
+	}
+	var out strings.Builder
+	cmd.Stdout = io.MultiWriter(os.Stdout, &out)
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("measure inside namespaces: %w", err)
+	}
+	if *path == "" {
+		return nil
+	}
+	return insert(*path, out.String())
+}
+
+// self is this program again, in namespaces of its own.
+func self(ctx context.Context, role string, namespaces uintptr, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, "/proc/self/exe", args...)
+	cmd.Env = append(os.Environ(), inside+"="+role)
+	cmd.Stderr = os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: namespaces, Pdeathsig: syscall.SIGKILL}
+	return cmd
+}
+
+// insert puts the table between the markers of a document.
+func insert(path, part string) error {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	before, rest, ok := strings.Cut(string(b), "\n"+begin+"\n")
+	_, after, ok2 := strings.Cut(rest, "\n"+end+"\n")
+	if !ok || !ok2 {
+		return fmt.Errorf("%s has no line %s with a line %s below it", path, begin, end)
+	}
+	return os.WriteFile(path, []byte(before+"\n"+begin+"\n\n"+strings.TrimSpace(part)+"\n\n"+end+"\n"+after), 0o644)
+}
+
+// command runs a program with a text as its input.
+func command(ctx context.Context, input string, args ...string) error {
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+	cmd.Stdin = strings.NewReader(input)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w: %s", strings.Join(args, " "), err, out)
+	}
+	return nil
+}
+
+const date = time.DateOnly

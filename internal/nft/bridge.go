@@ -1,0 +1,61 @@
+package nft
+
+import (
+	"fmt"
+
+	"plimsoll.example/plimsoll/internal/policy"
+)
+
+// bridge is the table that packets between ports of a bridge meet. The kernel tracks no connections there that all
+// builds of it have, so the table remembers conversations itself: who may answer whom, for as long as they speak.
+func (g *Gateway) bridge(devices []Device, at int64, old map[*policy.Policy]*part) *table {
+	t := newTable("bridge")
+	t.common()
+	g.bound(t, devices)
+	routers(t, devices)
+	t.base("guard", "filter", "prerouting", guardPriority, append([]string{
+		claims[0],
+		"arp saddr ip @bound4 ether saddr . arp saddr ip != @bindings4 goto spoofed",
+	}, sources...))
+
+	r := &renderer{table: t, at: at, local: g.Prefixes, part: &part{}, old: old}
+	rules, _ := g.dispatch(r, devices)
+	var held []string
+	for i := range devices {
+		if devices[i].Treatment != Free {
+			held = append(held, devices[i].MAC.String())
+		}
+	}
+	t.set("held", "type ether_addr", held, false)
+	var before, after []string
+	before = append(before, "ether type arp accept")
+	for _, f := range []string{"4", "6"} {
+		ip := map[string]string{"4": "ip", "6": "ip6"}[f]
+		talk := func(s, d, ports string) string {
+			return fmt.Sprintf("%s %s . %s %s . meta l4proto . %s", ip, s, ip, d, ports)
+		}
+		there, back := talk("saddr", "daddr", "th sport . th dport"), talk("daddr", "saddr", "th dport . th sport")
+		key := "type " + addressType(f[0]-'0') + " . " + addressType(f[0]-'0') + " . inet_proto . inet_service . inet_service"
+		t.set("talks"+f, key, nil, true, "size 65536", "flags dynamic,timeout")
+		for _, x := range [][2]string{{"tcp", "2h"}, {"udp", "3m"}} {
+			match := "meta l4proto " + x[0] + " "
+			before = append(before, fmt.Sprintf("%s%s @talks%s update @talks%s { %s timeout %s } update @talks%s { %s timeout %s } accept",
+				match, there, f, f, there, x[1], f, back, x[1]))
+			after = append(after, fmt.Sprintf("%supdate @talks%s { %s timeout %s } update @talks%s { %s timeout %s } accept",
+				match, f, there, x[1], f, back, x[1]))
+		}
+		// who was asked by ICMP may answer
+		icmp := "icmp"
+		asks, answers := "{ 8, 13 }", "{ 0, 14 }"
+		if f == "6" {
+			icmp, asks, answers = "icmpv6", "128", "129"
+		}
+		t.set("pings"+f, "type "+addressType(f[0]-'0')+" . "+addressType(f[0]-'0'), nil, true, "size 4096", "flags dynamic,timeout")
+		before = append(before, fmt.Sprintf("%s type %s %s saddr . %s daddr @pings%s accept", icmp, answers, ip, ip, f))
+		after = append(after, fmt.Sprintf("%s type %s update @pings%s { %s daddr . %s saddr timeout 30s }", icmp, asks, f, ip, ip))
+	}
+	t.chain("talk", "", lines(after))
+	t.base("forward", "filter", "forward", filterPriority, append(append(before, rules...),
+		"ether saddr @held jump talk", "ether daddr @held jump talk"))
+	return t
+}

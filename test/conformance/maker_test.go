@@ -1,0 +1,205 @@
+package conformance
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/json"
+	"encoding/pem"
+	"log/slog"
+	"math/big"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"plimsoll.example/plimsoll/mud"
+)
+
+// holder is a certificate and its key.
+type holder struct {
+	cert *x509.Certificate
+	key  crypto.Signer
+}
+
+// issue makes a certificate, by itself if nobody issues it.
+func issue(t *testing.T, by *holder, name string, change func(*x509.Certificate)) *holder {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &x509.Certificate{
+		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name},
+		NotBefore: time.Now().AddDate(-1, 0, 0), NotAfter: time.Now().AddDate(1, 0, 0),
+		KeyUsage: x509.KeyUsageDigitalSignature, BasicConstraintsValid: true,
+	}
+	issuer := by
+	if by == nil {
+		c.IsCA, c.KeyUsage = true, x509.KeyUsageCertSign
+		issuer = &holder{c, key}
+	}
+	if change != nil {
+		change(c)
+	}
+	der, err := x509.CreateCertificate(rand.Reader, c, issuer.cert, key.Public(), issuer.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &holder{cert, key}
+}
+
+func (h *holder) save(t *testing.T, dir, name string) string {
+	t.Helper()
+	name = filepath.Join(dir, name)
+	if err := os.WriteFile(name, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: h.cert.Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// maker is the server of a maker’s MUD files.
+type maker struct {
+	root, signer *holder
+	at           netip.Addr
+
+	mu    sync.Mutex
+	files map[string][]byte
+	asked map[string]int
+}
+
+// newMaker runs a server on an address of the Internet. Its certificate is good, unless change makes it otherwise.
+func newMaker(t *testing.T, n *namespace, root *holder, at netip.Addr, change func(*x509.Certificate)) *maker {
+	t.Helper()
+	m := &maker{root: root, at: at, files: map[string][]byte{}, asked: map[string]int{}}
+	m.signer = issue(t, root, "signer", nil)
+	server := issue(t, root, "server", func(c *x509.Certificate) {
+		c.IPAddresses = []net.IP{at.AsSlice()}
+		c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
+		if change != nil {
+			change(c)
+		}
+	})
+	err := n.do(func() error {
+		l, err := net.Listen("tcp", netip.AddrPortFrom(at, 443).String())
+		if err != nil {
+			return err
+		}
+		s := &http.Server{Handler: m, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
+		t.Cleanup(func() { _ = s.Close() })
+		go func() {
+			_ = s.Serve(tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{server.cert.Raw}, PrivateKey: server.key}}}))
+		}()
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func (m *maker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	m.mu.Lock()
+	body, ok := m.files[r.URL.Path]
+	m.asked[r.URL.Path]++
+	m.mu.Unlock()
+	if !ok {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", "application/mud+json")
+	if strings.HasSuffix(r.URL.Path, ".p7s") {
+		w.Header().Set("Content-Type", "application/pkcs7-signature")
+	}
+	_, _ = w.Write(body)
+}
+
+// times is how often a file was asked for.
+func (m *maker) times(name string) int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.asked["/"+name+".json"]
+}
+
+// publish puts a file on the server, signed, and says where it is. spoil may alter it after it was signed.
+func (m *maker) publish(t *testing.T, name string, from, to []entry, by *holder, spoil func([]byte) []byte) (url string) {
+	t.Helper()
+	base := "https://" + m.at.String()
+	if m.at.Is6() {
+		base = "https://[" + m.at.String() + "]"
+	}
+	body := document(t, base, name, from, to)
+	signature, err := mud.Sign(body, by.cert, by.key, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if spoil != nil {
+		body = spoil(body)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.files["/"+name+".json"], m.files["/"+name+".p7s"] = body, signature
+	return base + "/" + name + ".json"
+}
+
+// entry is what a MUD file allows.
+type entry map[string]any
+
+// document is a MUD file.
+func document(t *testing.T, base, name string, from, to []entry) []byte {
+	t.Helper()
+	type object = map[string]any
+	lists, policies := []object{}, object{}
+	for _, d := range []struct {
+		direction string
+		entries   []entry
+	}{{"from", from}, {"to", to}} {
+		use := []object{}
+		for _, family := range []string{"ipv4", "ipv6"} {
+			aces := []object{}
+			for i, e := range d.entries {
+				matches := object{}
+				for k, v := range e {
+					if k == "ip" {
+						k = family
+					} else if strings.HasPrefix(k, "ipv") && k != family {
+						continue
+					}
+					matches[k] = v
+				}
+				aces = append(aces, object{
+					"name": d.direction + string(rune('a'+i)), "matches": matches, "actions": object{"forwarding": "accept"},
+				})
+			}
+			id := d.direction + family
+			lists = append(lists, object{"name": id, "type": family + "-acl-type", "aces": object{"ace": aces}})
+			use = append(use, object{"name": id})
+		}
+		policies[d.direction+"-device-policy"] = object{"access-lists": object{"access-list": use}}
+	}
+	head := object{
+		"mud-version": 1, "mud-url": base + "/" + name + ".json", "mud-signature": base + "/" + name + ".p7s", "cache-validity": 24,
+		"last-update": "2026-11-01T00:00:00+00:00", "is-supported": true, "systeminfo": name,
+	}
+	for k, v := range policies {
+		head[k] = v
+	}
+	body, err := json.Marshal(object{"ietf-mud:mud": head, "ietf-access-control-list:acls": object{"acl": lists}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return body
+}

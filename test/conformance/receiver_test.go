@@ -1,0 +1,164 @@
+package conformance
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"net"
+	"net/netip"
+	"sync"
+	"testing"
+	"time"
+)
+
+// receiver takes what comes to a service, and remembers it: nothing else says what a gateway lets through.
+type receiver struct {
+	mu   sync.Mutex
+	came map[string]chan struct{}
+}
+
+func (r *receiver) expect(token string) chan struct{} {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.came == nil {
+		r.came = map[string]chan struct{}{}
+	}
+	c := make(chan struct{})
+	r.came[token] = c
+	return c
+}
+
+func (r *receiver) take(token string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if c := r.came[token]; c != nil {
+		close(c)
+		delete(r.came, token)
+	}
+}
+
+const tokenSize = 16
+
+// listen takes TCP and UDP at an address. Each message is answered with itself.
+func (n *namespace) listen(t *testing.T, r *receiver, at netip.AddrPort) {
+	t.Helper()
+	err := n.do(func() error {
+		l, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(at))
+		if err != nil {
+			return err
+		}
+		u, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(at))
+		if err != nil {
+			return err
+		}
+		t.Cleanup(func() { _, _ = l.Close(), u.Close() })
+		go func() {
+			for {
+				c, err := l.Accept()
+				if err != nil {
+					return
+				}
+				go r.talk(c)
+			}
+		}()
+		go func() {
+			buf := make([]byte, tokenSize)
+			for {
+				n, from, err := u.ReadFromUDP(buf)
+				if err != nil {
+					return
+				}
+				r.take(string(buf[:n]))
+				_, _ = u.WriteToUDP(buf[:n], from)
+			}
+		}()
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (r *receiver) talk(c net.Conn) {
+	defer c.Close()
+	buf := make([]byte, tokenSize)
+	for {
+		n, err := c.Read(buf)
+		if err != nil {
+			return
+		}
+		r.take(string(buf[:n]))
+		if _, err := c.Write(buf[:n]); err != nil {
+			return
+		}
+	}
+}
+
+// patience is how long something may take to come through. Nothing here is far away.
+const patience = 600 * time.Millisecond
+
+// conversation is one that was begun.
+type conversation struct {
+	net.Conn
+	to *receiver
+}
+
+// begin begins a conversation; nil if nobody answers.
+func (n *namespace) begin(to *receiver, network string, at netip.AddrPort) *conversation {
+	var c net.Conn
+	err := n.do(func() (err error) {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		c, err = (&net.Dialer{}).DialContext(ctx, network, at.String())
+		return err
+	})
+	if err != nil {
+		return nil
+	}
+	return &conversation{c, to}
+}
+
+// arrives reports whether what is said now arrives.
+func (c *conversation) arrives() bool {
+	if c == nil {
+		return false
+	}
+	raw := make([]byte, tokenSize/2)
+	_, _ = rand.Read(raw)
+	token := hex.EncodeToString(raw)
+	came := c.to.expect(token)
+	if _, err := c.Write([]byte(token)); err != nil {
+		return false
+	}
+	select {
+	case <-came:
+		return true
+	case <-time.After(patience):
+		return false
+	}
+}
+
+// reaches reports whether a conversation that begins now arrives at its receiver.
+func (n *namespace) reaches(to *receiver, network string, at netip.AddrPort) bool {
+	c := n.begin(to, network, at)
+	if c == nil {
+		return false
+	}
+	defer c.Close()
+	return c.arrives()
+}
+
+// reachesFrom is reaches, from one of the addresses of the namespace.
+func (n *namespace) reachesFrom(to *receiver, from netip.Addr, at netip.AddrPort) bool {
+	var c net.Conn
+	err := n.do(func() (err error) {
+		d := net.Dialer{Timeout: patience, LocalAddr: &net.TCPAddr{IP: from.AsSlice()}}
+		c, err = d.Dial("tcp", at.String())
+		return err
+	})
+	if err != nil {
+		return false
+	}
+	defer c.Close()
+	return (&conversation{c, to}).arrives()
+}
