@@ -101,7 +101,9 @@ func TestASecondAddressIsHeldLikeTheFirst(t *testing.T) {
 	s := enforced(t)
 	second := netip.MustParseAddr("fd77::1:10")
 	s.dut.ip(t, "addr add "+second.String()+"/64 dev eth0 nodad")
-	b.check(t, "under it, what is listed", true, s.dut.reachesFrom(&s.receiver, second, netip.AddrPortFrom(wide(6, 23), service)))
+	s.until("under it, what is listed is reached", func() bool {
+		return s.dut.reachesFrom(&s.receiver, second, netip.AddrPortFrom(wide(6, 23), service))
+	})
 	s.until("the rules know it", func() bool { return strings.Contains(s.rules(), second.String()) })
 	b.check(t, "under it, what is not listed", false, s.dut.reachesFrom(&s.receiver, second, netip.AddrPortFrom(wide(6, 30), service)))
 	s.dut.listen(t, &s.receiver, netip.AddrPortFrom(second, inward))
