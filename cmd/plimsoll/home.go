@@ -35,8 +35,13 @@ func newHome(e env, words *locale.Catalogue) *cobra.Command {
 		name string
 		verb home.Verb
 	}{
-		{"admit", home.Admit}, {"hold", home.HoldTo}, {"release", home.Release}, {"quarantine", home.Quarantine},
-		{"accept", home.Accept}, {"confirm", home.Confirm}, {"watch", home.WatchOn},
+		{"admit", home.Admit},
+		{"hold", home.HoldTo},
+		{"release", home.Release},
+		{"quarantine", home.Quarantine},
+		{"accept", home.Accept},
+		{"confirm", home.Confirm},
+		{"watch", home.WatchOn},
 	} {
 		c.AddCommand(newHomeDecide(e, words, v.name, v.verb))
 	}
