@@ -16,12 +16,12 @@ const module = "plimsoll.example/plimsoll"
 var ranks = [][]string{
 	// Small sure things.
 	{
-		"internal/durable", "internal/frame", "internal/locale", "internal/locale/localetest", "internal/netnstest", "internal/psl",
+		"internal/config", "internal/durable", "internal/frame", "internal/locale", "internal/locale/localetest", "internal/netnstest", "internal/psl",
 		"internal/qr",
 	},
 
 	// What was agreed, and what a maker says that a device may do: for other programs too.
-	{"mud", "norms"},
+	{"label", "mud", "norms"},
 
 	// What a protocol says; first the forms that several protocols share.
 	{"internal/dissect", "internal/oui"},

@@ -55,6 +55,46 @@ var examples = map[string]struct {
 			"file 0 by number":        {`"file": 1`, `"file": 0`},
 		},
 	},
+	"config.json": {
+		good: `{"schema": "plimsoll.config/1", "file": "home.toml", "settings": [
+			{"verb": "mud fetch", "name": "allow", "values": ["192.0.2.0/24"], "origin": "file", "where": "home.toml:3"},
+			{"verb": "", "name": "lang", "values": [], "origin": "default", "where": ""}]}`,
+		wrong: map[string][2]string{
+			"an origin not in words":  {`"file", "where"`, `"rumour", "where"`},
+			"a file without its line": {`"home.toml:3"`, `""`},
+			"a default that is there": {`"default", "where": ""`, `"default", "where": "home.toml:4"`},
+			"a value as text alone":   {`["192.0.2.0/24"]`, `"192.0.2.0/24"`},
+		},
+	},
+	"config-check.json": {
+		good: `{"schema": "plimsoll.config.check/1", "file": "home.toml", "ok": false, "problems": [{"line": 3, "key": "inspect.memry", "text": "t"}]}`,
+		wrong: map[string][2]string{
+			"wrong, and yet good": {`"ok": false`, `"ok": true`},
+			"line 0":              {`"line": 3`, `"line": 0`},
+			"nothing to say":      {`"text": "t"`, `"text": ""`},
+		},
+	},
+	"guide-list.json": {
+		good: `{"schema": "plimsoll.guide.list/1", "lang": "fr", "topics": [{"about": "scan.horizontal", "is": "kind", "title": "t"}]}`,
+		wrong: map[string][2]string{
+			"neither of the two": {`"kind"`, `"thing"`},
+			"no topic":           {`{"about": "scan.horizontal", "is": "kind", "title": "t"}`, ``},
+			"a title of nothing": {`"title": "t"`, `"title": ""`},
+		},
+	},
+	"label-verify.json": {
+		good: `{"schema": "plimsoll.label.verify/1", "genuine": true, "issuer": "Example Authority", "product": {"gtin": "09506000134352", "version": 1,
+			"maker": "Example Lamps", "model": "LP-110", "profile": 1, "norms": {"etsi.5.1-1": "lab-tested"}, "issued": "2026-11-23", "status_index": 2,
+			"sensors": ["power"], "practices": []}, "issued": "2026-11-23", "issued_proof": "landmark", "status": "active",
+			"status_as_of": "2026-11-26T11:00:00Z", "support_until": "", "mud_url": "", "problems": ["p"]}`,
+		wrong: map[string][2]string{
+			"a status not in words": {`"active"`, `"fine"`},
+			"a class not in words":  {`"lab-tested"`, `"sure"`},
+			"a GTIN cut":            {`09506000134352`, `9506000134352`},
+			"a day that is none":    {`"issued": "2026-11-23", "issued_proof"`, `"issued": "today", "issued_proof"`},
+			"a property more":       {`"problems"`, `"secure": true, "problems"`},
+		},
+	},
 	"learn.json": {
 		good: `{"schema": "plimsoll.learn/1", "device": "02:00:5e:10:00:01",
 			"sources": [{"first": "2026-11-22T20:05:00Z", "last": "2026-11-22T20:06:00Z", "packets": 9}],

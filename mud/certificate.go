@@ -7,6 +7,7 @@ import (
 	"encoding/asn1"
 	"fmt"
 	"strings"
+	"unicode"
 )
 
 // The extensions of a device's certificate (RFC 8520 §11, §16.4). Other programs mix up their numbers.
@@ -21,11 +22,13 @@ func CertificateURL(device *x509.Certificate) (string, error) {
 		if !e.Id.Equal(oidMUDURL) {
 			continue
 		}
-		var url string
-		if rest, err := asn1.UnmarshalWithParams(e.Value, &url, "ia5"); err != nil || len(rest) > 0 {
+		var url asn1.RawValue // unmarshalled into a string it might be of another kind
+		rest, err := asn1.Unmarshal(e.Value, &url)
+		if err != nil || len(rest) > 0 || url.Class != asn1.ClassUniversal || url.Tag != asn1.TagIA5String || url.IsCompound ||
+			bytes.ContainsFunc(url.Bytes, func(r rune) bool { return r > unicode.MaxASCII }) {
 			return "", fmt.Errorf("read MUD URL of certificate: it is not one IA5String (RFC 8520 §11)")
 		}
-		return url, nil
+		return string(url.Bytes), nil
 	}
 	return "", nil
 }

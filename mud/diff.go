@@ -38,8 +38,9 @@ func (d Difference) Grows() bool {
 	return d.Change == Added || d.Change == Widened || d.Change == Released
 }
 
-// Diff tells what a new file allows and forbids otherwise than the old one. Names and order of entries do not matter, nor
-// how a thing is said, so far as each entry goes by itself: what two entries allow together is not seen as one.
+// Diff tells what a new file allows and forbids otherwise than the old one. Names of entries do not matter, nor how a
+// thing is said, so far as each entry goes by itself: what two entries allow together is not seen as one. Their order
+// matters only where one accepts what another drops.
 func Diff(before, after *File) []Difference {
 	a, b := newIndex(before.halves()), newIndex(after.halves())
 	var list []Difference
@@ -57,6 +58,7 @@ func Diff(before, after *File) []Difference {
 		}
 		list = append(list, d)
 	}
+	told := map[*atom]bool{}
 	for i := range a.atoms {
 		y := &a.atoms[i]
 		if b.covers(y) {
@@ -67,14 +69,24 @@ func Diff(before, after *File) []Difference {
 			continue
 		}
 		left := b.covered(y)
-		for _, x := range left {
+		if len(left) == 0 {
+			list = append(list, y.difference(Removed))
+			continue
+		}
+		// What is left of several is told of one, and each of them with one at least: all with all would be too much.
+		untold := slices.DeleteFunc(slices.Clone(left), func(x *atom) bool { return told[x] })
+		if len(untold) == 0 {
+			untold = left[:1]
+		}
+		for _, x := range untold {
+			told[x] = true
 			d := x.difference(Narrowed)
 			d.BeforePeer, d.BeforeService = y.peer, y.service
 			list = append(list, d)
 		}
-		if len(left) == 0 {
-			list = append(list, y.difference(Removed))
-		}
+	}
+	for _, d := range []Direction{FromDevice, ToDevice} {
+		list = append(list, overtaken(before.rules(d), after.rules(d))...)
 	}
 	list = families(list)
 	elsewhere := map[facet]bool{}
@@ -87,6 +99,45 @@ func Diff(before, after *File) []Difference {
 		other := facet{d.Starts, d.Peer, d.Service.String(), map[string]string{"ipv4": "ipv6", "ipv6": "ipv4"}[d.Family]}
 		if !elsewhere[other] {
 			list[i].Family = "" // both files are silent on the other family: nothing to tell apart
+		}
+	}
+	return list
+}
+
+// overtaken are the drops of the old rules that are still there, and behind an accept now that may take something from
+// them which it did not before.
+func overtaken(before, after []rule) (list []Difference) {
+	// the first of the rules of that action that covers r, or their number
+	first := func(rules []rule, a Action, r *rule) int {
+		for i := range rules {
+			if rules[i].action == a && rules[i].covers(r) {
+				return i
+			}
+		}
+		return len(rules)
+	}
+	accepted := make([]int, len(after)) // in before
+	for i := range after {
+		accepted[i] = first(before, Accept, &after[i])
+	}
+	for i := range before {
+		y := &before[i]
+		if y.action == Accept {
+			continue
+		}
+		still := first(after, Drop, y)
+		if still == len(after) {
+			continue // it is gone, and that is told
+		}
+		for j := range after[:still] {
+			if x := &after[j]; x.action == Accept && accepted[j] > i && x.mayMeet(y) {
+				d := Difference{Change: Released, Starts: DeviceStarts, Peer: y.party.peer(y), Service: Service{y.protocolName(), named(y.peerPorts)}, Family: y.family}
+				if y.direction == ToDevice {
+					d.Starts, d.Service.Ports = PeerStarts, named(y.ownPorts)
+				}
+				list = append(list, d)
+				break
+			}
 		}
 	}
 	return list

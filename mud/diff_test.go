@@ -2,6 +2,8 @@ package mud_test
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -156,6 +158,57 @@ func TestWhoMayBeginIsSaidAsItIs(t *testing.T) {
 		list := policy(t, c.from, c.to).Permissions()
 		if len(list) != 1 || list[0].Starts != c.want {
 			t.Errorf("%s: %+v, want %s", name, list, c.want)
+		}
+	}
+}
+
+// What many wide entries become together with many narrow ones is told once of each, not once of each pair.
+func TestADiffIsNoLongerThanBothFiles(t *testing.T) {
+	const n = 300
+	serves := func(ports func(i int) mud.Ports) *mud.File {
+		f := &mud.File{Version: 1, URL: "https://lamps.example/lamp.json", IsSupported: true, ToDevice: []string{"to"}}
+		acl := mud.ACL{Name: "to", Type: mud.IPv4ACL}
+		for i := range n {
+			p := ports(i)
+			acl.ACEs = append(acl.ACEs, mud.ACE{Name: strconv.Itoa(i), Action: mud.Accept, Matches: mud.Matches{UDP: &mud.UDP{Destination: &p}}})
+		}
+		f.ACLs = []mud.ACL{acl}
+		return f
+	}
+	wide := serves(func(i int) mud.Ports { return mud.Ports{Operator: mud.GreaterOrEqual, Port: uint16(i + 1)} })
+	narrow := serves(func(i int) mud.Ports { return mud.Ports{Operator: mud.Equal, Port: uint16(60000 + i)} })
+	before, after := map[string]bool{}, map[string]bool{}
+	list := mud.Diff(wide, narrow)
+	for _, d := range list {
+		before[d.BeforeService.String()], after[d.Service.String()] = true, true
+	}
+	if len(list) > 2*n || len(before) != n || len(after) != n {
+		t.Errorf("%d changes, of %d entries, to %d", len(list), len(before), len(after))
+	}
+}
+
+// Whoever lets files be replaced that allow nothing more must hear of a drop that has lost its place.
+func TestADropThatIsOvertakenIsReleased(t *testing.T) {
+	ports := func(low, high int) string {
+		return fmt.Sprintf(`{"ipv4": {"protocol": 6, "ietf-acldns:dst-dnsname": "cloud.example"}, "tcp": {"ietf-mud:direction-initiated": "from-device", "destination-port": {"lower-port": %d, "upper-port": %d}}}`, low, high)
+	}
+	grows := func(before, after []string) bool {
+		return slices.ContainsFunc(mud.Diff(policy(t, before, nil), policy(t, after, nil)), mud.Difference.Grows)
+	}
+	first := []string{"!" + cloudOut, cloudAny}
+	for name, c := range map[string]struct {
+		before, after []string
+		want          bool
+	}{
+		"as it was":                       {first, first, false},
+		"behind what it was to stop":      {first, []string{cloudAny, "!" + cloudOut}, true},
+		"behind a part of it":             {[]string{"!" + ports(400, 600), ports(1, 500)}, []string{ports(1, 500), "!" + ports(400, 600)}, true},
+		"in front of it":                  {[]string{cloudAny, "!" + cloudOut}, first, false},
+		"behind what it has no part in":   {[]string{"!" + ports(400, 600), ports(1, 300)}, []string{ports(1, 300), "!" + ports(400, 600)}, false},
+		"behind it as before, and others": {[]string{ports(1, 500), "!" + ports(400, 600), web}, []string{ports(1, 500), "!" + ports(400, 600)}, false},
+	} {
+		if got := grows(c.before, c.after); got != c.want {
+			t.Errorf("%s: more is allowed: %v, want %v: %v", name, got, c.want, changes(mud.Diff(policy(t, c.before, nil), policy(t, c.after, nil))))
 		}
 	}
 }

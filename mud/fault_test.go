@@ -161,6 +161,20 @@ func TestTextsOfAFileCannotMoveATerminalOrAPage(t *testing.T) {
 	}
 }
 
+// Who cannot say whether a device is supported does not say that it is not.
+func TestOnlyAMakerEndsTheSupportOfADevice(t *testing.T) {
+	for value, want := range map[string]bool{`"is-supported": false`: true, `"is-supported": true`: false, `"is-supported": "no"`: false, `"x": 1`: false} {
+		_, problems, err := mud.Check([]byte(strings.Replace(good, `"is-supported": true`, value, 1)), false)
+		told := false
+		for _, p := range problems {
+			told = told || p.Code == "support.ended"
+		}
+		if told != want {
+			t.Errorf("%s: the end of support is told: %v (%v)", value, told, err)
+		}
+	}
+}
+
 // The same authority decides who is the same manufacturer: the port is part of it, the case and the usual port are not.
 func TestTheAuthorityOfAMUDURL(t *testing.T) {
 	for url, want := range map[string]string{

@@ -147,15 +147,22 @@ func (l *linter) url() {
 	}
 }
 
+// stated reports whether the file gave that leaf of the container a value that could be read.
+func (l *linter) stated(name string) bool {
+	return !slices.ContainsFunc(l.Problems, func(p Problem) bool {
+		return p.Level == Error && (p.Path == at(name) || p.Code == "yang.missing" && slices.Contains(p.Args, any(name)))
+	})
+}
+
 func (l *linter) about() {
 	if l.CacheValidity > 0 && l.CacheValidity < 24 {
 		l.tell("cache.short", at("cache-validity"), "n", int64(l.CacheValidity))
 	}
-	if !l.IsSupported {
+	if !l.IsSupported && l.stated("is-supported") {
 		l.tell("support.ended", at("is-supported"))
 	}
 	switch n := columns(l.SystemInfo); {
-	case n == 0:
+	case n == 0 && l.stated("systeminfo"):
 		l.tell("systeminfo.missing", "/"+mudRoot)
 	case n > 60:
 		l.tell("systeminfo.length", at("systeminfo"), "n", int64(n))

@@ -53,3 +53,12 @@ func TestUnknownMatchKillsItsEntry(t *testing.T) {
 		t.Error("an entry whose matches are misspelt allows everything")
 	}
 }
+
+func TestALeapSecondIsReadAndAMinuteThatIsNoneIsNot(t *testing.T) {
+	for text, want := range map[string]bool{"2016-12-31T23:59:60Z": true, "2016-12-31T23:60:00Z": false} {
+		_, err := mud.Parse([]byte(`{"ietf-mud:mud": {"mud-version": 1, "mud-url": "https://lamps.example/l", "is-supported": true, "last-update": "` + text + `"}}`))
+		if (err == nil) != want {
+			t.Errorf("%s is read: %v, want %v: %v", text, err == nil, want, err)
+		}
+	}
+}

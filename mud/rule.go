@@ -134,6 +134,21 @@ func (r *rule) isWider(s *rule) bool {
 		(r.rest == "" || r.rest == s.rest)
 }
 
+// mayMeet reports whether a packet may match both. It may be wrong in saying so, not in denying it: two names, or two
+// classes, may lead to one address.
+func (r *rule) mayMeet(s *rule) bool {
+	apart := func(a, b int) bool { return a >= 0 && b >= 0 && a != b }
+	prefixes := func(a, b netip.Prefix) bool { return !a.IsValid() || !b.IsValid() || a.Overlaps(b) }
+	ports := func(a, b []PortRange) bool {
+		return slices.ContainsFunc(a, func(x PortRange) bool {
+			return slices.ContainsFunc(b, func(y PortRange) bool { return x.Low <= y.High && y.Low <= x.High })
+		})
+	}
+	return (r.family == s.family || r.family == "" || s.family == "") && !apart(r.protocol, s.protocol) &&
+		!apart(r.icmpType, s.icmpType) && !apart(r.icmpCode, s.icmpCode) && prefixes(r.own, s.own) && prefixes(r.peer, s.peer) &&
+		ports(r.ownPorts, s.ownPorts) && ports(r.peerPorts, s.peerPorts)
+}
+
 // same reports whether r and s mean the same.
 func (r *rule) same(s *rule) bool { return r.action == s.action && r.covers(s) && s.covers(r) }
 

@@ -92,6 +92,10 @@ func VerifySignature(file, signature []byte, trust Trust) (*Signature, error) {
 		return nil, fmt.Errorf("%w: it says that it was made on %s, and the signer’s certificate is good from %s to %s", ErrUntrusted,
 			day(atSigning.SigningTime), day(atSigning.NotBefore), day(atSigning.NotAfter))
 	}
+	var other *pkcs7.MessageDigestMismatchError
+	if errors.As(err, &other) {
+		return nil, fmt.Errorf("%w: it is of other octets, whose digest is %x; that of the file is %x", ErrSignature, other.ExpectedDigest, other.ActualDigest)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrSignature, err)
 	}

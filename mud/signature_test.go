@@ -17,6 +17,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -399,6 +400,60 @@ func FuzzVerifySignature(f *testing.F) {
 		}
 		if err == nil && !bytes.Equal(data, file) {
 			t.Fatalf("verified octets that nobody signed: %q", data)
+		}
+	})
+}
+
+// openssl and Go ask for a server’s or a mail sender’s certificate unless told otherwise; osMUD failed on good files
+// (its #97), and RFC 8520 §13.2 asks for the key usage alone.
+func TestTheExtendedKeyUsageOfASignerDoesNotMatter(t *testing.T) {
+	root := issue(t, nil, "root", nil)
+	for _, use := range []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning, x509.ExtKeyUsageEmailProtection, x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth} {
+		signer := issue(t, root, "signer", func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{use} })
+		if _, err := mud.VerifySignature(file, sign(t, signer), trust(root)); err != nil {
+			t.Errorf("extended key usage %d: %v", use, err)
+		}
+	}
+}
+
+// Public code swaps the object identifiers of the two extensions, and takes .26 for one of them.
+func TestTheExtensionsOfACertificateAreNotConfused(t *testing.T) {
+	root := issue(t, nil, "root", nil)
+	url := append([]byte{22, 28}, "https://lamps.example/l.json"...)
+	for last, want := range map[int]struct{ url, signer bool }{25: {url: true}, 26: {}, 30: {signer: true}, 41: {}} {
+		value := url
+		if last != 25 && last != 26 {
+			value = root.cert.RawSubject
+		}
+		device := issue(t, root, "device", func(c *x509.Certificate) {
+			c.ExtraExtensions = []pkix.Extension{{Id: asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 1, last}, Value: value}}
+		})
+		u, err := mud.CertificateURL(device.cert)
+		if err != nil || (u != "") != want.url {
+			t.Errorf(".%d as MUD URL: %q, %v", last, u, err)
+		}
+		name, err := mud.Mudsigner(device.cert)
+		if err != nil || (name != nil) != want.signer {
+			t.Errorf(".%d as signer: %x, %v", last, name, err)
+		}
+	}
+}
+
+// A device's certificate is what its maker, or whoever made the device, wrote.
+func FuzzCertificate(f *testing.F) {
+	f.Add(append([]byte{22, 28}, "https://lamps.example/l.json"...))
+	f.Add([]byte{48, 15, 49, 13, 48, 11, 6, 3, 85, 4, 3, 12, 4, 'l', 'a', 'm', 'p'})
+	f.Fuzz(func(t *testing.T, value []byte) {
+		device := &x509.Certificate{Extensions: []pkix.Extension{
+			{Id: asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 1, 25}, Value: value}, {Id: asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 1, 30}, Value: value},
+		}}
+		url, err := mud.CertificateURL(device)
+		if err != nil && url != "" || strings.ContainsFunc(url, func(r rune) bool { return r > 127 }) {
+			t.Errorf("URL %q, %v", url, err)
+		}
+		name, err := mud.Mudsigner(device)
+		if err == nil && !bytes.Equal(name, value) || err != nil && name != nil {
+			t.Errorf("name %x, %v", name, err)
 		}
 	})
 }

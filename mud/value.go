@@ -182,7 +182,10 @@ func (r *reader) time(p place) time.Time {
 		r.wrong(p, text)
 		return time.Time{}
 	}
-	s := strings.Replace(p.text, ":60", ":59", 1) // a leap second: Go has none
+	s := p.text
+	if seconds := len("2006-01-02T15:04"); len(s) > seconds+3 && s[seconds:seconds+3] == ":60" {
+		s = s[:seconds] + ":59" + s[seconds+3:] // a leap second: Go has none
+	}
 	if t, err := time.Parse(time.RFC3339Nano, s); err == nil && strings.IndexByte(s, ',') < 0 && len(s) >= len("2006-01-02T15:04:05Z") && t.Year() > 0 {
 		return t
 	}

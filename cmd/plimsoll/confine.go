@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -47,7 +48,7 @@ func dropCapabilities() error {
 	if has(unix.CAP_SETPCAP) { // what is not in the bounding set, no program that is started gets either
 		for bit := uintptr(0); bit <= unix.CAP_LAST_CAP; bit++ {
 			if !kept(bit) {
-				if err := onAll(unix.SYS_PRCTL, unix.PR_CAPBSET_DROP, bit, 0); err != nil && err != unix.EINVAL {
+				if err := onAll(unix.SYS_PRCTL, unix.PR_CAPBSET_DROP, bit, 0); err != nil && !errors.Is(err, unix.EINVAL) {
 					return err
 				}
 			}

@@ -32,6 +32,7 @@ type judgement struct {
 	indicators []string // files of lists
 	baseline   string   // file; "": none
 	half       time.Duration
+	list       bool // the thresholds, and no more
 }
 
 // flags adds those that findings have.
@@ -51,6 +52,10 @@ func (j *judgement) flags(f *pflag.FlagSet) {
 		return nil
 	})
 	f.Func("threshold", "", func(list string) error {
+		if list == "list" {
+			j.list = true
+			return nil
+		}
 		for s := range strings.SplitSeq(list, ",") {
 			if err := j.detect.Set(s); err != nil {
 				return err
@@ -153,7 +158,7 @@ func (j *judgement) verdict(r *inspect.Result) error {
 func thresholds() string {
 	var b strings.Builder
 	for _, t := range detect.Thresholds() {
-		fmt.Fprintf(&b, "\n  %s=%g", t.Name, t.Default)
+		fmt.Fprintf(&b, "%s=%g\n", t.Name, t.Default)
 	}
 	return b.String()
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"encoding/json"
 	"fmt"
 	"io/fs"
 
@@ -26,6 +25,19 @@ type guideResult struct {
 	Cells  []guide.Cell `json:"cells"`
 }
 
+// guideTopics is what schema/guide-list.json describes.
+type guideTopics struct {
+	Schema string       `json:"schema"`
+	Lang   locale.Lang  `json:"lang"`
+	Topics []guideTopic `json:"topics"`
+}
+
+type guideTopic struct {
+	About string `json:"about"`
+	Is    string `json:"is"` // category or kind
+	Title string `json:"title"`
+}
+
 // newGuide shows what to know of a category of device or a kind of finding, or all that the guide is about.
 func newGuide(e env, words *locale.Catalogue) *cobra.Command {
 	var asJSON bool
@@ -34,8 +46,10 @@ func newGuide(e env, words *locale.Catalogue) *cobra.Command {
 	c.RunE = func(_ *cobra.Command, args []string) error {
 		w := bufio.NewWriter(e.out) // keeps its first error for Flush
 		switch {
-		case len(args) > 1, asJSON && len(args) == 0:
+		case len(args) > 1:
 			return wrongUsage("error.guide.one")
+		case len(args) == 0 && asJSON:
+			return printJSON(e.out, newGuideTopics(words))
 		case len(args) == 0:
 			guideList(w, words)
 			return w.Flush()
@@ -49,25 +63,31 @@ func newGuide(e env, words *locale.Catalogue) *cobra.Command {
 			guidePage(w, words, &r)
 			return w.Flush()
 		}
-		out := json.NewEncoder(w)
-		out.SetEscapeHTML(false)
-		if err := out.Encode(r); err != nil {
-			return err
-		}
-		return w.Flush()
+		return printJSON(e.out, r)
 	}
 	return c
 }
 
-func guideList(w *bufio.Writer, words *locale.Catalogue) {
-	line := func(about string) { fmt.Fprintf(w, "  %-20s %s\n", about, guide.Title(words, about)) }
-	fmt.Fprintln(w, words.Text("guide.categories"))
+func newGuideTopics(words *locale.Catalogue) guideTopics {
+	r := guideTopics{Schema: "plimsoll.guide.list/1", Lang: words.Lang()}
 	for _, category := range device.Categories {
-		line(category)
+		r.Topics = append(r.Topics, guideTopic{category, "category", guide.Title(words, category)})
 	}
-	fmt.Fprintf(w, "\n%s\n", words.Text("guide.kinds"))
-	for _, about := range finding.Kinds() {
-		line(string(about.Kind))
+	for _, k := range finding.Kinds() {
+		r.Topics = append(r.Topics, guideTopic{string(k.Kind), "kind", guide.Title(words, string(k.Kind))})
+	}
+	return r
+}
+
+func guideList(w *bufio.Writer, words *locale.Catalogue) {
+	fmt.Fprintln(w, words.Text("guide.categories"))
+	is := "category"
+	for _, t := range newGuideTopics(words).Topics {
+		if t.Is != is {
+			is = t.Is
+			fmt.Fprintf(w, "\n%s\n", words.Text("guide.kinds"))
+		}
+		fmt.Fprintf(w, "  %-20s %s\n", t.About, t.Title)
 	}
 }
 

@@ -134,7 +134,7 @@ func refusal(resp *http.Response) error {
 
 func newHomeStatus(e env, words *locale.Catalogue) *cobra.Command {
 	r := remote{env: e, words: words}
-	c := &cobra.Command{Use: "status", Args: cobra.ArbitraryArgs, RunE: func(c *cobra.Command, _ []string) error {
+	c := &cobra.Command{Use: "status", Args: noArgs, RunE: func(c *cobra.Command, _ []string) error {
 		var s home.Status
 		if err := r.call(c.Context(), http.MethodGet, "status", nil, &s); err != nil {
 			return err
@@ -190,7 +190,7 @@ func (r *remote) print(lines []string) error {
 
 func newHomeDevices(e env, words *locale.Catalogue) *cobra.Command {
 	r := remote{env: e, words: words}
-	c := &cobra.Command{Use: "devices", Args: cobra.ArbitraryArgs, RunE: func(c *cobra.Command, _ []string) error {
+	c := &cobra.Command{Use: "devices", Args: noArgs, RunE: func(c *cobra.Command, _ []string) error {
 		var list struct{ Devices []*home.Device }
 		if err := r.call(c.Context(), http.MethodGet, "devices", nil, &list); err != nil {
 			return err
@@ -263,7 +263,7 @@ func newHomeDecide(e env, words *locale.Catalogue, name string, verb home.Verb) 
 func newHomeUndo(e env, words *locale.Catalogue) *cobra.Command {
 	r := remote{env: e, words: words}
 	var seq int64
-	c := &cobra.Command{Use: "undo", Args: cobra.ArbitraryArgs, RunE: func(c *cobra.Command, _ []string) error {
+	c := &cobra.Command{Use: "undo", Args: noArgs, RunE: func(c *cobra.Command, _ []string) error {
 		return r.decide(c.Context(), "undo", map[string]any{"seq": seq})
 	}}
 	r.flags(c)

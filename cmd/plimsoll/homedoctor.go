@@ -55,7 +55,7 @@ type doctor struct {
 func newHomeDoctor(e env, words *locale.Catalogue) *cobra.Command {
 	d := doctor{env: e, words: words, port: 53}
 	asJSON := false
-	c := &cobra.Command{Use: "doctor", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
+	c := &cobra.Command{Use: "doctor", Args: noArgs, RunE: func(c *cobra.Command, _ []string) error {
 		x := diagnosis{Schema: "plimsoll.home.doctor/1", Checks: d.examine(c.Context())}
 		if err := d.tell(x, asJSON); err != nil {
 			return err

@@ -11,7 +11,7 @@ import (
 // refuses where one does: that would put them back.
 func newHomeOff(e env, words *locale.Catalogue) *cobra.Command {
 	state := ""
-	c := &cobra.Command{Use: "off", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
+	c := &cobra.Command{Use: "off", Args: noArgs, RunE: func(c *cobra.Command, _ []string) error {
 		unlock, err := lockState(stateDir(state, e.getenv))
 		if err != nil {
 			return err

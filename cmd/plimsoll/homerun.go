@@ -65,9 +65,9 @@ type gatewayFlags struct {
 
 func newHomeRun(e env, words *locale.Catalogue) *cobra.Command {
 	g := gatewayFlags{env: e, words: words, mode: home.Watch, memory: inspect.DefaultMemory, rehearsal: home.Rehearsal, dnsPort: 53}
-	c := &cobra.Command{Use: "run", Args: cobra.ArbitraryArgs, RunE: func(c *cobra.Command, args []string) error {
+	c := &cobra.Command{Use: "run", Args: noArgs, RunE: func(c *cobra.Command, _ []string) error {
 		switch {
-		case len(args) > 0 || g.lan == "":
+		case g.lan == "":
 			return wrongUsage("error.home.lan")
 		case g.mode == home.Hold && g.wan == "":
 			return wrongUsage("error.home.wan")

@@ -46,6 +46,10 @@ func newInspect(e env, words *locale.Catalogue) *cobra.Command {
 
 func newInspection(name string, in inspection) *cobra.Command {
 	c := &cobra.Command{Use: name, Args: cobra.ArbitraryArgs, RunE: func(c *cobra.Command, paths []string) error {
+		if in.list {
+			_, err := io.WriteString(in.out, thresholds())
+			return err
+		}
 		if err := in.check(paths); err != nil {
 			return err
 		}
@@ -204,7 +208,7 @@ func (o *outcome) warnings(words *locale.Catalogue) []string {
 // look inspects what a source brings. With an outcome there may be an error too: what was read is told, whatever came
 // then.
 func (in *inspection) look(ctx context.Context, src source, paths []string, cfg inspect.Config) (*outcome, error) {
-	debug.SetMemoryLimit(int64(cfg.Memory) * 7 / 8) // the rest is the program itself
+	debug.SetMemoryLimit(int64(cfg.Memory) * 13 / 16) // the rest is the program itself
 	knowledge := make(chan loaded, 1)
 	go func() {
 		k, err := identify.Load()

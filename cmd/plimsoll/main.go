@@ -46,7 +46,12 @@ func run(ctx context.Context, args []string, e env) int {
 	root := newRoot(e, words)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
-	if err != nil && !errors.Is(err, syscall.EPIPE) { // whoever read us has seen enough
+	switch {
+	case unread(err):
+		err = nil
+	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+		return exitInterrupted
+	case err != nil:
 		fmt.Fprintln(e.err, "plimsoll:", explain(err, words))
 	}
 	switch {
@@ -66,4 +71,10 @@ func run(ctx context.Context, args []string, e env) int {
 		return exitNotFound
 	}
 	return exitFailed
+}
+
+// unread reports whether an error says no more than that whoever read what we write has seen enough.
+func unread(err error) bool {
+	file, ok := errors.AsType[*fs.PathError](err)
+	return ok && file.Op == "write" && errors.Is(file.Err, syscall.EPIPE) && !errors.Is(err, errFound)
 }

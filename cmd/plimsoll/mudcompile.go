@@ -22,6 +22,7 @@ type compilation struct {
 	words   *locale.Catalogue
 	device  frame.MAC
 	format  string
+	json    bool   // the same as the format json
 	network string // a capture of the network; "": none
 	context policy.Context
 	by      inspect.Controllers
@@ -49,6 +50,7 @@ func newMUDCompile(e env, words *locale.Catalogue) *cobra.Command {
 		in.format = s
 		return nil
 	})
+	f.BoolVar(&in.json, "json", false, "")
 	f.StringVar(&in.network, "network", "", "")
 	addressFlag(f, "address", &in.context.Device.Addresses)
 	addressFlag(f, "gateway", &in.context.Gateway)
@@ -100,9 +102,6 @@ func controllerFlag(f *pflag.FlagSet, c *inspect.Controllers) {
 	})
 }
 
-// homes are the networks that are taken for local where nobody says which are (RFC 1918, RFC 4193).
-var homes = [...]string{"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"}
-
 func (in *compilation) run(c *cobra.Command, name string) error {
 	file, err := in.readMUD(name, in.words)
 	if err != nil {
@@ -117,12 +116,10 @@ func (in *compilation) run(c *cobra.Command, name string) error {
 		p = engine.Policy(file, in.device, in.by)
 	} else {
 		in.context.Device.MAC, in.context.My, in.context.Controllers = in.device, in.by.My, in.by.Class
-		for _, s := range homes {
-			in.context.Local = append(in.context.Local, netip.MustParsePrefix(s))
-		}
+		in.context.Local = policy.Homes()
 		p = policy.Compile(file, &in.context)
 	}
-	if in.format == "json" {
+	if in.json || in.format == "json" {
 		return printJSON(in.out, p.Document(in.words, printable))
 	}
 	gateway := nft.Gateway{Devices: []nft.Device{{MAC: p.Device, Treatment: nft.Held, Policy: p}}}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
@@ -149,4 +150,60 @@ func TestWhatIsLearnedIsProvedAsTheSchemaSays(t *testing.T) {
 		t.Fatal(err)
 	}
 	validate(t, "learn.json", string(kept))
+}
+
+// signer makes the key and the certificate of somebody who signs for himself, as PEM files.
+func signer(t *testing.T) (key, certificate string) {
+	t.Helper()
+	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Lamps"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, IsCA: true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, k.Public(), k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return writePEM(t, "key.pem", "PRIVATE KEY", private), writePEM(t, "cert.pem", "CERTIFICATE", der)
+}
+
+func TestTheVerdictOnALabelIsAsTheSchemaSays(t *testing.T) {
+	dir := t.TempDir()
+	statement := filepath.Join(dir, "plug.json")
+	text := `{"gtin": "09506000134352", "version": 1, "maker": "Example Lamps", "model": "LP-110", "profile": 1,
+		"norms": {"etsi.5.1-1": "lab-tested"}, "support_until": "2031-03-31", "issued": "2026-11-23", "status_index": 0, "sensors": ["power"], "practices": []}`
+	if err := os.WriteFile(statement, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	public, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	open, err := x509.MarshalPKIXPublicKey(public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := filepath.Join(dir, "plug.label")
+	if code, _, stderr := call(t, nil, "label", "sign", statement, "--key", writePEM(t, "k", "PRIVATE KEY", der), "--out", out); code != exitDone {
+		t.Fatalf("exit %d, %s", code, stderr)
+	}
+	key := writePEM(t, "p", "PUBLIC KEY", open)
+	for name, want := range map[string]int{out: exitFound, statement: exitUnverified} {
+		code, stdout, stderr := call(t, nil, "label", "verify", name, "--issuer-key", key, "--json")
+		validate(t, "label-verify.json", stdout)
+		if code != want {
+			t.Errorf("%s: exit %d, %s", name, code, stderr)
+		}
+	}
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"net/netip"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -41,19 +40,20 @@ func newMUDLearn(e env, words *locale.Catalogue) *cobra.Command {
 			return wrongUsage("error.capture.none")
 		case count("-", paths...) > 1:
 			return wrongUsage("error.capture.twice")
-		case in.json && in.out == "":
+		case in.json && (in.out == "" || in.out == "-"):
 			return wrongUsage("error.mud.learn.json")
 		}
 		return in.run(c.Context(), paths)
 	}}
 	in.memory = inspect.DefaultMemory
 	f := c.Flags()
-	f.Func("device", "", func(s string) (err error) {
-		in.mac, err = frame.ParseMAC(s)
+	deviceFlag(f, &in.mac)
+	f.StringVar(&in.out, "out", "", "")
+	f.Func("url", "", func(s string) (err error) {
+		in.url = s
+		_, err = mud.CheckURL(s)
 		return err
 	})
-	f.StringVar(&in.out, "out", "", "")
-	f.StringVar(&in.url, "url", "", "")
 	f.BoolVar(&in.json, "json", false, "")
 	f.Func("memory", "", func(s string) (err error) {
 		in.memory, err = parseSize(s)
@@ -85,7 +85,7 @@ func (in *learning) run(ctx context.Context, paths []string) error {
 	}
 	result := o.result
 	for _, w := range result.Capture.Warnings {
-		fmt.Fprintln(in.err, in.words.Text("inspect.warning", "text", w))
+		fmt.Fprintln(in.err, printable(in.words.Text("inspect.warning", "text", w)))
 	}
 	i := slices.IndexFunc(result.Devices, func(d inspect.Device) bool { return slices.Contains(d.MACs, in.mac.String()) })
 	if i < 0 {
@@ -115,7 +115,7 @@ func (in *learning) run(ctx context.Context, paths []string) error {
 		return errors.Join(err, &fault{key: "error.mud.learn.nothing", args: []any{"device", in.mac.String()}})
 	}
 	if earlier != nil {
-		learn.Keep(file, earlier, kept)
+		learn.Keep(file, evidence, earlier, kept)
 	}
 	return errors.Join(err, in.write(file, evidence), in.tell(file, evidence))
 }
@@ -177,7 +177,9 @@ func (in *learning) place(engine *inspect.Engine) func(own, peer netip.Addr) lea
 func (in *learning) about(d *inspect.Device) learn.About {
 	a := learn.About{URL: in.url, Maker: d.Identity.Maker, Model: d.Identity.Model}
 	if a.URL == "" && d.MUDURL != nil {
-		a.URL = d.MUDURL.URL
+		if _, err := mud.CheckURL(d.MUDURL.URL); err == nil { // a device may say anything
+			a.URL = d.MUDURL.URL
+		}
 	}
 	if a.URL == "" { // nobody will find anything there, and nobody else can claim it (RFC 6761 §6.4)
 		a.URL = "https://learned.invalid/" + strings.ReplaceAll(in.mac.String(), ":", "-") + ".json"
@@ -194,7 +196,7 @@ func (in *learning) about(d *inspect.Device) learn.About {
 
 // beside is where the evidence of the file is kept.
 func (in *learning) beside() string {
-	return strings.TrimSuffix(in.out, filepath.Ext(in.out)) + ".evidence.json"
+	return strings.TrimSuffix(in.out, filepath.Ext(in.out)) + learn.EvidenceSuffix
 }
 
 // earlier reads what is there to be learned on.
@@ -203,7 +205,7 @@ func (in *learning) earlier() (*mud.File, *learn.Evidence, error) {
 		return nil, nil, nil
 	}
 	var file *mud.File
-	data, err := os.ReadFile(in.out)
+	data, err := readFile(in.out, mud.MaxBytes)
 	switch {
 	case err == nil:
 		if file, err = mud.Parse(data); err != nil {

@@ -4,6 +4,7 @@ import (
 	"crypto"
 	"crypto/x509"
 	"encoding/pem"
+	"io"
 	"os"
 )
 
@@ -27,14 +28,22 @@ func readPEM(name string) (blocks []*pem.Block, err error) {
 
 // readFile reads a file of at most limit octets.
 func readFile(name string, limit int64) ([]byte, error) {
-	info, err := os.Stat(name)
+	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
-	if info.Size() > limit {
-		return nil, &fault{key: "error.large", args: []any{"name", name, "n", uint64(info.Size()), "limit", uint64(limit)}}
+	defer f.Close()
+	return readAll(f, limit, &fault{key: "error.large", args: []any{"name", name, "limit", uint64(limit)}})
+}
+
+// readAll reads at most limit octets, or fails with tooLarge. How many there are is not asked before: pipes and devices
+// do not say.
+func readAll(r io.Reader, limit int64, tooLarge error) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(r, limit+1))
+	if err == nil && int64(len(data)) > limit {
+		return nil, tooLarge
 	}
-	return os.ReadFile(name)
+	return data, err
 }
 
 // readCertificates reads the certificates of a PEM file, of which there must be one at least.

@@ -21,7 +21,7 @@ func newRoot(e env, words *locale.Catalogue) *cobra.Command {
 		SilenceUsage:  true,
 		Args:          cobra.ArbitraryArgs,
 		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
-			return setFromEnvironment(c.Flags(), e.getenv)
+			return configure(c, e.getenv)
 		},
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) > 0 {
@@ -41,6 +41,7 @@ func newRoot(e env, words *locale.Catalogue) *cobra.Command {
 		_, err := locale.For(s, e.getenv)
 		return err
 	})
+	root.PersistentFlags().String("config", "", "")
 	root.Flags().Bool("version", false, "")
 	verb := newHelp()
 	root.SetHelpCommand(verb)
@@ -48,15 +49,27 @@ func newRoot(e env, words *locale.Catalogue) *cobra.Command {
 		newInspect(e, words),
 		newDevices(e, words),
 		newHome(e, words),
+		newLabel(e, words),
 		newMUD(e, words),
 		newNorms(e, words),
 		newGuide(e, words),
 		newHeaders(e),
 		newCompletion(),
+		newConfig(e, words),
+		newMan(e, words),
 		verb,
 	)
 	describe(root, words)
+	keepTold(root)
 	return root
+}
+
+// noArgs is for verbs that take none: what somebody names is not passed over.
+func noArgs(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return wrongUsage("error.args", "name", args[0], "verb", c.CommandPath())
 }
 
 // version tells the program's own and that of the Go that built it.
@@ -69,13 +82,22 @@ func version() string {
 }
 
 // language is chosen before anything else is read, so that mistakes are told in it too. One that is not known is
-// told as the flags are read.
+// told as the flags are read, and so is a file that cannot be.
 func language(args []string, getenv func(string) string) locale.Lang {
 	f := pflag.NewFlagSet("", pflag.ContinueOnError)
 	f.ParseErrorsAllowlist.UnknownFlags = true
 	f.BoolP("help", "h", false, "")
+	file := f.String("config", "", "")
 	lang := f.String("lang", getenv(variable("lang")), "")
 	_ = f.Parse(args) // newRoot's flags find the same fault, and more
+	if *lang == "" {
+		s, _ := loadSettings(*file, getenv)
+		for _, x := range s.file {
+			if x.Key() == "lang" && len(x.Values) == 1 {
+				*lang = x.Values[0]
+			}
+		}
+	}
 	l, err := locale.For(*lang, getenv)
 	if err != nil {
 		l, _ = locale.For("", getenv) // has no error
@@ -83,24 +105,10 @@ func language(args []string, getenv func(string) string) locale.Lang {
 	return l
 }
 
-// variable is the name in the environment that sets a flag: PLIMSOLL_MAX_FLOWS for max-flows.
+// variable is the name in the environment that sets a flag: PLIMSOLL_MAX_FLOWS for max-flows, and for the verb inspect
+// alone PLIMSOLL_INSPECT_MAX_FLOWS, for inspect-max-flows.
 func variable(flag string) string {
 	return "PLIMSOLL_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
-}
-
-// setFromEnvironment sets the flags that were not given.
-func setFromEnvironment(flags *pflag.FlagSet, getenv func(string) string) (err error) {
-	flags.VisitAll(func(f *pflag.Flag) {
-		name := variable(f.Name)
-		value := getenv(name)
-		if err != nil || value == "" || f.Changed || f.Name == "help" || f.Name == "version" {
-			return
-		}
-		if f.Value.Set(value) != nil {
-			err = wrongValue(f, name, value)
-		}
-	})
-	return err
 }
 
 // flagFault is a mistake in the flags.
@@ -136,5 +144,5 @@ func wrongValue(f *pflag.Flag, name, value string) error {
 	if f.Value.Type() == "bool" {
 		kind = "bool"
 	}
-	return wrongUsage("error.value."+kind, "name", name, "value", value, "thresholds", thresholds())
+	return wrongUsage("error.value."+kind, "name", name, "value", value)
 }

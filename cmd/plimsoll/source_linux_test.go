@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -62,36 +63,63 @@ func send(t *testing.T, name string) {
 	}
 }
 
-func TestCaptureWithoutTheCapabilityNamesIt(t *testing.T) {
-	type answer struct {
-		code        int
-		en, fr, err string
-	}
-	got := make(chan answer)
+// powerless runs f on a thread without capabilities, which even root’s files are closed to.
+func powerless(t *testing.T, f func()) {
+	t.Helper()
+	done := make(chan error)
 	go func() {
 		runtime.LockOSThread() // and never unlocked: the thread without capabilities ends with the goroutine
-		var a answer
 		none := make([]unix.CapUserData, 2)
-		if err := unix.Capset(&unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}, &none[0]); err != nil {
-			a.err = err.Error()
+		err := unix.Capset(&unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}, &none[0])
+		if err == nil {
+			f()
 		}
-		a.code, _, a.en = call(t, nil, "inspect", "-i", "lo")
-		_, _, a.fr = call(t, nil, "inspect", "-i", "lo", "--lang", "fr")
-		got <- a
+		done <- err
 	}()
-	a := <-got
-	if a.err != "" {
-		t.Fatal(a.err)
+	if err := <-done; err != nil {
+		t.Fatal(err)
 	}
-	if a.code != exitNotPermitted {
-		t.Errorf("exit %d, want %d", a.code, exitNotPermitted)
+}
+
+func TestCaptureWithoutTheCapabilityNamesIt(t *testing.T) {
+	var code int
+	var en, fr string
+	powerless(t, func() {
+		code, _, en = call(t, nil, "inspect", "-i", "lo")
+		_, _, fr = call(t, nil, "inspect", "-i", "lo", "--lang", "fr")
+	})
+	if code != exitNotPermitted {
+		t.Errorf("exit %d, want %d", code, exitNotPermitted)
 	}
 	for text, want := range map[string]string{
-		a.en: "listening on lo is not permitted: it needs the capability CAP_NET_RAW. Run plimsoll with sudo",
-		a.fr: "l’écoute de lo n’est pas permise\u00a0: il faut la capacité CAP_NET_RAW. Lancer plimsoll avec sudo",
+		en: "listening on lo is not permitted: it needs the capability CAP_NET_RAW. Run plimsoll with sudo",
+		fr: "l’écoute de lo n’est pas permise\u00a0: il faut la capacité CAP_NET_RAW. Lancer plimsoll avec sudo",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("got %q, want %q", text, want)
+		}
+	}
+}
+
+func TestFilesThatMayNotBeReadAreNotPermitted(t *testing.T) {
+	closed := filepath.Join(t.TempDir(), "closed")
+	if err := os.WriteFile(closed, []byte("x"), 0); err != nil {
+		t.Fatal(err)
+	}
+	const mac = " --device 50:c7:bf:1d:77:0e"
+	for _, args := range []string{
+		"inspect CLOSED", "devices CLOSED", "headers CLOSED", "inspect --indicators CLOSED HOME", "inspect --baseline CLOSED HOME", "inspect --config CLOSED HOME",
+		"config show --config CLOSED", "config check CLOSED", "mud check CLOSED", "mud compile CLOSED" + mac, "mud diff CLOSED CLOSED", "mud learn CLOSED" + mac,
+		"mud qr CLOSED", "mud rehearse CLOSED HOME" + mac, "mud scan CLOSED", "mud show CLOSED", "mud sign CLOSED --key x --cert y",
+		"mud verify CLOSED --signature x --anchors y", "mud fetch https://lamps.example/ --anchors CLOSED --state " + t.TempDir(),
+	} {
+		var code int
+		var talk string
+		powerless(t, func() {
+			code, _, talk = call(t, nil, strings.Fields(strings.NewReplacer("CLOSED", closed, "HOME", played).Replace(args))...)
+		})
+		if code != exitNotPermitted || !strings.Contains(talk, "not permitted") || !strings.Contains(talk, closed) {
+			t.Errorf("plimsoll %s: exit %d, %s", args, code, talk)
 		}
 	}
 }

@@ -222,13 +222,13 @@ func service(proto string, port uint16) string {
 }
 
 // network is what stands for an address without a name.
-func network(a netip.Addr) string {
+func network(a netip.Addr) netip.Prefix {
 	bits := 48
 	if a.Is4() {
 		bits = 24
 	}
 	p, _ := a.Prefix(bits) // of fitting length
-	return p.String()
+	return p
 }
 
 // destination is the name under which the other end of a conversation is kept.
@@ -266,6 +266,9 @@ func (b *Baseline) Judge(mac string, s *Sight) (n Novelty, ok bool) {
 	if d == nil {
 		return n, false
 	}
+	if s.First < 0 {
+		return n, false
+	}
 	today := dayOf(s.First)
 	name, kin := s.destination(), ""
 	if s.Name != "" && !s.LAN {
@@ -274,7 +277,7 @@ func (b *Baseline) Judge(mac string, s *Sight) (n Novelty, ok bool) {
 	svc := service(s.Proto, s.Port)
 	n.Destination, n.Service = true, true
 	once := 0
-	where := ""
+	var where netip.Prefix
 	if s.Name == "" && !s.LAN {
 		where = network(s.Addr)
 	}
@@ -287,7 +290,7 @@ func (b *Baseline) Judge(mac string, s *Sight) (n Novelty, ok bool) {
 		if hours == 1 {
 			once++
 		}
-		if x.Name == name || where != "" && x.holds(where) || kin != "" && x.Name == "*."+kin {
+		if x.Name == name || where.IsValid() && x.holds(where) || kin != "" && x.Name == "*."+kin {
 			n.Destination = false
 		} else if kin != "" && (x.Name == kin || strings.HasSuffix(x.Name, "."+kin)) {
 			n.Kin = true
@@ -310,10 +313,10 @@ func (b *Baseline) Judge(mac string, s *Sight) (n Novelty, ok bool) {
 }
 
 // holds reports whether one of a destination's addresses is of a network.
-func (x *Destination) holds(net string) bool {
+func (x *Destination) holds(net netip.Prefix) bool {
 	return slices.ContainsFunc(x.Addresses, func(s string) bool {
 		a, err := netip.ParseAddr(s)
-		return err == nil && network(a) == net
+		return err == nil && net.Contains(a)
 	})
 }
 
@@ -340,7 +343,7 @@ func (b *Baseline) usual(d *Device, hour int, today int32) float64 {
 // where nothing is known.
 func (b *Baseline) Usual(mac string, at int64) (octets float64, ok bool) {
 	d := b.Device(mac)
-	if d == nil || len(d.Volume) == 0 {
+	if d == nil || len(d.Volume) == 0 || at < 0 {
 		return 0, false
 	}
 	return b.usual(d, hourOf(at), dayOf(at)), true

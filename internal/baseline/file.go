@@ -166,13 +166,13 @@ func services(list []*Service) bool {
 	return len(list) <= maxServices
 }
 
-// Write writes a baseline. The same one gives the same octets.
+// Write writes a baseline that Read can read, or none. The same one gives the same octets.
 func (b *Baseline) Write(w io.Writer) error {
 	z, err := gzip.NewWriterLevel(w, gzip.BestCompression)
 	if err != nil {
 		return err
 	}
-	e := json.NewEncoder(z)
+	e := json.NewEncoder(&bounded{z, maxFile})
 	e.SetEscapeHTML(false)
 	if b.Spans == nil {
 		b.Spans = []Span{}
@@ -184,6 +184,19 @@ func (b *Baseline) Write(w io.Writer) error {
 		return err
 	}
 	return z.Close()
+}
+
+// bounded passes on so many octets at most.
+type bounded struct {
+	w    io.Writer
+	left int
+}
+
+func (b *bounded) Write(p []byte) (int, error) {
+	if b.left -= len(p); b.left < 0 {
+		return 0, fmt.Errorf("it would hold more than %d octets, and could not be read again", maxFile)
+	}
+	return b.w.Write(p)
 }
 
 // Save writes a baseline to a file in place of what is there, whole or not at all.

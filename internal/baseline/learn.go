@@ -31,7 +31,7 @@ func (l *Learner) device(mac string) *Device {
 
 // Sight learns a conversation that a device began and that was answered.
 func (l *Learner) Sight(mac string, s *Sight) {
-	if l.base.Covers(s.First) {
+	if !counts(s.First, s.Last) || l.base.Covers(s.First) {
 		return
 	}
 	d := l.device(mac)
@@ -60,7 +60,7 @@ func (l *Learner) Sight(mac string, s *Sight) {
 
 // Serve learns that a device answered a service.
 func (l *Learner) Serve(mac, proto string, port uint16, protocol string, first, last int64) {
-	if l.base.Covers(first) {
+	if !counts(first, last) || l.base.Covers(first) {
 		return
 	}
 	if d := l.device(mac); d != nil {
@@ -86,6 +86,9 @@ func serve(list []*Service, s *Service) []*Service {
 	return append(list, &Service{s.Name, s.Protocol, s.Seen})
 }
 
+// counts reports whether a time can be kept: days begin with the epoch, and a capture may say that it was made before.
+func counts(first, last int64) bool { return 0 <= first && first <= last }
+
 // daysOf are the hours from one capture time to another.
 func daysOf(first, last int64) (d Days) {
 	from, to := first/hour, last/hour
@@ -107,14 +110,23 @@ func (d *Device) count(s *Sight) {
 		if h == first {
 			octets += s.Octets % n
 		}
-		d.volume(int32(h / 24)).Hours[h%24] += octets
+		if row := d.volume(int32(h / 24)); row != nil {
+			row.Hours[h%24] += octets
+		}
 	}
 }
 
-// volume is the row of a day.
+// volume is the row of a day; nil for one before all that there is room for.
 func (d *Device) volume(day int32) *Volume {
 	i, ok := slices.BinarySearchFunc(d.Volume, day, func(v Volume, day int32) int { return cmp.Compare(v.Day, day) })
 	if !ok {
+		if len(d.Volume) >= maxDays { // as Days forget
+			if i == 0 {
+				return nil
+			}
+			d.Volume = slices.Delete(d.Volume, 0, 1)
+			i--
+		}
 		d.Volume = slices.Insert(d.Volume, i, Volume{Day: day})
 	}
 	return &d.Volume[i]
@@ -213,9 +225,10 @@ func (d *Device) merge(o *Device) {
 		d.Serves = serve(d.Serves, s)
 	}
 	for _, v := range o.Volume {
-		row := d.volume(v.Day)
-		for h, n := range v.Hours {
-			row.Hours[h] += n
+		if row := d.volume(v.Day); row != nil {
+			for h, n := range v.Hours {
+				row.Hours[h] += n
+			}
 		}
 	}
 }
@@ -331,7 +344,7 @@ func (d *Device) name() {
 				y.merge(x)
 				continue
 			}
-			name = network(a)
+			name = network(a).String()
 		}
 		if !isNumber(name) {
 			list = append(list, x)

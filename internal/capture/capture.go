@@ -29,7 +29,7 @@ func (b *Batch) Frame(i int) []byte {
 }
 
 // BatchSize is the memory of one batch's Data in octets. A larger frame grows its batch.
-const BatchSize = 256 << 10
+const BatchSize = 128 << 10
 
 // maxFrame is the largest frame that is believed. Wireshark stops at 256 KiB.
 const maxFrame = 1 << 20

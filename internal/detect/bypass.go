@@ -30,7 +30,7 @@ const maxTold = 64
 
 func newBypass(w *Watch) Detector {
 	b := &bypass{w, map[netip.Addr]bool{}, NewTable[question, *Record](512)}
-	return Detector{Event: b.event, Fact: b.fact, Facts: []string{"dhcp.lease", "dhcp.server", "dhcpv6.server", "ra.rdnss", "tls.sni"}}
+	return Detector{Event: b.event, Steps: []Step{Answered, Established}, Fact: b.fact, Facts: []string{"dhcp.lease", "dhcp.server", "dhcpv6.server", "ra.rdnss", "tls.sni"}}
 }
 
 // encrypted are the names of public resolvers that answer over HTTPS, each as published by who runs it: Google,

@@ -102,7 +102,7 @@ func (c *certificate) look(f *Fact, name *string) string {
 
 func instant(b []byte) (int64, bool) {
 	t, err := time.Parse(time.RFC3339, string(b))
-	if err != nil || t.Year() > 2200 {
+	if err != nil || t.Year() < 1700 || t.Year() > 2200 { // beyond, there are no nanoseconds
 		return 0, false
 	}
 	return t.UnixNano(), true
@@ -148,8 +148,12 @@ func (c *certificate) ended(f *Flow) {
 		return
 	}
 	client, server := f.Party(flow.Orig), f.Party(flow.Resp)
+	what := was.fault + " " + was.peer
+	if c.Again(finding.TLSCertificate, client, server, what, finding.Medium, f.Last) {
+		return
+	}
 	c.Raise(Sighting{
-		Kind: finding.TLSCertificate, Actor: client, Target: server, Key: was.fault + " " + was.peer, Severity: finding.Medium, Confidence: 0.8, First: was.when, Time: f.Last,
+		Kind: finding.TLSCertificate, Actor: client, Target: server, Key: what, Severity: finding.Medium, Confidence: 0.8, First: was.when, Time: f.Last,
 		Details: []finding.Detail{{Key: "peer", Value: was.peer}, {Key: "fault", Value: was.fault}}, Evidence: was.proof,
 		Holds: func(v *View) bool { return v.Outside(server) },
 		Weigh: func(v *View, d *device.Device) finding.Severity {

@@ -43,6 +43,7 @@ func (c *content) fact(f *Fact) {
 			c.raise(f, from, to, "rtp", "HTTP content of type "+text(kind))
 		case bytes.HasPrefix(kind, []byte("image/")) && (client || string(f.Lookup("length")) == ""):
 			c.raise(f, from, to, "image", "HTTP content of type "+text(kind))
+		case string(f.Lookup("length")) == "0": // says nothing
 		case client && (string(kind) == "application/x-www-form-urlencoded" || string(kind) == "multipart/form-data"):
 			c.raise(f, from, to, "http", "HTTP form")
 		}
@@ -55,8 +56,14 @@ func (c *content) raise(f *Fact, from, to Party, protocol, note string) {
 	if !unicast(to.Addr) {
 		return
 	}
+	there, back := protocol+" to "+to.Addr.Netip().String(), protocol+" from "+from.Addr.Netip().String()
+	sent := c.Again(finding.ClearContent, from, to, there, finding.Low, f.Time)
+	received := c.Again(finding.ClearContent, to, from, back, finding.Low, f.Time)
+	if sent && received {
+		return
+	}
 	s := Sighting{
-		Kind: finding.ClearContent, Actor: from, Target: to, Key: protocol + " to " + to.Addr.Netip().String(), Severity: finding.Low, Confidence: 0.9, Time: f.Time,
+		Kind: finding.ClearContent, Actor: from, Target: to, Key: there, Severity: finding.Low, Confidence: 0.9, Time: f.Time,
 		Details: []finding.Detail{{Key: "protocol", Value: protocol}}, Evidence: f.Evidence(note),
 		Weigh: func(v *View, d *device.Device) finding.Severity {
 			switch seen := protocol == "rtp" || protocol == "rtsp" || protocol == "image"; {
@@ -70,8 +77,13 @@ func (c *content) raise(f *Fact, from, to Party, protocol, note string) {
 			return finding.Medium
 		},
 	}
-	c.Raise(s)
-	s.Actor, s.Target, s.Key = to, from, protocol+" from "+from.Addr.Netip().String()
+	if !sent {
+		c.Raise(s)
+	}
+	if received {
+		return
+	}
+	s.Actor, s.Target, s.Key = to, from, back
 	s.Holds = func(v *View) bool { return v.Outside(from) && v.Kind(v.Owner(to)) != device.General }
 	s.Weigh = nil
 	c.Raise(s)

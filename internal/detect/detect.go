@@ -48,6 +48,7 @@ func detectors() []row {
 		{newHorizontal, horizontalThresholds},
 		{newIndicators, indicatorThresholds},
 		{newLegacy, nil},
+		{newMiners, nil},
 		{newNeighbours, neighbourThresholds},
 		{newNewDestination, newDestinationThresholds},
 		{newPortmap, nil},
@@ -91,7 +92,7 @@ type Watch struct {
 	cfg       Config
 	inventory *device.Inventory
 	detectors []Detector
-	facts     map[string][]func(*Fact)
+	facts     map[string]Audience
 	events    [Closed + 1][]func(*Event)
 	ended     []func(*Flow)
 	records   records
@@ -100,8 +101,8 @@ type Watch struct {
 
 // New begins to watch a network. The inventory is the one that is kept of it.
 func New(cfg Config, inventory *device.Inventory) *Watch {
-	w := &Watch{cfg: cfg, inventory: inventory, facts: map[string][]func(*Fact){}}
-	w.records.index = map[recordKey]*Record{}
+	w := &Watch{cfg: cfg, inventory: inventory, facts: map[string]Audience{}}
+	w.records.index, w.records.ofKind = map[recordKey]*Record{}, map[finding.Kind]int{}
 	for _, row := range detectors() {
 		d := row.make(w)
 		w.detectors = append(w.detectors, d)
@@ -137,13 +138,16 @@ func (w *Watch) Ended(f *Flow) {
 	}
 }
 
-// Wants reports whether a detector asks for facts of the name.
-func (w *Watch) Wants(name string) bool { return len(w.facts[name]) > 0 }
+// Wants is whom to show facts of the name to, or nil.
+func (w *Watch) Wants(name string) Audience { return w.facts[name] }
 
-// Fact shows a fact.
-func (w *Watch) Fact(f *Fact) {
+// Audience is detectors that ask for facts of one name.
+type Audience []func(*Fact)
+
+// Fact shows a fact to those who ask for its name.
+func (w *Watch) Fact(f *Fact, to Audience) {
 	w.now = max(w.now, f.Time)
-	for _, g := range w.facts[f.Name] {
+	for _, g := range to {
 		g(f)
 	}
 }

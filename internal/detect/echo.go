@@ -26,6 +26,7 @@ type echoes struct {
 
 // echo is what two machines sent each other.
 type echo struct {
+	began           int64     // the flow that it is of
 	packets, octets [2]uint64 // when the average was taken last
 	average         [2]float64
 	changed         [2]bool
@@ -48,8 +49,8 @@ func (t *echoes) event(e *Event) {
 		return
 	}
 	s, fresh := t.states.Get(e.Addr)
-	if fresh || e.Packets[e.Dir] < s.packets[e.Dir] {
-		*s = echo{}
+	if fresh || e.First != s.began { // pings of one size today and of another tomorrow are no conversation
+		*s = echo{began: e.First}
 	}
 	if s.record != nil {
 		s.record.Add(e.Packets[e.Dir]-s.packets[e.Dir], e.Time)

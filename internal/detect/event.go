@@ -120,9 +120,13 @@ func ends(f *flow.Flow) finding.Ends {
 	if f.Addr[flow.Orig].IsZero() && f.Addr[flow.Resp].IsZero() {
 		return finding.Ends{}
 	}
+	port := f.Port
+	if f.Proto == frame.ProtoICMP || f.Proto == frame.ProtoICMPv6 { // types, by which conversations are told apart
+		port = [2]uint16{}
+	}
 	return finding.Ends{
 		Proto: f.Proto,
-		From:  netip.AddrPortFrom(f.Addr[flow.Orig].Netip(), f.Port[flow.Orig]),
-		To:    netip.AddrPortFrom(f.Addr[flow.Resp].Netip(), f.Port[flow.Resp]),
+		From:  netip.AddrPortFrom(f.Addr[flow.Orig].Netip(), port[flow.Orig]),
+		To:    netip.AddrPortFrom(f.Addr[flow.Resp].Netip(), port[flow.Resp]),
 	}
 }

@@ -23,7 +23,7 @@ type doorway struct {
 }
 
 func newExposed(w *Watch) Detector {
-	return Detector{Event: exposed{w, NewTable[doorway, *Record](256)}.event}
+	return Detector{Event: exposed{w, NewTable[doorway, *Record](256)}.event, Steps: []Step{Answered, Established}}
 }
 
 // open are services over UDP that a device offers on a port of its own; on others, an answer to a datagram tells

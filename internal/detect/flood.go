@@ -103,18 +103,37 @@ func (f *floods) tcp(e *Event) {
 	key := floodKey{e.Party(flow.Resp), floodSYN, e.Port[flow.Resp]}
 	switch {
 	case e.Step == Began && e.Dir == flow.Orig && e.Fresh && !isGroup(&e.Addr[flow.Resp]):
-		if !f.door.knock(mixAddr(uint64(key.port), &key.to.Addr), e.Time) {
-			return
-		}
-		s := f.state(key, e)
-		if s.rate.add(1, e.Time, e.Time, floodHalf); s.rate.n >= f.limit[floodSYN] {
-			f.raise(key, s, e, finding.FloodSYN, "connections that do not come about")
+		if !f.syn(key, e) {
+			key.port = 0
+			f.syn(key, e)
 		}
 	case e.Step == Established && f.door.open(mixAddr(uint64(key.port), &key.to.Addr)):
-		if s := f.states.Look(key); s != nil {
-			s.rate.n = max(0, s.rate.n-1)
+		for _, key.port = range [...]uint16{key.port, 0} {
+			if s := f.states.Look(key); s != nil {
+				s.rate.n = max(0, s.rate.n-1)
+			}
 		}
 	}
+}
+
+// manyPorts is how many times the limit of one service it takes of all services of one machine together, from many
+// senders: one sender alone looks for open ports.
+const manyPorts = 4
+
+// syn counts a connection that was begun to one service, or with port 0 to any, and reports whether that is a flood.
+func (f *floods) syn(key floodKey, e *Event) bool {
+	if !f.door.knock(mixAddr(uint64(key.port), &key.to.Addr), e.Time) {
+		return false
+	}
+	s := f.state(key, e)
+	n, limit := s.rate.add(1, e.Time, e.Time, floodHalf), f.limit[floodSYN]
+	if key.port == 0 {
+		limit *= manyPorts
+	}
+	if n >= limit && (key.port != 0 || s.from.crowd()) {
+		f.raise(key, s, e, finding.FloodSYN, "connections that do not come about")
+	}
+	return s.record != nil
 }
 
 func (f *floods) udp(e *Event) {

@@ -23,6 +23,7 @@ type guesses struct {
 	octets             uint64
 	seconds            int64
 	states             *Table[guessKey, guess]
+	screens            *Table[conversation, struct{}] // of RDP, which goes on in TLS
 }
 
 type guessKey struct {
@@ -58,16 +59,21 @@ func newGuesses(w *Watch) Detector {
 	g := &guesses{
 		Watch: w, failures: w.Threshold("guess.credentials.failures"), sessions: w.Threshold("guess.credentials.sessions"),
 		octets: uint64(w.Threshold("guess.credentials.octets")), seconds: w.Span("guess.credentials.seconds"), states: NewTable[guessKey, guess](1024),
+		screens: NewTable[conversation, struct{}](512),
 	}
 	return Detector{
 		Event: g.event, Steps: []Step{Closed}, Fact: g.fact,
-		Facts: []string{"auth.cleartext", "http.status", "rtsp.status", "telnet.prompt"},
+		Facts: []string{"auth.cleartext", "auth.refused", "http.status", "remote.rdp", "rtsp.status", "telnet.prompt"},
 	}
 }
 
 // event counts sessions that ended soon.
 func (g *guesses) event(e *Event) {
-	if !loginProtocols[e.Service] {
+	service := e.Service
+	if service == "tls" && g.screens.Look(converse(e.Addr[flow.Orig], e.Addr[flow.Resp], e.Port[flow.Orig], e.Port[flow.Resp], e.Proto)) != nil {
+		service = "rdp"
+	}
+	if !loginProtocols[service] {
 		return
 	}
 	if e.Time-e.First > g.seconds || e.Payload[flow.Resp] > g.octets || e.Payload[flow.Orig] == 0 {
@@ -76,11 +82,11 @@ func (g *guesses) event(e *Event) {
 	s, fresh := g.states.Get(guessKey{e.Party(flow.Orig), e.Party(flow.Resp), e.Port[flow.Resp]})
 	g.note(s, fresh, e.First, e.Number)
 	n := 1.0
-	if e.Service == "ssh" && e.Ender == flow.Resp {
+	if service == "ssh" && e.Ender == flow.Resp {
 		n = 2 // who is logged in ends the session; a server ends it after several refusals (MaxAuthTries)
 	}
 	if s.ended.add(n, e.Time, e.Time, endedHalf); s.ended.n > g.sessions-0.7 {
-		g.raise(s, e.Service, e.Party(flow.Orig), e.Party(flow.Resp), e.Time, 0.85,
+		g.raise(s, service, e.Party(flow.Orig), e.Party(flow.Resp), e.Time, 0.85,
 			e.Evidence(fmt.Sprintf("the last of %d short sessions", s.total)))
 	}
 }
@@ -100,6 +106,11 @@ func (g *guesses) fact(f *Fact) {
 			return
 		}
 		protocol = "rtsp"
+	case "remote.rdp":
+		g.screens.Get(f.conversation())
+		return
+	case "auth.refused":
+		protocol = string(f.Value)
 	case "telnet.prompt": // asked for the password again
 		if !bytes.Equal(f.Lookup("kind"), []byte("password")) {
 			return

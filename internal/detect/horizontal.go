@@ -23,6 +23,13 @@ type horizontal struct {
 	answered                    float64
 	silence                     int64
 	sweeps                      *Table[sweepKey, sweep]
+	askers                      *Table[asker, struct{}] // of a group, lately
+}
+
+// asker is who asked a group or all by UDP, and the port that answers come to. The address may be none yet.
+type asker struct {
+	mac  frame.MAC
+	port uint16
 }
 
 type sweepKey struct {
@@ -45,7 +52,7 @@ func newHorizontal(w *Watch) Detector {
 		Watch: w, targets: int(w.Threshold("scan.horizontal.targets")), web: int(w.Threshold("scan.horizontal.web")),
 		logins: int(w.Threshold("scan.horizontal.logins")), pings: int(w.Threshold("scan.horizontal.pings")),
 		answered: w.Threshold("scan.horizontal.answered"),
-		silence:  w.Span("scan.horizontal.silence"), sweeps: NewTable[sweepKey, sweep](2048),
+		silence:  w.Span("scan.horizontal.silence"), sweeps: NewTable[sweepKey, sweep](2048), askers: NewTable[asker, struct{}](1024),
 	}
 	return Detector{Event: h.event, Steps: []Step{Began, Answered, Established}}
 }
@@ -86,7 +93,13 @@ func (h *horizontal) event(e *Event) {
 	switch e.Step {
 	case Began:
 		to := &e.Addr[flow.Resp]
-		if e.Dir == flow.Orig && opens(e) && !e.MAC[flow.Resp].IsGroup() && !isGroup(to) && !isUnspecified(&e.Addr[flow.Orig]) {
+		switch {
+		case e.Dir != flow.Orig || !opens(e):
+		case e.MAC[flow.Resp].IsGroup() || isGroup(to):
+			if e.Proto == frame.ProtoUDP {
+				h.askers.Get(asker{e.MAC[flow.Orig], e.Port[flow.Orig]})
+			}
+		case !isUnspecified(&e.Addr[flow.Orig]) && !h.answers(e):
 			h.try(key, limit, e)
 		}
 	case Established, Answered:
@@ -101,6 +114,17 @@ func (h *horizontal) event(e *Event) {
 func opens(e *Event) bool {
 	return e.Fresh || e.Proto == frame.ProtoICMP || e.Proto == frame.ProtoICMPv6 ||
 		e.Proto == frame.ProtoTCP && e.Flags&(frame.SYN|frame.ACK|frame.RST) == 0
+}
+
+// answers reports whether the first packet of a flow answers somebody who asked all, which makes a flow of its own: a
+// search by SSDP, mDNS, LLMNR or a maker's own protocol; or DHCP, whose clients all ask from one address, so that their
+// questions are one flow (RFC 2131 §4.1, RFC 8415 §7.2).
+func (h *horizontal) answers(e *Event) bool {
+	if e.Proto != frame.ProtoUDP {
+		return false
+	}
+	from, to := e.Port[flow.Orig], e.Port[flow.Resp]
+	return from == 67 && to == 68 || from == 547 && to == 546 || h.askers.Look(asker{e.MAC[flow.Resp], to}) != nil
 }
 
 func (h *horizontal) try(key sweepKey, limit int, e *Event) {

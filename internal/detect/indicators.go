@@ -42,7 +42,7 @@ func newIndicators(w *Watch) Detector {
 	if x.set == nil {
 		return Detector{}
 	}
-	return Detector{Event: x.event, Fact: x.fact, Facts: []string{"dns.query", "tls.sni", "http.host", "tls.ja3", "tls.certificate"}}
+	return Detector{Event: x.event, Steps: []Step{Began, Answered}, Fact: x.fact, Facts: []string{"dns.query", "tls.sni", "http.host", "tls.ja3", "tls.certificate"}}
 }
 
 // event looks for the ends of new flows: for whom a device calls, and for who calls it and is answered.

@@ -18,7 +18,7 @@ type legacy struct {
 
 func newLegacy(w *Watch) Detector {
 	l := &legacy{w, NewTable[conversation, struct{}](256)}
-	return Detector{Fact: l.fact, Event: l.event, Facts: []string{
+	return Detector{Fact: l.fact, Event: l.event, Steps: []Step{Established}, Facts: []string{
 		"telnet.banner", "telnet.prompt", "ftp.banner", "ftp.user", "ftp.starttls", "smb.dialect", "tls.version", "snmp.version", "tftp.file", "adb.device", "ssh.banner",
 		"remote.vnc_security",
 	}}
@@ -73,19 +73,28 @@ func (l *legacy) fact(f *Fact) {
 
 func (l *legacy) event(e *Event) {
 	if name := rude[e.Port[flow.Resp]]; name != "" && e.Step == Established && e.Proto == frame.ProtoTCP {
-		l.tell(name, e.Party(flow.Resp), e.Party(flow.Orig), finding.Medium, e.Time, e.Evidence("connection to the port of "+name))
+		l.tell(name, e.Party(flow.Resp), e.Party(flow.Orig), finding.Medium, e.Time, func() finding.Evidence {
+			return e.Evidence("connection to the port of " + name)
+		})
 	}
 }
 
 func (l *legacy) raise(f *Fact, protocol string, server, client Party, severity finding.Severity) {
 	if unicast(server.Addr) {
-		l.tell(protocol, server, client, severity, f.Time, f.Evidence(f.Name+" "+text(f.Value[:min(len(f.Value), 60)])))
+		l.tell(protocol, server, client, severity, f.Time, func() finding.Evidence {
+			return f.Evidence(f.Name + " " + text(f.Value[:min(len(f.Value), 60)]))
+		})
 	}
 }
 
 // tell keeps one sighting for each device that offers a protocol, and for each that uses one outside. Without a client,
 // nobody is known to have wanted it.
-func (l *legacy) tell(protocol string, server, client Party, severity finding.Severity, at int64, proof finding.Evidence) {
+func (l *legacy) tell(protocol string, server, client Party, severity finding.Severity, at int64, proof func() finding.Evidence) {
+	offered := l.Again(finding.LegacyService, server, Party{}, protocol, severity, at)
+	used := client.IsZero() || l.Again(finding.LegacyService, client, Party{}, protocol+" of others", severity, at)
+	if offered && used {
+		return
+	}
 	weigh := func(v *View, d *device.Device) finding.Severity {
 		if protocol == "ssl3" && v.Kind(d) == device.General {
 			return finding.Low
@@ -93,17 +102,20 @@ func (l *legacy) tell(protocol string, server, client Party, severity finding.Se
 		return severity
 	}
 	s := Sighting{
-		Kind: finding.LegacyService, Actor: server, Key: protocol, Severity: severity, Confidence: 0.9, Time: at, Evidence: proof, Weigh: weigh,
-		Details: []finding.Detail{{Key: "peer", Value: ""}, {Key: "protocol", Value: protocol}},
+		Kind: finding.LegacyService, Actor: server, Key: protocol, Severity: severity, Confidence: 0.9, Time: at, Evidence: proof(), Weigh: weigh,
 	}
-	if client.IsZero() {
+	if !offered {
+		peer := ""
+		if !client.IsZero() {
+			peer = l.call(client, server.MAC)
+		}
+		s.Details = []finding.Detail{{Key: "peer", Value: peer}, {Key: "protocol", Value: protocol}}
 		l.Raise(s)
-		return
 	}
-	s.Details[0].Value = l.call(client, server.MAC)
-	l.Raise(s)
-	s.Actor, s.Key = client, protocol+" of others"
-	s.Details = []finding.Detail{{Key: "peer", Value: l.call(server, client.MAC)}, {Key: "protocol", Value: protocol}}
-	s.Holds = func(v *View) bool { return v.Outside(server) }
-	l.Raise(s)
+	if !used {
+		s.Actor, s.Key = client, protocol+" of others"
+		s.Details = []finding.Detail{{Key: "peer", Value: l.call(server, client.MAC)}, {Key: "protocol", Value: protocol}}
+		s.Holds = func(v *View) bool { return v.Outside(server) }
+		l.Raise(s)
+	}
 }

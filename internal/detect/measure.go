@@ -131,6 +131,9 @@ func (s *source) add(e *Event) {
 	}
 }
 
+// crowd reports whether no address sent much of it.
+func (s *source) crowd() bool { return s.parties.lead < s.n/4 }
+
 // party is one address if that sent nearly all, or else the device that did, if they come from no further away.
 func (s *source) party() Party {
 	switch {
@@ -162,7 +165,8 @@ type pace struct {
 
 func newPaces() paces { return paces{NewTable[flowKey, pace](1024)} }
 
-// grew is how many packets the sender of the packet has sent in the flow since it was asked last, and since when.
+// grew is how many packets the sender of the packet has sent in the flow since it was asked last, and since when: at
+// least that packet, also where a clock that was set back makes a new flow look like the last one.
 func (p paces) grew(e *Event) (n uint64, since int64) {
 	key := flowKey{e.Addr, e.Port, e.Proto}
 	if e.Dir != 0 {
@@ -173,7 +177,7 @@ func (p paces) grew(e *Event) (n uint64, since int64) {
 	if fresh || s.at < e.First || s.packets > e.Packets[e.Dir] {
 		*s = pace{0, e.First}
 	}
-	n, since = e.Packets[e.Dir]-s.packets, s.at
+	n, since = max(1, e.Packets[e.Dir]-s.packets), s.at
 	*s = pace{e.Packets[e.Dir], e.Time}
 	return n, since
 }

@@ -172,7 +172,7 @@ func TestWhoAsksForAllAddressesIsFound(t *testing.T) {
 		s.facts.FieldString("message", "discover")
 		s.inventory.Observe(&s.facts, 0, s.seq, 0)
 		x := NewFact(&s.facts, 0, &f, s.seq, 0)
-		s.Fact(&x)
+		s.Fact(&x, s.Wants(x.Name))
 	}
 	client := func(i int) frame.MAC { return frame.MAC{2, 0, 0, 0, byte(i >> 8), byte(i)} }
 	play(t, []said{

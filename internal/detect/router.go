@@ -32,7 +32,7 @@ type spoken struct {
 
 func newSpoofRouter(w *Watch) Detector {
 	s := &spoofRouter{Watch: w, start: w.Span("spoof.router.start"), gone: w.Span("spoof.router.gone"), conversations: uint64(w.Threshold("spoof.router.conversations")), carried: NewTable[frame.MAC, uint64](128)}
-	return Detector{Fact: s.fact, Event: s.event, Facts: []string{"ra.router", "dhcp.server", "ndp.redirect"}}
+	return Detector{Fact: s.fact, Event: s.event, Steps: []Step{Answered}, Facts: []string{"ra.router", "dhcp.server", "ndp.redirect"}}
 }
 
 // maxSpoken bounds who is remembered: who forges senders has any number.

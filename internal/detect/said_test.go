@@ -62,6 +62,9 @@ func TestContentInTheClearIsFound(t *testing.T) {
 			s.say(lamp, cloud, "http.content_type", "application/x-www-form-urlencoded", "side", "client")
 		}, kind, lamp, finding.Medium, nil},
 		{"a form of a person", func(s *stage) { s.say(laptop, cloud, "http.content_type", "multipart/form-data", "side", "client") }, kind, laptop, finding.Low, nil},
+		{"a form with nothing in it", func(s *stage) {
+			s.say(lamp, cloud, "http.content_type", "application/x-www-form-urlencoded", "side", "client", "length", "0")
+		}, kind, lamp, none, nil},
 		{"mail", mail, kind, camera, finding.Medium, []string{"protocol", "smtp"}},
 		{"mail that goes on encrypted", func(s *stage) {
 			s.say(cloud.on(25), camera, "mail.starttls", "tls", "protocol", "smtp")
@@ -70,6 +73,27 @@ func TestContentInTheClearIsFound(t *testing.T) {
 		{"a page", func(s *stage) { s.say(cloud, laptop, "http.content_type", "text/html", "side", "server") }, kind, laptop, none, nil},
 		{"a film of a person", func(s *stage) { s.say(cloud, laptop, "http.content_type", "video/mp4", "side", "server") }, kind, laptop, none, nil},
 	})
+}
+
+// Who mines digital money is found without a list, whichever side of the conversation was seen; who keeps the pool is not.
+func TestMinersAreFound(t *testing.T) {
+	kind := finding.IndicatorMatch
+	pool := cloud.on(3333)
+	play(t, []said{
+		{"a camera", func(s *stage) {
+			s.say(camera, pool, "stratum.method", "login", "agent", "XMRig/6.21.0")
+			s.say(pool, camera, "stratum.method", "job")
+		}, kind, camera, finding.High, []string{"peer", cloud.ip, "feed", finding.FeedMining}},
+		{"a computer", func(s *stage) { s.say(laptop, pool, "stratum.method", "mining.subscribe") }, kind, laptop, finding.Medium, nil},
+		{"what the pool says alone", func(s *stage) { s.say(pool, camera, "stratum.method", "mining.notify") }, kind, camera, finding.High, nil},
+		{"a pool at home", func(s *stage) { s.say(mallet, laptop.on(3333), "stratum.method", "mining.subscribe") }, kind, laptop, none, nil},
+	})
+	s := set(t, Config{})
+	s.say(camera, pool, "stratum.method", "login")
+	s.say(pool, camera, "stratum.method", "job")
+	if list := s.found(kind); len(list) != 1 || list[0].Count != 1 {
+		t.Errorf("one conversation is found as %+v", list)
+	}
 }
 
 func TestProgramsFetchedInTheClearAreFound(t *testing.T) {

@@ -107,6 +107,7 @@ type records struct {
 	list   []*Record
 	ofKind map[finding.Kind]int
 	lost   uint64
+	sink   Record // stands for all that there is no room for
 }
 
 // Raise keeps a sighting, or adds it to the one of the same kind, parties and key, and returns what is kept. Where there
@@ -121,18 +122,15 @@ func (w *Watch) Raise(s Sighting) *Record {
 		r.Prove(s.Evidence)
 		return r
 	}
+	if w.records.ofKind[s.Kind] >= maxRecords && !w.purge(s.Kind) {
+		w.records.lost++
+		return &w.records.sink
+	}
 	if s.First == 0 {
 		s.First = s.Time
 	}
 	r := &Record{Sighting: s, Last: s.Time, Detected: s.Time}
 	r.Prove(s.Evidence)
-	if w.records.ofKind == nil {
-		w.records.ofKind = map[finding.Kind]int{}
-	}
-	if w.records.ofKind[s.Kind] >= maxRecords && !w.purge(s.Kind) {
-		w.records.lost++
-		return r
-	}
 	w.records.ofKind[s.Kind]++
 	w.records.index[k] = r
 	w.records.list = append(w.records.list, r)
@@ -145,14 +143,19 @@ func (w *Watch) Raise(s Sighting) *Record {
 // purge makes room for records of a kind: those go that are about nobody who is known to be here. It looks once for so
 // many that had no room.
 func (w *Watch) purge(kind finding.Kind) bool {
-	if w.records.lost%(maxRecords/4) != 0 {
+	if !w.records.purges() {
 		return false
 	}
 	v := &View{watch: w}
+	roles := kind.About().Roles
 	kept := w.records.list[:0]
 	for _, r := range w.records.list {
-		here := r.Kind != kind
-		for _, role := range r.Kind.About().Roles {
+		if r.Kind != kind {
+			kept = append(kept, r)
+			continue
+		}
+		here := false
+		for _, role := range roles {
 			here = here || role == finding.Actor && v.Owner(r.Actor) != nil || role == finding.Target && v.Owner(r.Target) != nil
 		}
 		if here {
@@ -167,14 +170,22 @@ func (w *Watch) purge(kind finding.Kind) bool {
 	return w.records.ofKind[kind] < maxRecords
 }
 
-// Again adds to a sighting that is kept already, and reports whether that has all the evidence it has room for: then who
-// asks need not make the sighting anew.
-func (w *Watch) Again(kind finding.Kind, actor, target Party, key string, at int64) bool {
+// purges reports whether it is time to look for records that may go.
+func (r *records) purges() bool { return r.lost%(maxRecords/4) == 0 }
+
+// Again adds to a sighting that is kept already, if that has all the evidence it has room for, or notes that there is no
+// room for one more of the kind. It reports whether it did: then who asks need not make the sighting anew.
+func (w *Watch) Again(kind finding.Kind, actor, target Party, key string, severity finding.Severity, at int64) bool {
 	r := w.records.index[recordKey{kind, actor, target, key}]
-	if r == nil || len(r.evidence) < maxEvidence {
+	switch {
+	case r == nil && w.records.ofKind[kind] >= maxRecords && !w.records.purges():
+		w.records.lost++
+		return true
+	case r == nil || len(r.evidence) < maxEvidence:
 		return false
 	}
 	r.Add(1, at)
+	r.Severity = max(r.Severity, severity)
 	return true
 }
 

@@ -210,9 +210,12 @@ func (s *spoofARP) event(e *Event) {
 	}
 	switch e.Step {
 	case Began:
-		w := s.ways.Look(client)
 		c := s.claimed.Look(router)
-		if w == nil || c == nil || w.router == router || e.Time-w.last > s.silence || e.Time-c.last > s.silence || s.carriers.Look(router) != nil || virtual(router) || virtual(w.router) {
+		if c == nil {
+			return
+		}
+		w := s.ways.Look(client)
+		if w == nil || w.router == router || e.Time-w.last > s.silence || e.Time-c.last > s.silence || s.carriers.Look(router) != nil || virtual(router) || virtual(w.router) {
 			return
 		}
 		// Its packets go to another than before, who has just said that an address is his, and never carried any.

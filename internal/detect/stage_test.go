@@ -97,9 +97,9 @@ func (s *stage) say(from, to party, name, value string, fields ...string) {
 		s.facts.FieldString(fields[i], fields[i+1])
 	}
 	s.inventory.Observe(&s.facts, 0, s.seq, 0)
-	if s.Wants(name) {
+	if to := s.Wants(name); to != nil {
 		x := NewFact(&s.facts, 0, &f, s.seq, 0)
-		s.Fact(&x)
+		s.Fact(&x, to)
 	}
 }
 

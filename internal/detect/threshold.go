@@ -40,7 +40,10 @@ func (e *ErrThreshold) Error() string {
 	return fmt.Sprintf("threshold %q: no such name", e.Setting)
 }
 
-// Set reads a setting such as scan.horizontal.targets=30.
+// most bounds a threshold: more than anything here ever counts to, and as a number of seconds still one of nanoseconds.
+const most = 1e9
+
+// Set reads a setting such as scan.horizontal.targets=30. What is more than 1e9 is taken for that.
 func (c *Config) Set(setting string) error {
 	name, value, _ := strings.Cut(setting, "=")
 	if !slices.ContainsFunc(Thresholds(), func(t Threshold) bool { return t.Name == name }) {
@@ -53,7 +56,7 @@ func (c *Config) Set(setting string) error {
 	if c.Thresholds == nil {
 		c.Thresholds = map[string]float64{}
 	}
-	c.Thresholds[name] = x
+	c.Thresholds[name] = min(x, most)
 	return nil
 }
 

@@ -72,6 +72,15 @@ func (v *View) call(p Party, by frame.MAC, at int64) string {
 			return device.Printable([]byte(n), 253)
 		}
 	}
+	if v.network != nil { // what conversations themselves said: SNI, Host
+		if d := v.network.Owner(by, frame.Addr{}); d != nil {
+			for i := range d.Peers {
+				if q := &d.Peers[i]; q.Addr == p.Addr && len(q.Names) > 0 {
+					return device.Printable([]byte(q.Names[0]), 253)
+				}
+			}
+		}
+	}
 	return p.Addr.Netip().String()
 }
 

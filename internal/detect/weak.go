@@ -70,7 +70,9 @@ func weakness(name string) string {
 // weakness, whoever the others are.
 func (w weak) chosen(f *Fact, name string) {
 	server, client := f.Sender(), f.Receiver()
-	if w.Again(finding.TLSWeak, client, Party{}, name, f.Time) && w.Again(finding.TLSWeak, server, Party{}, name, f.Time) {
+	taken := w.Again(finding.TLSWeak, client, Party{}, name, finding.Medium, f.Time)
+	given := w.Again(finding.TLSWeak, server, Party{}, name, finding.Medium, f.Time)
+	if taken && given {
 		return
 	}
 	weigh := func(v *View, d *device.Device) finding.Severity {
@@ -86,18 +88,21 @@ func (w weak) chosen(f *Fact, name string) {
 		Kind: finding.TLSWeak, Key: name, Severity: finding.Medium, Confidence: 0.95, Time: f.Time, Weigh: weigh,
 		Evidence: f.Evidence("the server chose " + name),
 	}
-	s.Actor, s.Details = client, []finding.Detail{{Key: "peer", Value: w.call(server, client.MAC)}, {Key: "weakness", Value: name}}
-	s.Holds = func(v *View) bool { return v.Outside(server) } // at home it is the server's fault
-	w.Raise(s)
-	s.Actor, s.Details = server, []finding.Detail{{Key: "peer", Value: w.call(client, server.MAC)}, {Key: "weakness", Value: name}}
-	s.Holds = nil
-	w.Raise(s)
+	if !given {
+		s.Actor, s.Details = server, []finding.Detail{{Key: "peer", Value: w.call(client, server.MAC)}, {Key: "weakness", Value: name}}
+		w.Raise(s)
+	}
+	if !taken {
+		s.Actor, s.Details = client, []finding.Detail{{Key: "peer", Value: w.call(server, client.MAC)}, {Key: "weakness", Value: name}}
+		s.Holds = func(v *View) bool { return v.Outside(server) } // at home it is the server's fault
+		w.Raise(s)
+	}
 }
 
 // offers tells of what a client offers: once for its versions, where none was chosen, and once for its cipher suites.
 func (w weak) offers(f *Fact, what string, list []string) {
 	client, server := f.Sender(), f.Receiver()
-	if w.Again(finding.TLSWeak, client, Party{}, "offers "+what, f.Time) {
+	if w.Again(finding.TLSWeak, client, Party{}, "offers "+what, finding.Info, f.Time) {
 		return
 	}
 	w.Raise(Sighting{

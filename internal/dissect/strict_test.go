@@ -16,10 +16,12 @@ import (
 	"plimsoll.example/plimsoll/internal/dissect/modbus"
 	"plimsoll.example/plimsoll/internal/dissect/pjl"
 	"plimsoll.example/plimsoll/internal/dissect/remote"
+	"plimsoll.example/plimsoll/internal/dissect/rtp"
 	"plimsoll.example/plimsoll/internal/dissect/sip"
 	"plimsoll.example/plimsoll/internal/dissect/smb"
 	"plimsoll.example/plimsoll/internal/dissect/socks"
 	"plimsoll.example/plimsoll/internal/dissect/ssh"
+	"plimsoll.example/plimsoll/internal/dissect/stratum"
 	"plimsoll.example/plimsoll/internal/dissect/syslog"
 	"plimsoll.example/plimsoll/internal/dissect/telnet"
 	"plimsoll.example/plimsoll/internal/dissect/vpn"
@@ -39,10 +41,12 @@ var dissectors = []struct {
 	{"pjl", pjl.Dissect},
 	{"rdp", remote.RDP},
 	{"vnc", remote.VNC},
+	{"rtp", rtp.Dissect},
 	{"sip", sip.Dissect},
 	{"smb", smb.Dissect},
 	{"socks", socks.Dissect},
 	{"ssh", ssh.Dissect},
+	{"stratum", stratum.Dissect},
 	{"syslog", syslog.Dissect},
 	{"telnet", telnet.Dissect},
 	{"vpn", vpn.Dissect},
@@ -77,6 +81,7 @@ var beginnings = []struct {
 	{"pjl", tcpUp, "\x1b%-12345X@PJL INFO ID\r\n"},
 	{"rdp", tcpUp, "\x03\x00\x00\x13\x0e\xe0\x00\x00\x00\x00\x00\x01\x00\x08\x00\x03\x00\x00\x00"},
 	{"vnc", tcpDown, "RFB 003.008\n"},
+	{"rtp", udp, "\x80\xc9\x00\x01\x00\x00\x00\x07"},
 	{"sip", udp, "OPTIONS sip:100@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.2\r\n\r\n"},
 	{"sip", tcpDown, "SIP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n"},
 	{"smb", tcpUp, "\x00\x00\x00\x2f\xffSMB\x72\x00\x00\x00\x00\x18\x01\x28" + strings.Repeat("\x00", 21) + "\x0c\x00\x02NT LM 0.12\x00"},
@@ -84,6 +89,7 @@ var beginnings = []struct {
 	{"socks", tcpUp, "\x04\x01\x00\x50\xc0\x00\x02\x07\x00"},
 	{"ssh", tcpUp, "SSH-2.0-dropbear\r\n"},
 	{"ssh", tcpDown, "SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n"},
+	{"stratum", tcpUp, `{"id":1,"method":"mining.subscribe","params":[]}` + "\n"},
 	{"syslog", udp, "<34>1 2024-11-22T22:14:15Z cam app - - - hello"},
 	{"telnet", tcpDown, "\xff\xfd\x18\xff\xfd\x20\xff\xfd\x23\xff\xfd\x27"},
 	{"vpn", udp, "\x01\x00\x00\x00" + strings.Repeat("\xa5", 144)},
@@ -113,7 +119,7 @@ var beginnings = []struct {
 	{"", udp, "\x00\x01\x00\x00\x21\x12\xa4\x42abcdefghijkl"},
 	{"", udp, "\x40\x01\x30\x39\xb4root"},
 	{"", udp, "\xc3\x00\x00\x00\x01\x08abcdefgh\x00\x00\x44\xd0" + strings.Repeat("\xa5", 1180)},
-	{"", udp, "\x80\x60\x12\x34" + strings.Repeat("\xa5", 168)},
+	{"rtp", udp, "\x80\x60\x12\x34" + strings.Repeat("\xa5", 168)},
 	{"", udp, "<?xml version=\"1.0\"?><Probe/>"},
 	{"", udp, strings.Repeat("\x00", 148)},
 }

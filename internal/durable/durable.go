@@ -9,12 +9,19 @@ import (
 	"path/filepath"
 )
 
+// ErrNotFile says that what is there is no file, but a folder, a pipe or a device.
+var ErrNotFile = errors.New("it is there, and is no file")
+
 // WriteFile writes data to the file of that name, in place of whatever was there. When it returns nil the new
-// content is on the disk; when it returns an error, or does not return, what was there before still is.
+// content is on the disk; when it returns an error, or does not return, what was there before still is. What is there
+// must be a file, or a link, which is replaced and not followed: a device such as /dev/null is left alone.
 //
 // It writes to a temporary file beside it, makes that durable, renames it, and makes the rename durable: a rename
 // within a folder is atomic (POSIX), and not durable before the folder is.
 func WriteFile(name string, data []byte, perm fs.FileMode) (err error) {
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+		return &fs.PathError{Op: "write", Path: name, Err: ErrNotFile}
+	}
 	dir := filepath.Dir(name)
 	f, err := os.CreateTemp(dir, "."+filepath.Base(name)+".*")
 	if err != nil {

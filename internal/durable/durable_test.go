@@ -33,8 +33,8 @@ func TestAFailureKeepsWhatWasThereAndLeavesNothingBehind(t *testing.T) {
 	if err := os.Mkdir(name, 0o700); err != nil { // a folder cannot be replaced by a file
 		t.Fatal(err)
 	}
-	if err := durable.WriteFile(name, []byte("x"), 0o600); err == nil {
-		t.Fatal("a folder was replaced by a file")
+	if err := durable.WriteFile(name, []byte("x"), 0o600); !errors.Is(err, durable.ErrNotFile) {
+		t.Fatalf("a folder was replaced by a file: %v", err)
 	}
 	entries, err := os.ReadDir(dir)
 	if err != nil || len(entries) != 1 || !entries[0].IsDir() {
@@ -42,5 +42,34 @@ func TestAFailureKeepsWhatWasThereAndLeavesNothingBehind(t *testing.T) {
 	}
 	if err := durable.WriteFile(filepath.Join(dir, "missing", "state"), nil, 0o600); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a missing folder: %v", err)
+	}
+}
+
+func TestADeviceIsNotReplacedByAFile(t *testing.T) {
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(os.DevNull, link); err != nil {
+		t.Fatal(err)
+	}
+	if err := durable.WriteFile(link, []byte("x"), 0o600); !errors.Is(err, durable.ErrNotFile) {
+		t.Errorf("a link to a device: %v", err)
+	}
+	if target, err := os.Readlink(link); err != nil || target != os.DevNull {
+		t.Errorf("the link leads to %q, %v", target, err)
+	}
+}
+
+func TestALinkIsReplacedAndNotFollowed(t *testing.T) {
+	dir := t.TempDir()
+	elsewhere, link := filepath.Join(dir, "elsewhere"), filepath.Join(dir, "link")
+	if err := errors.Join(os.WriteFile(elsewhere, []byte("theirs"), 0o600), os.Symlink(elsewhere, link)); err != nil {
+		t.Fatal(err)
+	}
+	if err := durable.WriteFile(link, []byte("ours"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	theirs, err1 := os.ReadFile(elsewhere)
+	ours, err2 := os.ReadFile(link)
+	if err := errors.Join(err1, err2); err != nil || string(theirs) != "theirs" || string(ours) != "ours" {
+		t.Errorf("read %q and %q, %v", theirs, ours, err)
 	}
 }

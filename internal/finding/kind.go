@@ -38,6 +38,9 @@ const (
 	NameCollision      Kind = "name.collision"
 )
 
+// FeedMining is the feed of a match that needs no list: a device speaks the protocol of those who mine digital money.
+const FeedMining = "mining protocols (built in)"
+
 // About is what a kind stands for.
 type About struct {
 	Kind      Kind

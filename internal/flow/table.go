@@ -19,7 +19,7 @@ const (
 )
 
 const (
-	chunkBits = 9
+	chunkBits = 7 // 32 KiB: many shards have few flows
 	chunkSize = 1 << chunkBits
 	chunkMask = chunkSize - 1
 

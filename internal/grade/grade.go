@@ -100,7 +100,7 @@ var Rules = [...]Rule{
 
 // Of grades a device. What others do to it does not count against it.
 func Of(signs []Sign, e Evidence) Grade {
-	g := Grade{Because: []string{}, WouldChange: []string{}, Evidence: e}
+	g := Grade{Evidence: e}
 	for _, s := range signs {
 		switch state := weigh(&s); {
 		case state > g.State:
@@ -113,14 +113,22 @@ func Of(signs []Sign, e Evidence) Grade {
 		g.WouldChange = []string{FindingEnds}
 		return g
 	}
+	lacking := 0
+	for _, r := range Rules {
+		if !r.met(&e) {
+			lacking++
+		}
+	}
+	if lacking == 0 {
+		return Grade{Fine, []string{EvidenceEnough}, []string{FindingAppears}, e}
+	}
+	words := make([]string, 2*lacking) // there may be many thousands of devices of which little is known
+	g.Because, g.WouldChange = words[:0:lacking], words[lacking:lacking]
 	for _, r := range Rules {
 		if !r.met(&e) {
 			g.Because = append(g.Because, r.Lacks)
 			g.WouldChange = append(g.WouldChange, r.Change)
 		}
-	}
-	if len(g.Because) == 0 {
-		return Grade{Fine, []string{EvidenceEnough}, []string{FindingAppears}, e}
 	}
 	return g
 }

@@ -6,8 +6,6 @@ package guide
 
 import (
 	"strconv"
-	"unicode"
-	"unicode/utf8"
 
 	"plimsoll.example/plimsoll/internal/finding"
 	"plimsoll.example/plimsoll/internal/locale"
@@ -38,16 +36,22 @@ func Explain(words *locale.Catalogue, f *finding.Finding, device string) Text {
 	}
 	said := findings.in(words.Lang())
 	args := arguments(said, f, device)
+	say := func(part string) string {
+		if own := key + "." + variant(f) + "." + part; said.Text(own) != own {
+			return said.Text(own, args...)
+		}
+		return said.Text(key+"."+part, args...)
+	}
 	text := Text{
-		Title: said.Text(key+".title", args...),
-		Seen:  capital(said.Text(key+".seen", args...)),
-		Sure:  said.Text("sure."+band(f.Confidence), "doubt", said.Text(key+".doubt")),
-		Why:   said.Text(key+".why", args...),
-		Undo:  said.Text(key+".undo", args...),
+		Title: say("title"),
+		Seen:  say("seen"),
+		Sure:  said.Text("sure."+band(f.Confidence), "doubt", say("doubt")),
+		Why:   say("why"),
+		Undo:  say("undo"),
 	}
 	for step := 1; step <= maxSteps; step++ {
-		place := key + ".do." + strconv.Itoa(step)
-		if s := said.Text(place, args...); s != place {
+		part := "do." + strconv.Itoa(step)
+		if s := say(part); s != key+"."+part {
 			text.Do = append(text.Do, s)
 		}
 	}
@@ -76,11 +80,17 @@ func band(confidence float64) string {
 	return "perhaps"
 }
 
-// capital begins a sentence: the name of a device may be in small letters.
-func capital(s string) string {
-	r, n := utf8.DecodeRuneInString(s)
-	if n == 0 || r == utf8.RuneError {
-		return s
+// variant names the texts of its own that a case has, in place of those of its kind; "": none.
+func variant(f *finding.Finding) string {
+	switch f.Kind {
+	case finding.IndicatorMatch:
+		if f.Detail("feed") == finding.FeedMining {
+			return "mining"
+		}
+	case finding.MUDDeparture:
+		if nearest, _ := f.Detail("nearest").(string); nearest != "" {
+			return "nearest"
+		}
 	}
-	return string(unicode.ToUpper(r)) + s[n:]
+	return ""
 }

@@ -15,7 +15,7 @@ import (
 
 // same lists the keys whose text is rightly the same in both languages.
 var same = []string{
-	"body.isoc", "body.nist.8425", "fault.other", "protocol.other", "weakness.other",
+	"body.isoc", "body.nist.8425", "fault.other", "nearest.entry", "protocol.other", "weakness.other",
 	"acr.term", "bluetooth.term", "ftp.term", "guard.term", "https.term", "modem.term", "octets.term", "onvif.term", "pause.term", "ping.term", "port.term",
 	"rtsp.term", "service.term", "smb.term", "telnet.term", "tls.term", "upnp.term", "wifi.term", "wpa.term", "zigbee.term",
 }
@@ -51,7 +51,7 @@ var example = map[string]any{
 	"feed":     "urlhaus",
 	"file":     "update.bin",
 	"name":     "printer.local",
-	"nearest":  "cloud.example",
+	"nearest":  "tcp/443 local-networks",
 	"packets":  uint64(5200),
 	"peer":     "cloud.example",
 	"period":   5 * time.Minute,
@@ -75,6 +75,13 @@ func cases() []*finding.Finding {
 				list = append(list, f)
 			}
 		}
+	}
+	for _, own := range []finding.Finding{ // cases that have texts of their own, or have none
+		{Kind: finding.IndicatorMatch, Details: []finding.Detail{{Key: "peer", Value: "pool.example"}, {Key: "feed", Value: finding.FeedMining}}},
+		{Kind: finding.MUDDeparture, Details: []finding.Detail{{Key: "peer", Value: "cloud.example"}, {Key: "service", Value: "tcp/23"}, {Key: "nearest", Value: ""}}},
+	} {
+		own.Role, own.Confidence, own.Count = finding.Actor, 0.8, 3
+		list = append(list, &own)
 	}
 	return list
 }
@@ -113,6 +120,17 @@ func TestWhatDetectorsLeaveOutIsToldAsUnknown(t *testing.T) {
 	}
 }
 
+// Names stand as they are, also where they begin a sentence.
+func TestNamesAreNotChanged(t *testing.T) {
+	for _, lang := range locale.Languages {
+		for _, f := range cases() {
+			if seen := Explain(locale.New(lang), f, "hubv3-301").Seen; !strings.HasPrefix(seen, "hubv3-301 ") {
+				t.Errorf("%s %s: %q", lang, f.Kind, seen)
+			}
+		}
+	}
+}
+
 func TestEveryTextIsOfSomeKind(t *testing.T) {
 	used := map[string]bool{"sure.very": true, "sure.quite": true, "sure.perhaps": true}
 	for _, f := range cases() {
@@ -128,6 +146,7 @@ func TestEveryTextIsOfSomeKind(t *testing.T) {
 		}
 		for _, part := range []string{"title", "seen", "doubt", "why", "do.1", "do.2", "do.3", "undo"} {
 			used[string(f.Kind)+"."+string(f.Role)+"."+part] = true
+			used[string(f.Kind)+"."+string(f.Role)+"."+variant(f)+"."+part] = true
 		}
 	}
 	for _, name := range []string{"finding", "party"} {

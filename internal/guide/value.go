@@ -36,6 +36,8 @@ func inWords(said *locale.Catalogue, key string, v any) any {
 			return peer(said, v)
 		case "service":
 			return service(said, v)
+		case "nearest":
+			return nearest(said, v)
 		case "protocol", "weakness", "fault":
 			return token(said, key, v)
 		}
@@ -85,6 +87,23 @@ func service(said *locale.Catalogue, s string) string {
 		return text
 	}
 	return said.Text("service.other", "token", s)
+}
+
+// nearest says an entry of a MUD file as policy.Entry.Brief has it: a service, then with whom.
+func nearest(said *locale.Catalogue, s string) string {
+	what, who, _ := strings.Cut(s, " ")
+	var peers []string
+	for _, p := range strings.Fields(who) {
+		if text, ok := lookUp(said, "policy.peer", p); ok {
+			p = text
+		}
+		peers = append(peers, p)
+	}
+	what = service(said, what)
+	if len(peers) == 0 {
+		return what
+	}
+	return said.Text("nearest.entry", "service", what, "peer", said.List(peers))
 }
 
 func token(said *locale.Catalogue, key, s string) string {

@@ -48,7 +48,7 @@ type Household struct {
 	byMAC    map[frame.MAC]string
 }
 
-// ErrForce: a decision stands, and is not in force yet.
+// ErrForce is the cause where a decision stands, and is not in force yet.
 var ErrForce = errors.New("decided, but not in force yet")
 
 // Open reads what was kept. It must be called once, before all else.

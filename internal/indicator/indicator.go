@@ -115,13 +115,16 @@ func (s *Set) reason(text string) uint32 {
 	return i
 }
 
+// maxSame bounds how many entries of one value are looked at, the last ones first.
+const maxSame = 4096
+
 // find is the surest entry of a value that is valid at a time, capture time in ns.
 func (s *Set) find(k kind, value string, at int64, fits func(*record) bool) (m Match, ok bool) {
 	if s == nil || s.index == nil {
 		return m, false
 	}
 	now := uint32(max(0, at/1e9))
-	for i := s.index[s.hash(k, value)]; i > 0; {
+	for i, n := s.index[s.hash(k, value)], 0; i > 0 && n < maxSame; n++ {
 		r := &s.list[i-1]
 		i = r.next
 		if now < r.from || r.until > 0 && now >= r.until || fits != nil && !fits(r) {

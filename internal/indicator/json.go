@@ -247,11 +247,11 @@ func seconds(s string) uint32 {
 
 var maxTime = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC).Unix()
 
-// guard bounds the strings of a document, which the decoder keeps whole.
+// guard bounds what the decoder keeps whole: strings, numbers, and the space between.
 type guard struct {
 	r      io.Reader
 	err    error // of reading
-	length int   // of the string under way
+	length int   // of what is under way
 	inside bool
 	escape bool
 }
@@ -268,16 +268,20 @@ func (g *guard) Read(p []byte) (int, error) {
 		c := p[i]
 		switch {
 		case !g.inside:
-			if c == '"' {
+			switch c {
+			case '"':
 				g.inside, g.length = true, 0
+				continue
+			case '{', '}', '[', ']', ',', ':':
+				g.length = 0
+				continue
 			}
-			continue
 		case g.escape:
 			g.escape = false
 		case c == '\\':
 			g.escape = true
 		case c == '"':
-			g.inside = false
+			g.inside, g.length = false, 0
 			continue
 		}
 		if g.length++; g.length > maxString {

@@ -38,7 +38,7 @@ var faults = map[string]string{
 	"entry":   "this is no name, address, URL or digest",
 	"follows": "something follows the document",
 	"json":    "it is no JSON",
-	"long":    "a string is too long",
+	"long":    "a string or a number is too long",
 	"many":    "there are too many lists",
 	"nothing": "none of its objects is an indicator",
 }

@@ -229,12 +229,21 @@ func (p *patternParser) and(nest int, inside bool) ([][]condition, error) {
 		}
 		for _, a := range ways {
 			for _, b := range more {
-				both = append(both, append(append([]condition{}, a...), b...))
+				both = append(both, together(a, b))
 			}
 		}
 		ways = both
 	}
 	return ways, err
+}
+
+// together is two lists of conditions in one. What is more than can be looked for becomes one that cannot, so that a
+// pattern takes no more time than its length.
+func together(a, b []condition) []condition {
+	if len(a)+len(b) > 2*maxMembers {
+		return []condition{{}}
+	}
+	return append(append([]condition{}, a...), b...)
 }
 
 func (p *patternParser) term(nest int, inside bool) ([][]condition, error) {

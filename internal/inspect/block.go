@@ -43,7 +43,7 @@ type ended struct {
 
 type chunk struct {
 	n     int
-	flows [64]flow.Flow
+	flows [16]flow.Flow // few, as most shards end some in each block
 }
 
 // chunkPool keeps chunks that are not in use, up to its capacity.

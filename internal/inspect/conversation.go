@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"cmp"
 	"slices"
 
 	"plimsoll.example/plimsoll/internal/device"
@@ -11,18 +12,24 @@ import (
 
 // Bounds on what is kept for policies to judge. A scanner's conversations are without number; its first ones tell.
 const (
-	maxConversations = 16384
-	maxOfDevice      = 2048
-	maxQuestions     = 4096
+	maxConversations  = 16384
+	maxOfDevice       = 2048
+	maxQuestions      = 4096
+	maxNamesOfADevice = 512 // that it asks for: one that asks for names without end hides no other
+	maxHellos         = 4096
+	maxOfTalk         = 8 // different hellos
 )
 
-// talks are the conversations of each device, those alike together, and the names that it asked for.
+// talks are the conversations of each device, those alike together, with its hellos, and the names that it asked for.
 type talks struct {
 	index     map[talkKey]int32
 	list      []talk
 	ofDevice  map[frame.MAC]int
 	asked     map[questionKey]*question
-	forgotten uint64 // flows that there was no room for
+	hellos    map[talkKey][]offer
+	helloed   int               // hellos kept
+	names     map[frame.MAC]int // in asked
+	forgotten uint64            // flows that there was no room for
 }
 
 type talk struct {
@@ -53,7 +60,10 @@ type question struct {
 }
 
 func newTalks() *talks {
-	return &talks{index: map[talkKey]int32{}, ofDevice: map[frame.MAC]int{}, asked: map[questionKey]*question{}}
+	return &talks{
+		index: map[talkKey]int32{}, ofDevice: map[frame.MAC]int{}, asked: map[questionKey]*question{}, names: map[frame.MAC]int{},
+		hellos: map[talkKey][]offer{},
+	}
 }
 
 // flow adds a flow that ended to the conversations of the devices at its ends. name is what the flow itself says that
@@ -114,9 +124,10 @@ func (t *talks) asks(m frame.MAC, name []byte, at int64, number uint64, file uin
 	k := questionKey{m, policy.Hostname(device.Printable(name, 253))}
 	q := t.asked[k]
 	if q == nil {
-		if len(t.asked) >= maxQuestions {
+		if len(t.asked) >= maxQuestions || t.names[m] >= maxNamesOfADevice {
 			return
 		}
+		t.names[m]++
 		q = &question{first: at, number: number, file: file}
 		t.asked[k] = q
 	}
@@ -129,20 +140,13 @@ func (t *talks) of(macs []frame.MAC) []policy.Conversation {
 	var list []policy.Conversation
 	for i := range t.list {
 		if slices.Contains(macs, t.list[i].device) {
-			list = append(list, t.list[i].Conversation)
+			c := t.list[i].Conversation
+			c.Hellos = t.greetings(t.list[i].device, &c.Packet)
+			list = append(list, c)
 		}
 	}
 	slices.SortStableFunc(list, func(a, b policy.Conversation) int {
-		switch {
-		case a.First != b.First:
-			if a.First < b.First {
-				return -1
-			}
-			return 1
-		case a.Number != b.Number:
-			return int(int64(a.Number) - int64(b.Number))
-		}
-		return int(a.Direction) - int(b.Direction)
+		return cmp.Or(cmp.Compare(a.First, b.First), cmp.Compare(a.Number, b.Number), cmp.Compare(a.Direction, b.Direction))
 	})
 	return list
 }

@@ -47,9 +47,11 @@ func (e *Engine) departures(r *Result, devices []*device.Device, n *device.Netwo
 	return list
 }
 
-// compileFor is the policy of a device in the network.
+// compileFor is the policy of a device in the network, as it is judged by: a capture may not show all of the networks
+// that are local, so every private address is taken for one.
 func compileFor(f *mud.File, base *policy.Context, d *device.Device) *policy.Policy {
 	c := base.Of(d.MAC)
+	c.Local = slices.Concat(c.Local, policy.Homes())
 	if len(c.Gateway)+len(c.Resolvers) == 0 { // too little was seen to know who serves names and time
 		for _, p := range c.Peers {
 			for _, a := range p.Addresses {
@@ -128,7 +130,7 @@ func (h *holding) stopped(s *policy.Stopped) finding.Finding {
 		nearest = printable(h.policy.Entries[s.Nearest-1].Brief())
 	}
 	return finding.Finding{
-		Kind: finding.MUDDeparture, Device: h.device.ID(), Role: finding.Actor, Key: c.Direction.String() + " " + service + " " + s.Peer,
+		Kind: finding.MUDDeparture, Device: h.device.ID(), Role: finding.Actor, Key: strings.TrimSpace(c.Direction.String() + " " + service + " " + s.Peer + " " + s.Hello),
 		Severity: severity, Confidence: confidence, First: c.First, Last: c.Last, Detected: c.First, Count: c.Flows,
 		Details: []finding.Detail{{Key: "peer", Value: peer}, {Key: "service", Value: service}, {Key: "nearest", Value: nearest}},
 		Evidence: []finding.Evidence{{

@@ -85,6 +85,16 @@ func TestAttacksAreFound(t *testing.T) {
 		{"passwords by Telnet", finding.GuessCredentials, func(a *lab.Actor) { a.GuessTelnet(victim, "\r\nDiskStation", 12) }, suspect, victim},
 		{"passwords by SSH", finding.GuessCredentials, func(a *lab.Actor) { a.GuessSSH(victim, lab.OpenSSH8, 30) }, suspect, victim},
 		{"passwords by HTTP", finding.GuessCredentials, func(a *lab.Actor) { a.GuessHTTP(victim, 5000, 20) }, suspect, victim},
+		{"passwords by FTP", finding.GuessCredentials, func(a *lab.Actor) { a.GuessBy(lab.FTPLogin, victim, 21, 12, 300*time.Millisecond) }, suspect, victim},
+		{"passwords by POP3", finding.GuessCredentials, func(a *lab.Actor) { a.GuessBy(lab.POP3Login, victim, 110, 12, 300*time.Millisecond) }, suspect, victim},
+		{"passwords by SMTP", finding.GuessCredentials, func(a *lab.Actor) { a.GuessBy(lab.SMTPLogin, victim, 587, 12, 300*time.Millisecond) }, suspect, victim},
+		{"passwords by MQTT", finding.GuessCredentials, func(a *lab.Actor) { a.GuessBy(lab.MQTTLogin, victim, 1883, 12, 300*time.Millisecond) }, suspect, victim},
+		{"passwords by RTSP", finding.GuessCredentials, func(a *lab.Actor) { a.GuessBy(lab.RTSPLogin, victim, 554, 12, 300*time.Millisecond) }, suspect, victim},
+		{"passwords by VNC", finding.GuessCredentials, func(a *lab.Actor) { a.GuessBy(lab.VNCLogin, victim, 5900, 12, 300*time.Millisecond) }, suspect, victim},
+		{"passwords by RDP", finding.GuessCredentials, func(a *lab.Actor) { a.GuessBy(lab.RDPLogin, victim, 3389, 12, 300*time.Millisecond) }, suspect, victim},
+		{"passwords by SMB", finding.GuessCredentials, func(a *lab.Actor) { a.GuessBy(lab.SMBLogin, victim, 445, 12, 300*time.Millisecond) }, suspect, victim},
+		{"passwords by FTP on another port, slowly", finding.GuessCredentials, func(a *lab.Actor) { a.GuessBy(lab.FTPLogin, victim, 2121, 20, 10*time.Second) }, suspect, victim},
+		{"SYNs to all ports with forged senders", finding.FloodSYN, func(a *lab.Actor) { a.FloodSYNEverywhere("www.example.org", 2000, 2*time.Millisecond) }, suspect, ""},
 		{"SYNs", finding.FloodSYN, func(a *lab.Actor) { a.FloodSYN("www.example.org", 80, 300, 2*time.Millisecond, false) }, suspect, ""},
 		{"SYNs to a device", finding.FloodSYN, func(a *lab.Actor) { a.FloodSYN(victim, 80, 300, 2*time.Millisecond, false) }, suspect, victim},
 		{"SYNs with forged senders", finding.FloodSYN, func(a *lab.Actor) { a.FloodSYN("www.example.org", 443, 300, 3*time.Millisecond, true) }, suspect, ""},
@@ -179,6 +189,11 @@ func TestLookAlikesAreNotFound(t *testing.T) {
 			for range 200 {
 				a.Ping("www.example.org")
 				a.Wait(time.Second)
+			}
+		}},
+		{"a password forgotten by turns", func(a *lab.Actor) {
+			for i, login := range []lab.Login{lab.FTPLogin, lab.POP3Login, lab.MQTTLogin, lab.RTSPLogin, lab.VNCLogin, lab.SMBLogin} {
+				a.LogIn(login, victim, uint16(10000+i), 2, 20*time.Second)
 			}
 		}},
 		{"a password forgotten", func(a *lab.Actor) { a.GuessSSH(victim, lab.OpenSSH8, 3) }},

@@ -48,11 +48,12 @@ type Progress struct {
 	Packets, Octets atomic.Uint64
 }
 
-// shares of Config.Memory, in hundredths. The rest is for the program, the blocks under way and the collector.
+// shares of Config.Memory, in hundredths. The rest is for the program, the blocks under way, the detectors and the
+// collector, which runs all the time where it has no room.
 const (
-	shareFlows     = 20
-	shareStreams   = 6
-	shareInventory = 20
+	shareFlows     = 15
+	shareStreams   = 4
+	shareInventory = 14
 )
 
 // Engine is one inspection.
@@ -70,6 +71,7 @@ type Engine struct {
 	ended     detect.Flow
 	said      detect.Fact
 	totals    totals
+	losses    Losses
 	err       error // of OnFlow or OnFact
 
 	talks *talks // nil where nobody asks
@@ -80,7 +82,7 @@ type Engine struct {
 // maxBlocks bounds the blocks under way, each of up to 1 MiB with what is made of it.
 const maxBlocks = 8
 
-// spareChunks is how many chunks of ended flows wait for use: 3 MiB.
+// spareChunks is how many chunks of ended flows wait for use: 1 MiB.
 const spareChunks = 256
 
 // totals count what went by.
@@ -152,6 +154,8 @@ func (e *Engine) flush() {
 		w.flush(b)
 	}
 	e.collect(b)
+	e.losses = e.lost()
+	e.workers, e.chunks = nil, nil // their memory serves the naming of devices
 }
 
 // collect takes what the workers found in a block, in the order of the packets.
@@ -205,13 +209,18 @@ func (e *Engine) fact(b *block, facts *dissect.Facts, i int) {
 	}
 	if !f.Again { // or the inventory would depend on who listens
 		e.inventory.Observe(facts, i, number, file)
-		if e.talks != nil && f.Name == "dns.query" {
-			e.talks.asks(f.Subject, facts.Value(i), f.Time, number, file)
-		}
 	}
-	if e.watch != nil && at < uint64(len(b.Records)) && e.watch.Wants(f.Name) && (!f.Again || b.frames[at].EtherType == frame.EtherARP) {
-		e.said = detect.NewFact(facts, i, &b.frames[at], number, file)
-		e.watch.Fact(&e.said)
+	if e.talks != nil && f.Name == "dns.query" {
+		e.talks.asks(f.Subject, facts.Value(i), f.Time, number, file)
+	}
+	if e.talks != nil && f.Name == "tls.offer" && !f.Again && at < uint64(len(b.Records)) {
+		e.talks.greets(facts, i, &b.frames[at], number, file)
+	}
+	if e.watch != nil && at < uint64(len(b.Records)) && (!f.Again || b.frames[at].EtherType == frame.EtherARP) {
+		if to := e.watch.Wants(f.Name); to != nil {
+			e.said = detect.NewFact(facts, i, &b.frames[at], number, file)
+			e.watch.Fact(&e.said, to)
+		}
 	}
 	if e.cfg.OnFact != nil && e.err == nil {
 		e.err = e.cfg.OnFact(&FactRecord{facts: facts, i: i, Number: number, File: file})
@@ -253,7 +262,14 @@ type Losses struct {
 
 // Losses may be asked when Run has returned.
 func (e *Engine) Losses() Losses {
-	l := Losses{Undecoded: e.totals.undecoded, Protected: e.totals.protected, Devices: e.inventory.Evicted(), Partial: e.inventory.Full, Facts: e.totals.facts}
+	l := e.losses
+	l.Undecoded, l.Protected, l.Facts = e.totals.undecoded, e.totals.protected, e.totals.facts
+	l.Devices, l.Partial = e.inventory.Evicted(), e.inventory.Full
+	return l
+}
+
+// lost is what the workers could not keep or understand.
+func (e *Engine) lost() (l Losses) {
 	for _, w := range e.workers {
 		l.Panics += w.panics
 		w.own(func(s *shard) {

@@ -68,11 +68,13 @@ func short(n *[2]uint64) [2]uint32 {
 	return [2]uint32{uint32(min(n[0], math.MaxUint32)), uint32(min(n[1], math.MaxUint32))}
 }
 
-// heard reports whether detectors hear a message also when it was said before: how often somebody asks for a neighbour
-// tells what for.
+// heard reports whether somebody hears a message also when it was said before: how often a device asks for a neighbour
+// tells detectors what for, and how often it asks for a name that its MUD file does not know is told to people.
 func (w *worker) heard(f *frame.Frame) bool {
-	return f.EtherType == frame.EtherARP && w.engine.watch != nil
+	return f.EtherType == frame.EtherARP && w.engine.watch != nil || f.DstPort == dnsPort && w.engine.talks != nil
 }
+
+const dnsPort = 53
 
 // step shows a step to the detectors.
 func (e *Engine) step(b *block, x *event) {

@@ -106,9 +106,10 @@ func TestInjectedFramesDepartFromTheProfiles(t *testing.T) {
 	dir := profiles(t)
 	for _, x := range []struct {
 		capture, profile, note string
+		times                  uint64
 	}{
-		{"interaction-lan-lan.pcap", "profile-attacks.yaml", "no entry allows tcp/9999 to the device from huawei-p20-lite-lan"},
-		{"proto-lan.pcap", "profile.yaml", "asks for the name example.com"},
+		{"interaction-lan-lan.pcap", "profile-attacks.yaml", "no entry allows tcp/9999 to the device from huawei-p20-lite-lan", 1},
+		{"proto-lan.pcap", "profile.yaml", "asks for the name example.com", 1416},
 	} {
 		folder := t.TempDir()
 		for name, data := range map[string]string{
@@ -132,10 +133,10 @@ func TestInjectedFramesDepartFromTheProfiles(t *testing.T) {
 			if f.Device != plug {
 				t.Errorf("a departure of %s, which has no file", f.Device)
 			}
-			found = found || strings.Contains(f.Evidence[0].Note, x.note) && f.Evidence[0].Packets[0] == 1
+			found = found || strings.Contains(f.Evidence[0].Note, x.note) && f.Evidence[0].Packets[0] == 1 && f.Count == x.times
 		}
 		if !found {
-			t.Errorf("%s: nobody says that %s", x.capture, x.note)
+			t.Errorf("%s: nobody says %d times that %s", x.capture, x.times, x.note)
 		}
 	}
 }

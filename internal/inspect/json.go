@@ -9,35 +9,43 @@ import (
 
 // WriteJSON writes r as schema/inspect.json describes it, on one line.
 func (r *Result) WriteJSON(w io.Writer) error {
-	const none = `"devices":[]` // within a string the quotes would be escaped
 	rest := *r
-	rest.Devices = []Device{}
+	rest.Devices, rest.Findings = []Device{}, []Finding{}
 	var b bytes.Buffer
 	if err := encode(&b, &rest); err != nil {
 		return err
 	}
-	at := bytes.Index(b.Bytes(), []byte(none)) + len(none) - 1
-	if _, err := w.Write(b.Bytes()[:at]); err != nil {
-		return err
+	text := b.Bytes()
+	for _, list := range []struct {
+		none  string // within a string the quotes would be escaped
+		write func() error
+	}{
+		{`"devices":[]`, func() error { return writeList(w, r.Devices, 128) }},
+		{`"findings":[]`, func() error { return writeList(w, r.Findings, 32) }},
+	} {
+		at := bytes.Index(text, []byte(list.none)) + len(list.none) - 1
+		if _, err := w.Write(text[:at]); err != nil {
+			return err
+		}
+		if err := list.write(); err != nil {
+			return err
+		}
+		text = text[at:]
 	}
-	if err := writeDevices(w, r.Devices); err != nil {
-		return err
-	}
-	_, err := w.Write(b.Bytes()[at:])
+	_, err := w.Write(text)
 	return err
 }
 
-// writeDevices writes devices, separated by commas. Some megabytes of text are worth all the cores, and not the memory
-// to hold them at a time.
-func writeDevices(w io.Writer, devices []Device) error {
-	const some = 128
+// writeList writes what is in a list, separated by commas, some at a time on each core. Some megabytes of text are worth
+// all the cores, and not the memory to hold them at a time.
+func writeList[T any](w io.Writer, list []T, some int) error {
 	texts := make([]bytes.Buffer, runtime.GOMAXPROCS(0))
 	errs := make([]error, len(texts))
-	for first := true; len(devices) > 0; {
-		n := min(len(devices), some*len(texts))
+	for first := true; len(list) > 0; {
+		n := min(len(list), some*len(texts))
 		onAllCores((n+some-1)/some, 1, func(i int) {
 			texts[i].Reset()
-			errs[i] = encode(&texts[i], devices[i*some:min((i+1)*some, n)])
+			errs[i] = encode(&texts[i], list[i*some:min((i+1)*some, n)])
 		})
 		for i := range (n + some - 1) / some {
 			if errs[i] != nil {
@@ -53,7 +61,7 @@ func writeDevices(w io.Writer, devices []Device) error {
 				return err
 			}
 		}
-		devices = devices[n:]
+		list = list[n:]
 	}
 	return nil
 }

@@ -16,11 +16,12 @@ func (r *Result) judge(list []finding.Finding) {
 	for _, l := range locale.Languages {
 		languages = append(languages, locale.New(l))
 	}
-	for i := range list {
+	told := make([]Finding, len(list))
+	onAllCores(len(list), 8, func(i int) {
 		f := &list[i]
 		d := index[f.Device]
 		if d == nil {
-			continue
+			return
 		}
 		about := f.Kind.About()
 		out := Finding{
@@ -38,8 +39,13 @@ func (r *Result) judge(list []finding.Finding) {
 		for _, e := range f.Evidence {
 			out.Evidence = append(out.Evidence, Evidence{append([]uint64{}, e.Packets...), e.File, e.Flow, e.Note, e.Ends})
 		}
-		d.Findings = append(d.Findings, out.ID)
-		r.Findings = append(r.Findings, out)
+		told[i] = out
+	})
+	for i := range told {
+		if d := index[told[i].Device]; d != nil {
+			d.Findings = append(d.Findings, told[i].ID)
+			r.Findings = append(r.Findings, told[i])
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"strings"
 
 	"plimsoll.example/plimsoll/internal/frame"
+	"plimsoll.example/plimsoll/internal/learn"
 	"plimsoll.example/plimsoll/internal/policy"
 	"plimsoll.example/plimsoll/mud"
 )
@@ -82,7 +84,7 @@ func (e *MUDFileError) Error() string { return fmt.Sprintf("MUD file %s: %v", e.
 // Unwrap is Err.
 func (e *MUDFileError) Unwrap() error { return e.Err }
 
-// LoadMUDFiles reads the MUD files of a folder: those whose names end in .json. Those that cannot be used are told, and
+// LoadMUDFiles reads the MUD files of a folder: those whose names end in .json, but for what proves a learned one. Those that cannot be used are told, and
 // left out: whoever wrote one of them has no say about the others.
 func LoadMUDFiles(dir string) (m *MUDFiles, left []*MUDFileError, err error) {
 	entries, err := os.ReadDir(dir)
@@ -93,7 +95,7 @@ func LoadMUDFiles(dir string) (m *MUDFiles, left []*MUDFileError, err error) {
 	devices := map[string]given{} // by link-layer address
 	for _, e := range entries {
 		name := e.Name()
-		if !strings.HasSuffix(strings.ToLower(name), ".json") || e.IsDir() {
+		if !strings.HasSuffix(strings.ToLower(name), ".json") || strings.HasSuffix(name, learn.EvidenceSuffix) || e.IsDir() {
 			continue
 		}
 		if len(m.list) == maxMUDFiles {
@@ -120,7 +122,8 @@ func LoadMUDFiles(dir string) (m *MUDFiles, left []*MUDFileError, err error) {
 			m.byMAC[mac] = assigned{file: i}
 		}
 	}
-	for text, g := range devices {
+	for _, text := range slices.Sorted(maps.Keys(devices)) { // one device may stand there twice, written differently
+		g := devices[text]
 		name := g.File
 		mac, err := frame.ParseMAC(text)
 		i := slices.IndexFunc(m.list, func(f mudFile) bool { return f.name == name })
@@ -141,9 +144,13 @@ func LoadMUDFiles(dir string) (m *MUDFiles, left []*MUDFileError, err error) {
 var (
 	errTooMany = errors.New("there are too many files in the folder")
 	errTooLong = errors.New("longer than a MUD file may be")
+	errNotFile = errors.New("it is no file")
 )
 
 func readBounded(name string) ([]byte, error) {
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+		return nil, errNotFile // to open a pipe is to wait for whoever writes into it
+	}
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, err

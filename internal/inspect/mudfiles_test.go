@@ -46,6 +46,7 @@ func TestADeviceGetsItsFileOnlyWhereThatIsSure(t *testing.T) {
 		"twin-1.json":            mudText("https://e.example/1.json", "Acme", "Twin"),
 		"twin-2.json":            mudText("https://e.example/2.json", "Acme", "Twin"),
 		"devices.json":           `{"02:00:5e:10:00:02": "given.json"}`,
+		"url.evidence.json":      `{"schema": "plimsoll.learn/1"}`,
 		"README.txt":             "not a MUD file",
 	}))
 	if err != nil || len(left) > 0 {
@@ -136,6 +137,37 @@ func TestDeparturesAreFindings(t *testing.T) {
 			first = notes.Bytes()
 		} else if !bytes.Equal(first, notes.Bytes()) {
 			t.Errorf("with %d workers:\n%s\nwith one:\n%s", workers, &notes, first)
+		}
+	}
+}
+
+// RFC 9761: a hello that offers more than the profiles of the entry allow departs from the file.
+func TestAHelloOutsideOfItsProfileIsADeparture(t *testing.T) {
+	const plug = "50:c7:bf:1d:77:0e" // it offers TLS 1.2, and no ALPN
+	text := strings.NewReplacer(
+		`"cloud.example"`, `"devs.tplinkcloud.com"`, `"port": 443}`, `"port": 50443}, "PROFILE": 0`,
+		`"systeminfo"`, `"extensions": ["ietf-mud-tls"], "ietf-mud-tls:is-tls-dtls-profile-supported": true, "systeminfo"`,
+	).Replace(mudText("https://plugs.example/plug.json", "", ""))
+	for name, x := range map[string]struct{ profile, note string }{
+		"as it is":       {`{"name": "p", "supported-tls-version": ["tls12"]}`, ""},
+		"newer":          {`{"name": "p", "supported-tls-version": ["tls13"]}`, "no profile allows: supported-tls-version tls12"},
+		"of either kind": {`{"name": "p", "supported-tls-version": ["tls13"]}, {"name": "q", "supported-group": [19, 21, 23, 24]}`, ""},
+		"other groups":   {`{"name": "p", "supported-group": [29]}`, "no profile allows: supported-group 0x0018"},
+	} {
+		files, left, err := LoadMUDFiles(folder(t, map[string]string{plug + ".json": strings.Replace(text, `, "PROFILE": 0}`,
+			`}, "ietf-acl-tls:client-profiles": {"tls-dtls-profile": [`+x.profile+`]}`, 1)}))
+		if err != nil || len(left) > 0 {
+			t.Fatal(left, err)
+		}
+		_, r := inspected(t, Config{MUD: files}, testdata+"/home.pcapng")
+		note := ""
+		for _, f := range r.Findings {
+			if f.Kind == finding.MUDDeparture && strings.Contains(f.Evidence[0].Note, "devs.tplinkcloud.com") {
+				note += f.Evidence[0].Note
+			}
+		}
+		if x.note == "" && note != "" || !strings.Contains(note, x.note) {
+			t.Errorf("%s: %q, want %q", name, note, x.note)
 		}
 	}
 }

@@ -2,6 +2,8 @@ package inspect
 
 import (
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"plimsoll.example/plimsoll/internal/device"
 	"plimsoll.example/plimsoll/internal/locale"
@@ -16,7 +18,9 @@ func Name(d *Device, c *locale.Catalogue) string {
 	case id.Model != "":
 		return strings.TrimSpace(id.Maker + " " + id.Model)
 	case id.Category != "" && id.Maker != "":
-		return c.Text("inspect.made", "maker", id.Maker, "what", c.Text("category."+id.Category))
+		name := c.Text("inspect.made", "maker", id.Maker, "what", c.Text("category."+id.Category))
+		r, n := utf8.DecodeRuneInString(name) // words of ours, which sentences begin with
+		return string(unicode.ToUpper(r)) + name[n:]
 	case d.MAC != "":
 		return d.MAC
 	}

@@ -39,7 +39,7 @@ type pipeline struct {
 func newPipeline(ctx context.Context, e *Engine, next func(*capture.Batch) error) *pipeline {
 	p := &pipeline{
 		engine: e, ctx: ctx, next: next, seq: 1,
-		blocks: make([]*block, min(len(e.workers)+3, maxBlocks)),
+		blocks: make([]*block, min(len(e.workers)+2, maxBlocks)),
 		seen:   make([]uint64, len(e.workers)), busy: make([]bool, len(e.workers)+1),
 	}
 	p.change.L = &p.mu

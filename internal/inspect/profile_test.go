@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -286,8 +287,10 @@ func (p *profile) pair(name, family, src, dst string, protocols *node, both bool
 }
 
 func operator(text string) any {
-	var n int
-	fmt.Sscan(text, &n)
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		panic(err) // the profiles are data of these tests
+	}
 	return map[string]any{"operator": "eq", "port": n}
 }
 

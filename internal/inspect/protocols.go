@@ -28,6 +28,7 @@ import (
 	"plimsoll.example/plimsoll/internal/dissect/pjl"
 	"plimsoll.example/plimsoll/internal/dissect/quic"
 	"plimsoll.example/plimsoll/internal/dissect/remote"
+	"plimsoll.example/plimsoll/internal/dissect/rtp"
 	"plimsoll.example/plimsoll/internal/dissect/rtsp"
 	"plimsoll.example/plimsoll/internal/dissect/sip"
 	"plimsoll.example/plimsoll/internal/dissect/smb"
@@ -35,6 +36,7 @@ import (
 	"plimsoll.example/plimsoll/internal/dissect/socks"
 	"plimsoll.example/plimsoll/internal/dissect/ssdp"
 	"plimsoll.example/plimsoll/internal/dissect/ssh"
+	"plimsoll.example/plimsoll/internal/dissect/stratum"
 	"plimsoll.example/plimsoll/internal/dissect/stun"
 	"plimsoll.example/plimsoll/internal/dissect/syslog"
 	"plimsoll.example/plimsoll/internal/dissect/telnet"
@@ -91,6 +93,7 @@ var protocolTable = [...]protocol{
 	{name: "vnc", over: overTCP, ports: []uint16{5900, 5901}, dissect: remote.VNC},
 	{name: "irc", over: overTCP, ports: []uint16{6667, 6666, 6697}, dissect: irc.Dissect},
 	{name: "bittorrent", over: overTCP, ports: []uint16{6881}, dissect: bittorrent.Dissect},
+	{name: "stratum", over: overTCP, ports: []uint16{3333, 4444, 14444}, dissect: stratum.Dissect},
 	{name: "vpn", over: overTCP, ports: []uint16{1194}, dissect: vpn.Dissect},
 	{name: "pjl", over: overTCP, ports: []uint16{9100}, dissect: pjl.Dissect},
 	{name: "stun", over: overTCP, ports: []uint16{3478, 5349}, dissect: stun.Dissect, hands: true},
@@ -118,6 +121,7 @@ var protocolTable = [...]protocol{
 	{name: "vpn", over: overUDP, ports: []uint16{51820, 1194, 500, 4500}, dissect: vpn.Dissect},
 	{name: "tftp", over: overUDP, ports: []uint16{69}, dissect: tftp.Dissect},
 	{name: "bittorrent", over: overUDP, ports: []uint16{6881}, dissect: bittorrent.Dissect},
+	{name: "rtp", over: overUDP, ports: []uint16{5004, 5005}, dissect: rtp.Dissect},
 
 	{name: "ndp", over: overICMPv6, dissect: ndp.Dissect},
 	{name: "mld", over: overICMPv6, dissect: igmp.DissectMLD},

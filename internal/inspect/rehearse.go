@@ -22,7 +22,8 @@ func (e *Engine) Policy(f *mud.File, m frame.MAC, c Controllers) *policy.Policy 
 		d = &device.Device{MAC: m}
 		base.Peers = append(base.Peers, policy.Device{MAC: m})
 	}
-	p := compileFor(f, &base, d)
+	of := base.Of(d.MAC)
+	p := policy.Compile(f, &of)
 	for _, c := range own(e.talks, d) {
 		for _, name := range c.Names {
 			p.Learn(name, c.Peer.Netip(), policy.Forever)

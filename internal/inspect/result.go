@@ -175,10 +175,11 @@ func (e *Engine) result(k *identify.Knowledge, inventory *device.Inventory, unre
 		kinds[d] = r.Devices[i].Identity.Kind
 	}
 	order(r.Devices)
-	list := e.departures(r, devices, network)
+	var list []finding.Finding
 	if e.watch != nil {
-		list = append(e.watch.Findings(network, func(d *device.Device) device.Kind { return kinds[d] }), list...)
+		list = e.watch.Findings(network, func(d *device.Device) device.Kind { return kinds[d] })
 	}
+	list = append(list, e.departures(r, devices, network)...)
 	slices.SortStableFunc(list, func(a, b finding.Finding) int { return cmp.Compare(b.Severity, a.Severity) })
 	r.found = list
 	r.judge(list)

@@ -320,6 +320,9 @@ func (w *worker) settle(fl *flow.Flow, dir int, app *flow.App, p uint8, s dissec
 			}
 		}
 	}
+	if s == dissect.No && app.State == uint8(dissect.More) && fl.Proto != frame.ProtoTCP {
+		app.Protocol = 0 // it only looked like that for a while
+	}
 	app.State = uint8(s)
 	switch s {
 	case dissect.No:

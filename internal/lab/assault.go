@@ -217,3 +217,16 @@ func (a *Actor) CallInVain(to string, port uint16, n int, pause time.Duration) {
 		a.Between(pause*9/10, pause*11/10)
 	}
 }
+
+// FloodSYNEverywhere sends n SYNs to as many ports of a server, each with a forged sender.
+func (a *Actor) FloodSYNEverywhere(to string, n int, pause time.Duration) {
+	peer := a.resolve(to)
+	a.Finding("flood.syn", to, func() {
+		for range n {
+			src := netip.AddrPortFrom(elsewhere(a.rng), uint16(1024+a.rng.IntN(64000)))
+			dst := netip.AddrPortFrom(peer.v4, uint16(1+a.rng.IntN(65535)))
+			a.bare(a.now, false, wire.TCP{Src: src, Dst: dst, Seq: a.rng.Uint32(), Flags: wire.SYN, Window: 1024})
+			a.Between(pause/2, pause*3/2)
+		}
+	})
+}

@@ -43,7 +43,7 @@ func (l *Learner) entries() (list []entry, out []LeftOut) {
 	}
 	groups := map[item]*group{}
 	for _, k := range l.sorted() {
-		if skip[service{k.Began, k.Proto, k.Scope, k.Port}] && (k.Scope == Local || isAddress(k.Peer)) {
+		if k.tried() && skip[k.service()] {
 			continue
 		}
 		g := k
@@ -65,7 +65,7 @@ func (l *Learner) entries() (list []entry, out []LeftOut) {
 	}
 	for _, g := range groups {
 		ports := slices.Collect(maps.Keys(g.ports))
-		joined := ranges(ports)
+		joined := ranges(ports, g.Scope == Broadcast || g.Scope == Local && g.Began)
 		if g.Proto != tcp && g.Proto != udp {
 			joined = joined[:0]
 			for _, p := range ports {
@@ -140,6 +140,13 @@ type service struct {
 	port  uint16
 }
 
+func (k item) service() service { return service{k.Began, k.Proto, k.Scope, k.Port} }
+
+// tried reports whether an item may be part of a sweep: nothing led there but the address.
+func (k item) tried() bool {
+	return (k.Scope == Local || k.Scope == Internet && isAddress(k.Peer)) && !k.Resolver && k.From == 0
+}
+
 // How many addresses, hardly answered, are a sweep.
 const (
 	sweepAddresses = 8
@@ -155,10 +162,10 @@ func (l *Learner) suspicious(out *[]LeftOut) map[service]bool {
 	}
 	totals := map[service]*total{}
 	for k, n := range l.items {
-		if k.Scope != Local && (k.Scope != Internet || !isAddress(k.Peer)) || k.Resolver || k.From != 0 {
+		if !k.tried() {
 			continue
 		}
-		s := service{k.Began, k.Proto, k.Scope, k.Port}
+		s := k.service()
 		if totals[s] == nil {
 			totals[s] = &total{}
 		}

@@ -13,6 +13,9 @@ import (
 // Schema names the shape of Evidence, which schema/learn.json describes.
 const Schema = "plimsoll.learn/1"
 
+// EvidenceSuffix ends the name of a file of Evidence, in place of the .json of the learned file.
+const EvidenceSuffix = ".evidence.json"
+
 // Evidence is kept beside a learned file: what proves each entry, and what is needed to learn on.
 type Evidence struct {
 	Schema  string    `json:"schema"`

@@ -12,10 +12,10 @@ import (
 const leastFamily = 3
 
 // families finds names that one pattern makes, such as 0.pool.example, 1.pool.example, 2.pool.example, and returns for
-// each of them the pattern, *.pool.example: an asterisk for one label, the first. It is a family only if
+// each of them the pattern, *.pool.example, which in a MUD file stands for whatever lies below. It is a family only if
 //
 //   - leastFamily names or more differ in their first label alone;
-//   - that label is made, not chosen: it holds a digit in each, or is long and looks random;
+//   - that label is made, not chosen: it holds a digit in each, and is short, or much of it is digits;
 //   - what follows belongs to one owner. Below a public suffix, which is what clouds and content networks let their
 //     customers have names under, everybody's neighbour is a stranger (publicsuffix.org, its private part included).
 func families(names []string) map[string]string {
@@ -68,14 +68,21 @@ type portRange struct{ low, high uint16 }
 // The ports that may be joined to a range, and how many it takes.
 const (
 	leastPorts   = 5
+	leastAtHome  = 3     // in the home, where less is at stake, and callbacks go to a port that is another each time
 	firstDynamic = 49152 // RFC 6335 §6
 )
 
 // ranges joins ports of one service with one peer to ranges, where so many of them, all above those that are assigned
 // to services, were seen that they must be chosen anew each time. Others stay as they are.
-func ranges(ports []uint16) (list []portRange) {
+func ranges(ports []uint16, atHome bool) (list []portRange) {
 	slices.Sort(ports)
 	ports = slices.Compact(ports)
+	if from, _ := slices.BinarySearch(ports, ephemeral); atHome && len(ports)-from >= leastAtHome && spread(ports[from:]) {
+		for _, p := range ports[:from] {
+			list = append(list, portRange{p, p})
+		}
+		return append(list, portRange{ephemeral, 65535})
+	}
 	for _, group := range [][2]uint16{{0, ephemeral - 1}, {ephemeral, firstDynamic - 1}, {firstDynamic, 65535}} {
 		from, _ := slices.BinarySearch(ports, group[0])
 		to, found := slices.BinarySearch(ports, group[1])
@@ -97,3 +104,7 @@ func ranges(ports []uint16) (list []portRange) {
 	slices.SortFunc(list, func(a, b portRange) int { return cmp.Compare(a.low, b.low) })
 	return list
 }
+
+// spread reports whether ports lie so far apart that they must be chosen by chance: services have their fixed ones, and
+// those that are counted up lie side by side.
+func spread(ports []uint16) bool { return ports[len(ports)-1]-ports[0] >= 1000 }

@@ -37,13 +37,16 @@ func (l *Learner) File(about About) (*mud.File, *Evidence) {
 	for i := range list {
 		inet6 = inet6 || list[i].Scope == Internet && list[i].V6
 	}
-	names := map[string]int{}
+	taken := map[string]int{} // names, and how many entries wanted each
 	for i := range list {
 		e := &list[i]
-		name := e.name()
-		if names[name]++; names[name] > 1 {
-			name = fmt.Sprintf("%s-%d", name, names[name])
+		first := e.name("")
+		name := first
+		for taken[name] > 0 {
+			taken[first]++
+			name = e.name(fmt.Sprintf("-%d", taken[first]))
 		}
+		taken[name] = 1
 		six := e.V6 || inet6 && e.V4 && e.Scope == Internet && !isAddress(e.Peer)
 		for family, here := range []bool{e.V4, six} {
 			if !here {
@@ -76,8 +79,12 @@ func (l *Learner) File(about About) (*mud.File, *Evidence) {
 	return f, ev
 }
 
-// name says what an entry is for, in the characters that the name of an entry may have in any tool.
-func (e *entry) name() string {
+// maxName is the most characters that the name of an entry may have (RFC 8519 §4.1).
+const maxName = 64
+
+// name says what an entry is for, in the characters that the name of an entry may have in any tool. more stands at its
+// end. Of a host's name that is too long the end stays, which says whose it is.
+func (e *entry) name(more string) string {
 	who, way := e.Peer, "to"
 	switch {
 	case e.Resolver:
@@ -102,7 +109,12 @@ func (e *entry) name() string {
 	case e.Proto == icmp || e.Proto == icmpv6:
 		what += fmt.Sprintf("-type-%d", e.ports.low)
 	}
-	return fmt.Sprintf("%s-%s-%s", way, strings.NewReplacer("*", "any", ":", ".", "/", "-").Replace(who), what)
+	who = strings.NewReplacer("*", "any", ":", ".", "/", "-").Replace(who)
+	what += more
+	if over := len(way) + len(who) + len(what) + len("--") - maxName; over > 0 {
+		who = strings.TrimLeft(who[over:], ".-")
+	}
+	return fmt.Sprintf("%s-%s-%s", way, who, what)
 }
 
 // from is what packets from the device must be, or nil if the entry has none.
@@ -204,33 +216,52 @@ func (e *entry) icmpType(from bool) (typ uint8, ok bool) {
 // answers are the ICMP types that answer others (RFC 792, RFC 4443 §4.2).
 var answers = map[[2]uint8]uint8{{icmp, 8}: 0, {icmp, 13}: 14, {icmpv6, 128}: 129, {icmpv6, 133}: 134, {icmpv6, 135}: 136}
 
-// Keep adds to a learned file the entries of an earlier one that learning did not make: what a person, or a maker, wrote
-// there stays. Those that learning made, as the evidence beside the earlier file tells, are made anew or not at all.
-func Keep(f, earlier *mud.File, kept *Evidence) {
+// Keep adds to a learned file, and to what proves it, the entries of an earlier one that learning did not make: what a
+// person, or a maker, wrote there stays, and comes first, so that what they forbid stays forbidden. Those that learning
+// made, as the evidence beside the earlier file tells, are made anew or not at all. A name that both have is theirs.
+func Keep(f *mud.File, ev *Evidence, earlier *mud.File, kept *Evidence) {
 	made := map[string]bool{}
 	if kept != nil {
 		for _, e := range kept.Entries {
 			made[e.Entry] = true
 		}
 	}
+	written := map[string]bool{}
 	for _, d := range []mud.Direction{mud.FromDevice, mud.ToDevice} {
-		for acl, e := range earlier.Entries(d) {
-			if made[e.Name] {
+		policy := &f.FromDevice
+		if d == mud.ToDevice {
+			policy = &f.ToDevice
+		}
+		first := 0 // lists that learning has not
+		for _, name := range earlier.Policy(d) {
+			acl := earlier.ACL(name)
+			if acl == nil {
 				continue
 			}
-			into := f.ACL(acl.Name)
-			if into == nil {
-				f.ACLs = append(f.ACLs, mud.ACL{Name: acl.Name, Type: acl.Type})
-				into = &f.ACLs[len(f.ACLs)-1]
-				if d == mud.FromDevice {
-					f.FromDevice = append(f.FromDevice, acl.Name)
-				} else {
-					f.ToDevice = append(f.ToDevice, acl.Name)
+			var entries []mud.ACE
+			for _, e := range acl.ACEs {
+				if !made[e.Name] {
+					entries = append(entries, e)
+					written[e.Name] = true
 				}
 			}
-			if !slices.ContainsFunc(into.ACEs, func(x mud.ACE) bool { return x.Name == e.Name }) {
-				into.ACEs = append(into.ACEs, *e)
+			if len(entries) == 0 {
+				continue
 			}
+			into := f.ACL(name)
+			if into == nil {
+				f.ACLs = append(f.ACLs, mud.ACL{Name: name, Type: acl.Type})
+				into = &f.ACLs[len(f.ACLs)-1]
+			}
+			if !slices.Contains(*policy, name) {
+				*policy = slices.Insert(*policy, first, name)
+				first++
+			}
+			learned := slices.DeleteFunc(into.ACEs, func(x mud.ACE) bool {
+				return slices.ContainsFunc(entries, func(e mud.ACE) bool { return e.Name == x.Name })
+			})
+			into.ACEs = slices.Concat(entries, learned)
 		}
 	}
+	ev.Entries = slices.DeleteFunc(ev.Entries, func(p Proof) bool { return written[p.Entry] })
 }

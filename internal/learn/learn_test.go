@@ -224,6 +224,25 @@ func TestPortsBecomeARangeOnlyWhenTheyChangeEachTime(t *testing.T) {
 	}
 }
 
+func TestCallbacksInTheHomeGoToAnyHighPort(t *testing.T) {
+	for name, c := range map[string]struct {
+		ports []uint16
+		want  []string
+	}{
+		"another each time": {[]uint16{80, 8059, 31002, 52100}, []string{"to-local-tcp-80", "to-local-tcp-1024-65535"}},
+		"side by side":      {[]uint16{49152, 49153, 49154}, []string{"to-local-tcp-49152", "to-local-tcp-49153", "to-local-tcp-49154"}},
+		"two":               {[]uint16{8059, 31002}, []string{"to-local-tcp-8059", "to-local-tcp-31002"}},
+	} {
+		var list []*learn.Conversation
+		for _, p := range c.ports {
+			list = append(list, talk(true, 6, learn.Local, "192.168.1.20", p))
+		}
+		if _, ev := learned(list...); !slices.Equal(names(ev), c.want) {
+			t.Errorf("%s: %v, want %v", name, names(ev), c.want)
+		}
+	}
+}
+
 func TestAScanDoesNotBecomeARight(t *testing.T) {
 	var list []*learn.Conversation
 	for i := range 200 {
@@ -244,6 +263,76 @@ func TestAScanDoesNotBecomeARight(t *testing.T) {
 	}
 	if want := []string{"nameless udp/7777", "sweep tcp/23", "sweep tcp/445"}; !slices.Equal(why, want) {
 		t.Errorf("left out %v, want %v", why, want)
+	}
+}
+
+// A device that sweeps the home for resolvers still needs its own.
+func TestASweepDoesNotTakeTheResolverAway(t *testing.T) {
+	dns := talk(true, 17, learn.Gateway, "192.168.1.1", 53)
+	dns.Resolver = true
+	list := []*learn.Conversation{dns}
+	for i := range 200 {
+		c := talk(true, 17, learn.Local, fmt.Sprintf("192.168.1.%d", i+2), 53)
+		c.Answered = false
+		list = append(list, c)
+	}
+	_, ev := learned(list...)
+	if got := names(ev); !slices.Equal(got, []string{"to-resolver-udp-53"}) || len(ev.LeftOut) != 1 {
+		t.Errorf("learned %v, left out %+v", got, ev.LeftOut)
+	}
+}
+
+func TestNamesOfEntriesAreShortEnoughAndApart(t *testing.T) {
+	long := strings.Repeat("a", 60) + "." + strings.Repeat("b", 60) + ".lamps.example"
+	f, ev := learned(
+		talk(true, 6, learn.Internet, "198.51.100.1", 443, "one."+long), talk(true, 6, learn.Internet, "198.51.100.2", 443, "two."+long),
+		talk(true, 6, learn.Internet, "198.51.100.3", 443, "three."+long),
+	)
+	if got := names(ev); len(slices.Compact(got)) != 3 || !strings.HasSuffix(got[0], ".lamps.example-tcp-443") {
+		t.Errorf("names %v", got)
+	}
+	if got, err := mud.ParseStrict(f.Canonical()); err != nil || len(lines(got)) != 6 {
+		t.Errorf("%v\n%s", err, f.Canonical())
+	}
+}
+
+// What people write into a learned file is their word: it is there after learning on, and it comes first.
+func TestWhatPeopleForbidStaysForbidden(t *testing.T) {
+	again := func() (*mud.File, *learn.Evidence) {
+		return learned(talk(true, 6, learn.Internet, "198.51.100.1", 443, "cloud.lamps.example"), talk(true, 6, learn.Internet, "198.51.100.2", 443, "spy.lamps.example"))
+	}
+	earlier, kept := again()
+	forbid := func(name string) mud.ACE {
+		return mud.ACE{Name: name, Matches: mud.Matches{IPv4: &mud.IP{DestinationDNSName: "spy.lamps.example"}}}
+	}
+	earlier.ACLs = append(earlier.ACLs, mud.ACL{Name: "both", Type: mud.IPv4ACL, ACEs: []mud.ACE{forbid("mine-too")}})
+	earlier.ACL("from-ipv4").ACEs = append(earlier.ACL("from-ipv4").ACEs, forbid("mine"))
+	earlier.FromDevice, earlier.ToDevice = append(earlier.FromDevice, "both"), append(earlier.ToDevice, "both")
+	want := []string{
+		"both mine-too", "from-ipv4 mine", "from-ipv4 to-cloud.lamps.example-tcp-443", "from-ipv4 to-spy.lamps.example-tcp-443",
+		"both mine-too", "to-ipv4 to-cloud.lamps.example-tcp-443", "to-ipv4 to-spy.lamps.example-tcp-443",
+	}
+	for range 2 { // and learned on once more
+		f, ev := again()
+		learn.Keep(f, ev, earlier, kept)
+		if got := lines(f); !slices.Equal(got, want) {
+			t.Fatal(cmp.Diff(want, got))
+		}
+		earlier, kept = f, ev
+	}
+
+	// an entry of theirs that is called as learning would call it
+	earlier, kept = again()
+	theirs := forbid("to-spy.lamps.example-tcp-443")
+	earlier.ACL("from-ipv4").ACEs[1] = theirs
+	kept.Entries = kept.Entries[:1]
+	for range 2 {
+		f, ev := again()
+		learn.Keep(f, ev, earlier, kept)
+		if got := f.ACL("from-ipv4").ACEs[0]; got.Name != theirs.Name || got.Action != mud.Drop {
+			t.Fatalf("%+v", got)
+		}
+		earlier, kept = f, ev
 	}
 }
 
@@ -317,15 +406,49 @@ func FuzzParseEvidence(f *testing.F) {
 		}
 		var l learn.Learner
 		l.Resume(e)
-		file, again := l.File(learn.About{URL: "https://learned.invalid/x.json"})
+		about := learn.About{URL: "https://learned.invalid/x.json"}
+		file, again := l.File(about)
 		if len(file.ACLs) == 0 {
 			return // nothing was seen
 		}
-		if _, err := mud.Parse(file.Canonical()); err != nil {
-			t.Fatalf("made a file that does not parse: %v\n%s", err, file.Canonical())
+		if _, err := mud.ParseStrict(file.Canonical()); err != nil {
+			t.Fatalf("made a file that does not keep to the standard: %v\n%s", err, file.Canonical())
+		}
+		text, err := json.Marshal(again)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept, err := learn.ParseEvidence(text)
+		if err != nil {
+			t.Fatalf("its own evidence is refused: %v\n%s", err, text)
+		}
+		var m learn.Learner
+		m.Resume(kept)
+		if same, _ := m.File(about); string(same.Canonical()) != string(file.Canonical()) {
+			t.Errorf("learned on from its own evidence, it is another file:\n%s", cmp.Diff(lines(file), lines(same)))
 		}
 		if len(again.Items) > len(e.Items) {
 			t.Fatalf("%d items became %d", len(e.Items), len(again.Items))
 		}
 	})
+}
+
+// mudgee forgets what a device does beyond 500 flows.
+func TestABusyDeviceIsLearnedWhole(t *testing.T) {
+	var list []*learn.Conversation
+	for i := range 900 {
+		list = append(list, talk(true, 6, learn.Internet, netip.AddrFrom4([4]byte{203, 0, byte(i >> 8), byte(i)}).String(), 443, fmt.Sprintf("host%d.site%d.example", i, i)))
+	}
+	f, _ := learned(list...)
+	names := map[string]bool{}
+	for _, e := range f.Entries(mud.FromDevice) {
+		if m := e.Matches.IPv4; m != nil {
+			names[m.DestinationDNSName] = true
+		}
+	}
+	for i := range 900 {
+		if !names[fmt.Sprintf("host%d.site%d.example", i, i)] {
+			t.Fatalf("host %d of 900 is not learned; %d are", i, len(names))
+		}
+	}
 }

@@ -25,8 +25,13 @@ var same = []string{
 	"cli.value.max-flows",
 	"cli.value.url",
 	"format.date",
+	"label.product",
+	"label.status.active",
 	"format.minutes",
 	"guide.source",
+	"man.description",
+	"man.options",
+	"man.synopsis",
 	"mud.peer.name",
 }
 

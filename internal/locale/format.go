@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // space is a space at which no line breaks. French as the Office québécois de la langue française sets
@@ -132,4 +134,13 @@ func (c *Catalogue) List(items []string) string {
 	default:
 		return c.Text("format.list", "first", strings.Join(items[:n-1], ", "), "last", items[n-1])
 	}
+}
+
+// Capital is s with a capital in front, as a sentence begins.
+func Capital(s string) string {
+	r, n := utf8.DecodeRuneInString(s)
+	if r == utf8.RuneError { // nothing, or no text
+		return s
+	}
+	return string(unicode.ToUpper(r)) + s[n:]
 }

@@ -148,3 +148,11 @@ func TestLists(t *testing.T) {
 		}
 	}
 }
+
+func TestASentenceBeginsWithACapital(t *testing.T) {
+	for s, want := range map[string]string{"": "", "a": "A", "éclair": "Éclair", "3 lamps": "3 lamps", "\xffx": "\xffx"} {
+		if got := Capital(s); got != want {
+			t.Errorf("%q begins as %q, want %q", s, got, want)
+		}
+	}
+}

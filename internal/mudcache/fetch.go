@@ -23,8 +23,8 @@ import (
 
 // Bounds on what a server may do to us.
 const (
-	MaxFile       = 1 << 20 // octets of a MUD file; the largest that is known has 95 KiB
-	MaxURL        = 2048    // octets
+	MaxFile       = mud.MaxBytes
+	MaxURL        = 2048 // octets
 	maxRedirects  = 3
 	maxHeader     = 32 << 10
 	fetchTimeout  = 30 * time.Second // for one file, redirects included
@@ -40,6 +40,9 @@ var (
 	ErrTooLarge  = errors.New("file is too large")
 	ErrTransport = errors.New("no connection that can be trusted")
 )
+
+// faults are those of a fetch.
+var faults = [...]error{ErrURL, ErrAddress, ErrRedirect, ErrServer, ErrTooLarge, ErrTransport}
 
 // Fetcher gets files from where makers keep them. The servers are not trusted: neither to be public, nor to answer
 // soon, briefly, or at all.
@@ -90,23 +93,17 @@ func (f *Fetcher) now() time.Time {
 	return f.Now()
 }
 
-// parseURL refuses what a MUD URL must not be. RFC 8520 §1.5 asks for https; the rest has no place in one.
+// parseURL is the URL in the form under which its file is kept, if it can be a MUD URL (RFC 8520 §6). The URL of a
+// signature is held to the same.
 func parseURL(link string) (*url.URL, error) {
 	if len(link) > MaxURL {
 		return nil, fmt.Errorf("%w: it has %d octets, at most %d are taken", ErrURL, len(link), MaxURL)
 	}
-	u, err := url.Parse(link)
-	switch {
-	case err != nil:
+	u, err := mud.CheckURL(link)
+	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrURL, err)
-	case u.Scheme != "https":
-		return nil, fmt.Errorf("%w: its scheme is %q, and must be https (RFC 8520 §1.5)", ErrURL, u.Scheme)
-	case u.Host == "" || u.Hostname() == "":
-		return nil, fmt.Errorf("%w: it names no host", ErrURL)
-	case u.User != nil:
-		return nil, fmt.Errorf("%w: it carries a user name", ErrURL)
 	}
-	u.Fragment = ""
+	u.Fragment, u.RawFragment = "", ""
 	return u, nil
 }
 
@@ -148,6 +145,12 @@ func (f *Fetcher) do(ctx context.Context, u *url.URL, limit int64, types []strin
 		return nil, reason(err)
 	}
 	defer resp.Body.Close()
+	if resp.StatusCode == http.StatusNotModified {
+		if etag+modified == "" { // it was not asked whether anything changed: there is nothing that this could confirm
+			return nil, fmt.Errorf("%w: it answers %s to who has no file", ErrServer, resp.Status)
+		}
+		return &answer{NotModified: true, MaxAge: maxAge(resp.Header)}, nil
+	}
 	return read(resp, limit, types)
 }
 
@@ -234,12 +237,7 @@ var lax = []string{"application/json", "text/json", "text/plain", "application/o
 // read takes the server's answer, up to the limit.
 func read(resp *http.Response, limit int64, types []string) (*answer, error) {
 	a := &answer{ETag: resp.Header.Get("ETag"), LastModified: resp.Header.Get("Last-Modified"), MaxAge: maxAge(resp.Header)}
-	switch resp.StatusCode {
-	case http.StatusNotModified:
-		a.NotModified = true
-		return a, nil
-	case http.StatusOK:
-	default:
+	if resp.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("%w: it answers %s", ErrServer, resp.Status)
 	}
 	if e := resp.Header.Get("Content-Encoding"); e != "" && e != "identity" {

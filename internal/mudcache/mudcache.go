@@ -53,6 +53,9 @@ type Version struct {
 // Usable reports whether a device may be held to it.
 func (v *Version) Usable() bool { return v != nil && (v.State == Verified || v.Approved != "") }
 
+// sameSigner reports whether the same entity, under the same anchor, signed both.
+func (v *Version) sameSigner(w *Version) bool { return v.Signer == w.Signer && v.Anchor == w.Anchor }
+
 // Entry is what is kept of one MUD URL.
 type Entry struct {
 	URL     string   `json:"url"`
@@ -64,6 +67,7 @@ type Entry struct {
 	ETag         string    `json:"etag,omitempty"`
 	LastModified string    `json:"last_modified,omitempty"`
 	Fault        string    `json:"fault,omitempty"` // why the last try failed; "" if it did not
+	Cause        string    `json:"cause,omitempty"` // which of the package's errors that was, by its text
 	Faults       int       `json:"faults,omitempty"`
 }
 
@@ -81,7 +85,7 @@ const (
 	maxRetry        = 24 * time.Hour
 )
 
-// ErrFull: there is no room for another URL.
+// ErrFull is the cause where there is no room for another URL.
 var ErrFull = errors.New("the cache of MUD files is full")
 
 // Cache keeps MUD files in a folder. Any number of goroutines may use it; one process must.
@@ -96,7 +100,7 @@ type Cache struct {
 
 	mu    sync.Mutex // guards what follows
 	busy  map[string]*turn
-	count int // URLs kept, at least; 0: not counted yet
+	count int // URLs kept, at the most; 0: not counted yet
 }
 
 // turn is who is at work on a URL, and how many wait.
@@ -123,7 +127,7 @@ func (c *Cache) Get(ctx context.Context, link string, signer []byte) (*Entry, er
 	// a time that is yet to come was written when the clock was wrong
 	if now.Before(e.Due) && e.Due.Sub(now) <= maxValidity && e.Fault == "" || e.Fault != "" && now.Before(e.Due) && e.Due.Sub(now) <= maxRetry {
 		if e.Fault != "" {
-			return e, errors.New(e.Fault)
+			return e, e.failed()
 		}
 		return e, c.holds(e, signer)
 	}
@@ -135,13 +139,43 @@ func (c *Cache) Get(ctx context.Context, link string, signer []byte) (*Entry, er
 		return e, fault // nothing was learned
 	}
 	if fault != nil {
-		e.Fault = fault.Error()
+		e.Fault, e.Cause = fault.Error(), cause(fault)
 		e.Due = now.Add(min(maxRetry, firstRetry<<min(e.Faults, 10)))
 		e.Faults++
 	} else {
-		e.Fault, e.Faults = "", 0
+		e.Fault, e.Cause, e.Faults = "", "", 0
 	}
 	return e, errors.Join(fault, c.save(e), c.holds(e, signer))
+}
+
+// kept is a fault of an earlier try.
+type kept struct {
+	text  string
+	cause error // one of the package's errors, or nil
+}
+
+func (k *kept) Error() string { return k.text }
+func (k *kept) Unwrap() error { return k.cause }
+
+// failed is the fault of the last try, which wraps the same of the package's errors as it did then.
+func (e *Entry) failed() error {
+	k := &kept{text: e.Fault}
+	for _, c := range faults {
+		if c.Error() == e.Cause {
+			k.cause = c
+		}
+	}
+	return k
+}
+
+// cause is the text of the package's error that a fault wraps, or "".
+func cause(fault error) string {
+	for _, c := range faults {
+		if errors.Is(fault, c) {
+			return c.Error()
+		}
+	}
+	return ""
 }
 
 // holds reports, as an error, that a device names another signer than that of the version in use, which another device
@@ -190,12 +224,14 @@ func (e *Entry) take(v *Version, accept func(old, next *Version) bool) {
 	switch {
 	case cur != nil && v.SHA256 == cur.SHA256:
 		v.Approved = cur.Approved // of these octets
-		if v.State != Verified && cur.State == Verified {
-			v = cur // it was once: that its signature has gone is no reason to forget who signed it
+		if cur.State == Verified && (v.State != Verified || !v.sameSigner(cur)) {
+			// That its signature has gone is no reason to forget who signed it; nor that somebody else signed it too,
+			// who would then be the one whose newer files are taken.
+			v = cur
 		}
 		e.Current, e.Next = v, nil
 	case e.Next != nil && v.SHA256 == e.Next.SHA256 && e.Next.State == v.State:
-	case v.State == Verified && (cur == nil || cur.State == Verified && cur.Signer == v.Signer && cur.Anchor == v.Anchor && accept != nil && accept(cur, v)):
+	case v.State == Verified && (cur == nil || cur.State == Verified && v.sameSigner(cur) && accept != nil && accept(cur, v)):
 		e.Current, e.Next = v, nil
 	default:
 		e.Next = v
@@ -216,7 +252,6 @@ func (e *Entry) checked(now time.Time, file []byte, maxAge time.Duration) {
 // head is what is looked at in a file before it is verified.
 type head struct {
 	Signature string `json:"mud-signature"`
-	URL       string `json:"mud-url"`
 	Validity  int    `json:"cache-validity"`
 }
 
@@ -271,6 +306,11 @@ func (c *Cache) Approve(link, sha256, by string) (*Entry, error) {
 	if by == "" {
 		return nil, errors.New("approve MUD file: nobody is named who approves it")
 	}
+	u, err := parseURL(link)
+	if err != nil {
+		return nil, fmt.Errorf("approve MUD file %.200q: %w", link, err)
+	}
+	link = u.String()
 	defer c.lock(link)()
 	e, err := c.load(link)
 	if err != nil {
@@ -286,6 +326,11 @@ func (c *Cache) Approve(link, sha256, by string) (*Entry, error) {
 
 // Forget removes what is kept of a URL.
 func (c *Cache) Forget(link string) error {
+	u, err := parseURL(link)
+	if err != nil {
+		return fmt.Errorf("forget MUD file %.200q: %w", link, err)
+	}
+	link = u.String()
 	defer c.lock(link)()
 	if err := os.Remove(c.path(link)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("forget MUD file: %w", err)
@@ -397,7 +442,7 @@ func (c *Cache) room(e *Entry) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.count == 0 {
+	if c.count == 0 || c.count >= MaxEntries { // those that came to nothing were counted too
 		names, err := filepath.Glob(filepath.Join(c.Dir, "*.json"))
 		if err != nil {
 			return fmt.Errorf("keep MUD file: %w", err)

@@ -6,8 +6,10 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -232,6 +234,56 @@ func TestANewerFileOfTheSameSignerAsksUnlessAccepted(t *testing.T) {
 	}
 }
 
+// Who gets a signature of his own for the octets that are in use, must not thereby become the one whose next file is
+// taken without asking.
+func TestASecondSignatureOfTheSameFileChangesNoSigner(t *testing.T) {
+	var now time.Time
+	m := newMaker(t)
+	c := m.cache(t, &now)
+	c.Accept = func(_, _ *mudcache.Version) bool { return true }
+	first := get(t, c, m.link()).Current
+	other := issue(t, m.root, "another signer")
+	m.sign(t, other)
+	m.header.Del("ETag")
+	now = now.Add(25 * time.Hour)
+	if e := get(t, c, m.link()); e.Current.Signer != first.Signer {
+		t.Errorf("now it is %s who signs", e.Current.Signer)
+	}
+	m.write(t, "2")
+	m.sign(t, other)
+	now = now.Add(25 * time.Hour)
+	if e := get(t, c, m.link()); e.Current.SHA256 != first.SHA256 || e.Next == nil {
+		t.Errorf("the other signer’s file was taken: %+v", e)
+	}
+}
+
+func TestAServerThatSaysNothingChangedAtFirstGivesNothing(t *testing.T) {
+	var now time.Time
+	m := newMaker(t)
+	m.serve = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotModified) }
+	e, err := m.cache(t, &now).Get(context.Background(), m.link(), nil)
+	if !errors.Is(err, mudcache.ErrServer) || e.Current != nil || e.Fault == "" {
+		t.Errorf("%+v, %v", e, err)
+	}
+}
+
+func TestAURLIsTheSameWithAFragment(t *testing.T) {
+	var now time.Time
+	m := newMaker(t)
+	c := m.cache(t, &now)
+	m.file = []byte(`{"ietf-mud:mud":{"mud-version":1}}`)
+	e := get(t, c, m.link()+"#x")
+	if _, err := c.Approve(m.link()+"#y", e.Next.SHA256, "ann"); err != nil {
+		t.Error(err)
+	}
+	if err := c.Forget(m.link() + "#z"); err != nil {
+		t.Error(err)
+	}
+	if e = get(t, c, m.link()); e.Current != nil {
+		t.Errorf("it was to be forgotten: %+v", e)
+	}
+}
+
 func TestTheLastGoodFileStaysWhateverTheServerDoes(t *testing.T) {
 	good := newMaker(t)
 	var now time.Time
@@ -291,9 +343,11 @@ func TestAServerWhoseCertificateIsNotGoodIsNotAsked(t *testing.T) {
 	m := newMaker(t)
 	c := m.cache(t, &now)
 	c.Fetcher.Roots = x509.NewCertPool()
-	e, err := c.Get(context.Background(), m.link(), nil)
-	if !errors.Is(err, mudcache.ErrTransport) || e.Current != nil || m.asked != 0 {
-		t.Errorf("%+v, %v, asked %d times", e, err, m.asked)
+	for _, when := range []string{"at first", "again at once"} { // the second answer is that of the first try
+		e, err := c.Get(context.Background(), m.link(), nil)
+		if !errors.Is(err, mudcache.ErrTransport) || e.Current != nil || m.asked != 0 {
+			t.Errorf("%s: %+v, %v, asked %d times", when, e, err, m.asked)
+		}
 	}
 }
 
@@ -416,8 +470,26 @@ func TestDevicesCannotFillTheDisk(t *testing.T) {
 	if err := os.Remove(filepath.Join(c.Dir, "0.json")); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Forget("https://lamps.example/other.json"); err != nil { // counts anew
-		t.Fatal(err)
-	}
-	get(t, c, m.link())
+	get(t, c, m.link()) // counts anew
+}
+
+// What is kept may be damaged, or written by somebody else: no digest of it is believed.
+func FuzzKeptEntry(f *testing.F) {
+	const link = "https://lamps.example/lamp.json"
+	sum := sha256.Sum256([]byte(link))
+	none := strings.Repeat("0", 64) // the digest of nothing that is known
+	f.Add([]byte(`{"url":"` + link + `","next":{"sha256":"` + none + `","state":"verified","file":"e30="}}`))
+	f.Add([]byte(`{"url":"https://other.example/"}`))
+	f.Add([]byte(`{"url":1`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		dir := t.TempDir()
+		name := filepath.Join(dir, hex.EncodeToString(sum[:])[:32]+".json")
+		if err := os.WriteFile(name, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c := &mudcache.Cache{Dir: dir, Log: slog.New(slog.DiscardHandler)}
+		if e, err := c.Approve(link, none, "ann"); err == nil {
+			t.Errorf("octets that do not have their digest are approved: %+v", e)
+		}
+	})
 }

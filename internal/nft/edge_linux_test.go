@@ -77,8 +77,12 @@ func TestNobodyClaimsTheAddressOfAnother(t *testing.T) {
 			a    netip.Addr
 			want bool
 		}{
-			{"lamp", addresses["lamp"][0], true}, {"lamp", addresses["gateway"][0], false}, {"lamp", addresses["hub"][0], false},
-			{"hub", addresses["lamp"][0], false}, {"stranger", addresses["stranger"][0], true}, {"stranger", addresses["lamp"][0], false},
+			{"lamp", addresses["lamp"][0], true},
+			{"lamp", addresses["gateway"][0], false},
+			{"lamp", addresses["hub"][0], false},
+			{"hub", addresses["lamp"][0], false},
+			{"stranger", addresses["stranger"][0], true},
+			{"stranger", addresses["lamp"][0], false},
 		} {
 			if got := heard(c.from, phoneMAC, 0x0806, claim(macs[c.from], c.a)); got != c.want {
 				t.Errorf("%s says by ARP that it is %s: heard %v, want %v", c.from, c.a, got, c.want)
@@ -91,9 +95,13 @@ func TestNobodyClaimsTheAddressOfAnother(t *testing.T) {
 			lifetime uint16
 			want     bool
 		}{
-			{"lamp", 136, addresses["lamp"][1], 0, true}, {"lamp", 136, addresses["gateway"][1], 0, false}, {"lamp", 136, addresses["hub"][1], 0, false},
-			{"stranger", 136, addresses["stranger"][1], 0, true}, {"stranger", 136, addresses["lamp"][1], 0, false},
-			{"hub", 134, addresses["hub"][1], 1800, false}, {"lamp", 134, addresses["lamp"][1], 1800, true},
+			{"lamp", 136, addresses["lamp"][1], 0, true},
+			{"lamp", 136, addresses["gateway"][1], 0, false},
+			{"lamp", 136, addresses["hub"][1], 0, false},
+			{"stranger", 136, addresses["stranger"][1], 0, true},
+			{"stranger", 136, addresses["lamp"][1], 0, false},
+			{"hub", 134, addresses["hub"][1], 1800, false},
+			{"lamp", 134, addresses["lamp"][1], 1800, true},
 		} {
 			src := map[string]netip.Addr{"lamp": ip("fe80::10"), "hub": ip("fe80::20"), "stranger": ip("fe80::40")}[c.from]
 			body := append([]byte{0x60, 0, 0, 0}, c.a.AsSlice()...)

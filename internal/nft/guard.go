@@ -75,8 +75,9 @@ var sources = []string{
 	"icmpv6 type 136 @th,64,128 @targets ether saddr . @th,64,128 != @announced goto spoofed",
 	"icmpv6 type 134 @th,48,16 != 0 ether saddr vmap @routers",
 	"ether saddr . ip6 saddr @bindings6 accept",
-	"ip saddr @bound4 goto spoofed",
-	"ip6 saddr @bound6 goto spoofed",
+	// looked up again: in a swap of rules, the first look may have come before the swap, and this one after it
+	"ip saddr @bound4 ether saddr . ip saddr != @bindings4 goto spoofed",
+	"ip6 saddr @bound6 ether saddr . ip6 saddr != @bindings6 goto spoofed",
 }
 
 // routers writes the map of those who must not say that they are routers.

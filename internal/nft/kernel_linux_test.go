@@ -157,8 +157,14 @@ func newRouter(t *testing.T) *router {
 	}
 	r := &router{lan: newTap(t, "lan"), net: newTap(t, "net"), dir: t.TempDir()}
 	for _, x := range [][2]int{
-		{unix.AF_INET, unix.IPPROTO_TCP}, {unix.AF_INET, unix.IPPROTO_UDP}, {unix.AF_INET, unix.IPPROTO_ICMP}, {unix.AF_INET, 47},
-		{unix.AF_INET6, unix.IPPROTO_TCP}, {unix.AF_INET6, unix.IPPROTO_UDP}, {unix.AF_INET6, unix.IPPROTO_ICMPV6}, {unix.AF_INET6, 47},
+		{unix.AF_INET, unix.IPPROTO_TCP},
+		{unix.AF_INET, unix.IPPROTO_UDP},
+		{unix.AF_INET, unix.IPPROTO_ICMP},
+		{unix.AF_INET, 47},
+		{unix.AF_INET6, unix.IPPROTO_TCP},
+		{unix.AF_INET6, unix.IPPROTO_UDP},
+		{unix.AF_INET6, unix.IPPROTO_ICMPV6},
+		{unix.AF_INET6, 47},
 	} {
 		fd, err := unix.Socket(x[0], unix.SOCK_RAW|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, x[1])
 		if err != nil {

@@ -111,8 +111,13 @@ func randomACE(r *rand.Rand, d mud.Direction) mud.ACE {
 	}
 	if chance(r, 30) {
 		m.MUD = pick(r, []*mud.MUD{
-			{LocalNetworks: true}, {SameManufacturer: true}, {Controller: "urn:ietf:params:mud:dns"}, {MyController: true},
-			{Manufacturer: "lamps.example"}, {LocalNetworks: true, SameManufacturer: true}, {Controller: "urn:example:none"},
+			{LocalNetworks: true},
+			{SameManufacturer: true},
+			{Controller: "urn:ietf:params:mud:dns"},
+			{MyController: true},
+			{Manufacturer: "lamps.example"},
+			{LocalNetworks: true, SameManufacturer: true},
+			{Controller: "urn:example:none"},
 		})
 	}
 	if chance(r, 5) {

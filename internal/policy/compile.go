@@ -22,6 +22,9 @@ func Compile(f *mud.File, c *Context) *Policy {
 	for d, name := range [...]mud.Direction{FromDevice: mud.FromDevice, ToDevice: mud.ToDevice} {
 		for acl, ace := range f.Entries(name) {
 			p.Entries = append(p.Entries, compile(acl, ace, Direction(d), &at)...)
+			if f.TLSProfiles == nil || !*f.TLSProfiles { // RFC 9761 §5.4: then nobody looks at them
+				p.Entries[len(p.Entries)-1].TLS = nil
+			}
 		}
 	}
 	p.Entries = append(p.Entries, defaults(&at)...)
@@ -33,7 +36,7 @@ func Compile(f *mud.File, c *Context) *Policy {
 func compile(acl *mud.ACL, ace *mud.ACE, d Direction, c *classes) []Entry {
 	e := Entry{
 		ACL: acl.Name, Name: ace.Name, Direction: d, Proto: Any, ICMPType: Any, ICMPCode: Any,
-		Unknown: ace.Dead(), TLS: len(ace.Matches.TLS) > 0,
+		Unknown: ace.Dead(), TLS: ace.Matches.TLS,
 	}
 	if ace.Action == mud.Accept {
 		e.Action = Accept

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"plimsoll.example/plimsoll/internal/frame"
+	"plimsoll.example/plimsoll/mud"
 )
 
 // Trust is how sure it is that a device's MUD URL is its own (RFC 8520 §16).
@@ -65,6 +66,9 @@ func parsePrefixes(s string) []netip.Prefix {
 	return list
 }
 
+// Homes are the networks that are taken for local where nobody says which are (RFC 1918, RFC 4193).
+func Homes() []netip.Prefix { return parsePrefixes("10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 fc00::/7") }
+
 // local is what a packet reaches without travelling toward a default route (RFC 8520 §4.5).
 func (c *Context) local() []netip.Prefix { return union(append(parsePrefixes(nearby), c.Local...)) }
 
@@ -74,13 +78,13 @@ func (c *Context) resolve(p Peer) []netip.Prefix {
 	case LocalNetworks:
 		return c.local()
 	case SameManufacturer:
-		own := authority(c.Device.URL)
+		own := mud.Authority(c.Device.URL)
 		if own == "" {
 			return nil
 		}
-		return c.holders(func(d *Device) bool { return authority(d.URL) == own })
+		return c.holders(func(d *Device) bool { return mud.Authority(d.URL) == own })
 	case Manufacturer:
-		return c.holders(func(d *Device) bool { return strings.EqualFold(authority(d.URL), p.Value) })
+		return c.holders(func(d *Device) bool { return mud.Authority(d.URL) == p.Value })
 	case Model:
 		return c.holders(func(d *Device) bool { return d.URL == p.Value })
 	case MyController:
@@ -169,22 +173,6 @@ func (c *Context) holders(in func(*Device) bool) []netip.Prefix {
 		}
 	}
 	return hosts(list)
-}
-
-// authority is that of a MUD URL, host or host:port, in lower case, without the port that https has anyway; "" for
-// what is no URL, which then is in no class.
-func authority(s string) string {
-	rest, ok := strings.CutPrefix(s, "https://")
-	if !ok {
-		return ""
-	}
-	rest, _, _ = strings.Cut(rest, "/")
-	rest, _, _ = strings.Cut(rest, "?")
-	rest, _, _ = strings.Cut(rest, "#")
-	if strings.Contains(rest, "@") {
-		return ""
-	}
-	return strings.TrimSuffix(strings.ToLower(rest), ":443")
 }
 
 // hosts are addresses as prefixes.

@@ -8,7 +8,7 @@ import (
 // Conversation is one that was seen, or several alike: of one device with one peer, about one service.
 type Conversation struct {
 	Packet               // that began it, as the device's policy sees it
-	Unsure      bool     // it may as well be that the other side began it: its beginning was not seen
+	Unsure      bool     // it may as well be that the other side began it: that was not seen, or the port is that of a service
 	Answered    bool     // both sides spoke
 	Names       []string // that led the device to the peer: as DNS told it, else as the conversation itself said
 	Told        bool     // DNS told it
@@ -19,7 +19,8 @@ type Conversation struct {
 	Flow        string // Community ID of the first one
 	Number      uint64 // its first packet's place in its file
 	File        uint16
-	Protocol    string // that was recognised, or ""
+	Protocol    string  // that was recognised, or ""
+	Hellos      []Hello // of the device, if it began the conversation
 }
 
 // Seen is a flow as the policy of the device at one of its ends sees it. ok is false for what no policy judges: frames
@@ -44,7 +45,7 @@ func Seen(f *flow.Flow, side int) (c Conversation, ok bool) {
 		}
 	}
 	c = Conversation{
-		Unsure: f.Proto == frame.ProtoTCP && !f.Fresh(), Answered: f.Answered(),
+		Unsure: f.Proto == frame.ProtoTCP && !f.Fresh() || begun == flow.Resp, Answered: f.Answered(),
 		Flows: 1, Packets: f.Packets[0] + f.Packets[1], Octets: f.Octets[0] + f.Octets[1], First: f.First, Last: f.Last, Number: f.Number, File: f.File,
 	}
 	if side == begun {

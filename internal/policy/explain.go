@@ -23,12 +23,13 @@ const (
 	LeafOwnPort
 	LeafICMP
 	LeafHeader // dscp, ecn or flags, or the device's own address
+	LeafTLS    // the hello (RFC 9761)
 )
 
-var leaves = [...]string{"direction", "peer", "protocol", "peer-port", "own-port", "icmp", "header"}
+var leaves = [...]string{"direction", "peer", "protocol", "peer-port", "own-port", "icmp", "header", "tls"}
 
 // weights say how much a difference in a leaf tells entries apart: whoever is spoken to, most of all.
-var weights = [...]int{3, 8, 6, 4, 4, 3, 1}
+var weights = [...]int{3, 8, 6, 4, 4, 3, 1, 1}
 
 // Strings are the names of the leaves in l.
 func (l Leaf) Strings() []string {
@@ -51,8 +52,9 @@ func (l Leaf) weight() (sum int) {
 // Explanation is a decision, and the entry that comes nearest to allowing what was stopped.
 type Explanation struct {
 	Decision
-	Nearest int32 // number of the entry, counting from 1; 0: none resembles the packet
-	Differs Leaf  // in what
+	Nearest int32  // number of the entry, counting from 1; 0: none resembles the packet
+	Differs Leaf   // in what
+	Hello   string // of LeafTLS: the parameter that no profile allows, as its leaf and value
 }
 
 // Explain decides and says why. It costs more than Decide, and allocates.
@@ -64,7 +66,7 @@ func (p *Policy) Explain(q *Packet, at int64) Explanation {
 	best := 0
 	for i := range p.Entries {
 		e := &p.Entries[i]
-		if e.Action != Accept || e.Never || e.Unknown {
+		if e.Action != Accept || e.Never || e.Unknown || e.Origin == Joining { // joining resembles nothing else
 			continue
 		}
 		differs := p.differs(e, q, at)
@@ -124,8 +126,7 @@ func (p *Policy) leads(e *Entry, a *frame.Addr, at int64) bool {
 	case e.Open:
 		return true
 	case e.Follows != "":
-		_, ok := p.Until(e, at)[ip]
-		return ok
+		return (e.Prefixes == nil || contains(e.Prefixes, ip)) && p.follow.leads(e.Follows, ip, at)
 	}
 	return contains(e.Prefixes, ip)
 }
@@ -253,7 +254,7 @@ func (p *Policy) Text(x *Explanation, q *Packet, peer string, words *locale.Cata
 		if l == "direction" {
 			key += direction
 		}
-		differs = append(differs, words.Text(key))
+		differs = append(differs, words.Text(key, "value", printable(x.Hello)))
 	}
 	return words.Text("policy.stopped.nearest"+direction, append(args,
 		"entry", p.Entries[x.Nearest-1].Describe(words, printable), "differs", words.List(differs))...)

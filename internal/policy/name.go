@@ -12,16 +12,19 @@ import (
 // Forever is the end of what does not end, ns.
 const Forever = int64(math.MaxInt64)
 
-// maxKnown bounds the addresses that the names of one policy lead to.
+// maxKnown bounds the pairs of a name and an address that one policy knows: below a name that stands for many, a server
+// can make up as many as it likes.
 const maxKnown = 8192
 
 // followers are the selectors that follow DNS names, and where the names lead.
 type followers struct {
 	exact map[string][]uint16
 	below map[string][]uint16             // names that may stand for whatever lies below
+	names map[uint16]string               // of selectors: what each follows
 	held  map[uint16][]netip.Prefix       // addresses that a selector is held to besides
 	known map[frame.Addr][]answer         // what DNS said
 	said  map[string]map[netip.Addr]int64 // likewise, for who asks by name; nanoseconds until which it holds
+	pairs int                             // of a name and an address, in said
 }
 
 // answer is a selector that an address belongs to, until a time, ns.
@@ -33,10 +36,11 @@ type answer struct {
 func (f *followers) add(name string, selector uint16, held []netip.Prefix) {
 	if f.exact == nil {
 		*f = followers{
-			exact: map[string][]uint16{}, below: map[string][]uint16{}, held: map[uint16][]netip.Prefix{},
+			exact: map[string][]uint16{}, below: map[string][]uint16{}, names: map[uint16]string{}, held: map[uint16][]netip.Prefix{},
 			known: map[frame.Addr][]answer{}, said: map[string]map[netip.Addr]int64{},
 		}
 	}
+	f.names[selector] = name
 	into := f.exact
 	if rest, ok := strings.CutPrefix(name, "*."); ok {
 		into, name = f.below, rest
@@ -71,11 +75,14 @@ func (p *Policy) Learn(name string, a netip.Addr, until int64) bool {
 		return false
 	}
 	a = a.Unmap().WithZone("")
-	at := frame.AddrFrom(a)
-	have, ok := f.known[at]
-	if !ok && len(f.known) >= maxKnown {
-		return true
+	if _, again := f.said[name][a]; !again {
+		if f.pairs >= maxKnown {
+			return true
+		}
+		f.pairs++
 	}
+	at := frame.AddrFrom(a)
+	have := f.known[at]
 next:
 	for _, sel := range list {
 		if held := f.held[sel]; held != nil && !contains(held, a) {
@@ -111,6 +118,7 @@ func (p *Policy) Forget(before int64) {
 		for a, until := range said {
 			if until < before {
 				delete(said, a)
+				f.pairs--
 			}
 		}
 		if len(said) == 0 {
@@ -140,6 +148,19 @@ func (p *Policy) Until(e *Entry, at int64) map[netip.Addr]int64 {
 		add(e.Follows)
 	}
 	return list
+}
+
+// leads reports whether the name of an entry leads to an address at a time.
+func (f *followers) leads(name string, to netip.Addr, at int64) bool {
+	parent, ok := strings.CutPrefix(name, "*")
+	if !ok {
+		until, ok := f.said[name][to]
+		return ok && until >= at
+	}
+	// by what follows the names that led there: to look through all names each time would be slow
+	return slices.ContainsFunc(f.known[frame.AddrFrom(to)], func(x answer) bool {
+		return x.until >= at && strings.HasSuffix(f.names[x.selector], parent)
+	})
 }
 
 // Knows reports whether an entry that lets the device begin a conversation follows the name, and whether any entry

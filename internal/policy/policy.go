@@ -100,15 +100,15 @@ type Entry struct {
 	Origin    Origin
 	Direction Direction
 	Action    Action
-	Family    uint8           // 4 or 6; 0: either
-	Proto     int16           // IP protocol number, or Any
-	PeerPorts []mud.PortRange // nil: any
-	OwnPorts  []mud.PortRange // of the device; nil: any
-	ICMPType  int16           // or Any
-	ICMPCode  int16           // or Any
-	Fields    []Field         // what else the header must hold
-	OwnNet    netip.Prefix    // the device's own address; not valid: any
-	TLS       bool            // RFC 9761: the hello is restricted too, which no first packet shows
+	Family    uint8            // 4 or 6; 0: either
+	Proto     int16            // IP protocol number, or Any
+	PeerPorts []mud.PortRange  // nil: any
+	OwnPorts  []mud.PortRange  // of the device; nil: any
+	ICMPType  int16            // or Any
+	ICMPCode  int16            // or Any
+	Fields    []Field          // what else the header must hold
+	OwnNet    netip.Prefix     // the device's own address; not valid: any
+	TLS       []mud.TLSProfile // RFC 9761: the hello is restricted too, which no first packet shows
 
 	Peers    []Peer         // what the file says of the other end: all of it must hold; empty: anyone
 	Open     bool           // the other end may have any address of the family

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"testing"
@@ -365,6 +366,25 @@ func TestAnswersThatDoNotFitAreNotBelieved(t *testing.T) {
 	}
 	if n := len(p.follow.known); n != maxKnown {
 		t.Errorf("%d addresses are known, want %d", n, maxKnown)
+	}
+}
+
+// Below a name that stands for many, whoever serves it can make up names without end.
+func TestNamesWithoutEndAreNotKept(t *testing.T) {
+	p := Compile(file([]mud.ACE{accept("all", mud.Matches{IPv4: &mud.IP{DestinationDNSName: "*.cdn.example"}})}, nil), house())
+	for i := range 2 * maxKnown {
+		p.Learn(fmt.Sprintf("%d.cdn.example", i), ip(cloud), 100)
+	}
+	if n := len(p.follow.said); n != maxKnown {
+		t.Errorf("%d names are known, want %d", n, maxKnown)
+	}
+	q := out(tcp, other, 443)
+	if p.Learn("new.cdn.example", ip(other), 300); p.Decide(&q, 200).Action == Accept {
+		t.Error("an answer beyond the bound is believed")
+	}
+	p.Forget(150)
+	if p.Learn("new.cdn.example", ip(other), 300); p.Decide(&q, 200).Action != Accept {
+		t.Error("there is no room after old answers were given up")
 	}
 }
 

@@ -44,8 +44,25 @@ func (p *Policy) Rehearse(list []Conversation) *Rehearsal {
 		proto     uint8
 		port      uint16
 		direction Direction
+		hello     string
 	}
 	index := map[key]int{}
+	stop := func(x *Explanation, c *Conversation) {
+		k := key{c.called(), c.Proto, c.Service(), c.Direction, x.Hello}
+		at, ok := index[k]
+		if !ok {
+			index[k] = len(r.Stopped)
+			r.Stopped = append(r.Stopped, Stopped{Explanation: *x, First: *c, Peer: k.peer, Why: guess(c)})
+			return
+		}
+		s := &r.Stopped[at].First
+		s.Flows += c.Flows
+		s.Packets += c.Packets
+		s.Octets += c.Octets
+		s.Answered = s.Answered || c.Answered
+		s.Last = max(s.Last, c.Last)
+		s.Protocol = cmp.Or(s.Protocol, c.Protocol)
+	}
 	asked := asking(list)
 	for i := range list {
 		c := &list[i]
@@ -60,25 +77,25 @@ func (p *Policy) Rehearse(list []Conversation) *Rehearsal {
 				x.Decision = p.Decide(&q, c.First)
 			}
 		}
-		if x.Action == Accept {
-			r.Allowed += c.Flows
-			r.Used[x.Entry] += c.Flows
+		if x.Action == Drop {
+			stop(&x, c)
 			continue
 		}
-		k := key{c.called(), c.Proto, c.Service(), c.Direction}
-		at, ok := index[k]
-		if !ok {
-			index[k] = len(r.Stopped)
-			r.Stopped = append(r.Stopped, Stopped{Explanation: x, First: *c, Peer: k.peer, Why: guess(c)})
-			continue
+		allowed := c.Flows
+		for i := range c.Hellos {
+			h := &c.Hellos[i]
+			a, entry, differs := p.greets(&c.Packet, c.First, h)
+			if a == Accept || allowed == 0 {
+				continue
+			}
+			its := *c
+			its.Flows, its.First, its.Last, its.Number, its.File = min(h.Count, allowed), h.First, h.Last, h.Number, h.File
+			its.Packets, its.Octets = c.Packets*its.Flows/c.Flows, c.Octets*its.Flows/c.Flows
+			allowed -= its.Flows
+			stop(&Explanation{Nearest: entry, Differs: LeafTLS, Hello: differs}, &its)
 		}
-		s := &r.Stopped[at].First
-		s.Flows += c.Flows
-		s.Packets += c.Packets
-		s.Octets += c.Octets
-		s.Answered = s.Answered || c.Answered
-		s.Last = max(s.Last, c.Last)
-		s.Protocol = cmp.Or(s.Protocol, c.Protocol)
+		r.Allowed += allowed
+		r.Used[x.Entry] += allowed
 	}
 	slices.SortStableFunc(r.Stopped, func(a, b Stopped) int { return cmp.Compare(b.First.Flows, a.First.Flows) })
 	return r

@@ -87,7 +87,7 @@ func TestFlowsAreSeenFromBothEnds(t *testing.T) {
 		t.Errorf("from %+v, to %+v", from.Packet, to.Packet)
 	}
 	f.Packets = [2]uint64{0, 1} // its port made the sender the responder; nobody asked it
-	if c, _ := Seen(&f, flow.Orig); c.Direction != ToDevice || c.PeerPort != 80 {
+	if c, _ := Seen(&f, flow.Orig); c.Direction != ToDevice || c.PeerPort != 80 || !c.Unsure {
 		t.Errorf("an answer without a question: %+v", c.Packet)
 	}
 	f.How = flow.HowSYNACK // it says that it was asked
@@ -142,7 +142,7 @@ func TestGuesses(t *testing.T) {
 				t.Errorf("%s has no words for %s", l, c)
 			}
 		}
-		for _, leaf := range Leaf(0xff &^ LeafDirection &^ 0x80).Strings() {
+		for _, leaf := range (0xff &^ LeafDirection &^ 0x80).Strings() {
 			if key := "policy.differs." + leaf; words.Text(key) == key {
 				t.Errorf("%s has no words for %s", l, leaf)
 			}

@@ -37,6 +37,18 @@ func TestWhatIsDrawnCanBeRead(t *testing.T) {
 	}
 }
 
+// A link whose fragment is a number takes hardly more room than the number.
+func TestDigitsInALinkArePacked(t *testing.T) {
+	link := "HTTPS://ID.EXAMPLE/01/09506000134352#" + strings.Repeat("1234567890", 48)
+	c := encode(t, link)
+	if got, err := qr.Decode(c.PNG()); err != nil || got != link {
+		t.Errorf("read as %.60q, %v", got, err)
+	}
+	if c.Size() > 61 {
+		t.Errorf("%d modules wide, at most 61 are needed", c.Size())
+	}
+}
+
 // photograph is a code as a phone would take it: turned, smaller than the picture, unevenly lit, noisy, as JPEG.
 func photograph(t *testing.T, c *qr.Code, degrees float64, seed uint64) []byte {
 	t.Helper()
@@ -127,6 +139,16 @@ func FuzzDecode(f *testing.F) {
 		if config, _, err := image.DecodeConfig(bytes.NewReader(data)); err == nil && config.Width*config.Height > 1<<20 {
 			t.Skip("too large to be quick")
 		}
-		_, _ = qr.Decode(data) // it may say anything, but must not panic
+		text, err := qr.Decode(data)
+		switch {
+		case err == nil: // what was read can be drawn, and read again
+			if c, err := qr.Encode(text); err == nil {
+				if again, err := qr.Decode(c.PNG()); err != nil || again != text {
+					t.Errorf("%q is drawn, and read as %q, %v", text, again, err)
+				}
+			}
+		case text != "" || !errors.Is(err, qr.ErrNoPicture) && !errors.Is(err, qr.ErrTooLarge) && !errors.Is(err, qr.ErrNoCode):
+			t.Errorf("%q, %v", text, err)
+		}
 	})
 }

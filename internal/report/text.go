@@ -127,7 +127,7 @@ func (p printer) table(devices []inspect.Device) {
 	for i := range devices {
 		d := &devices[i]
 		rows = append(rows, []string{
-			cut(p.c.Name(d), widest), p.c.State(d.Grade.State), cut(p.c.What(d), widest), cmp.Or(Address(d), "-"),
+			Cut(p.c.Name(d), widest), p.c.State(d.Grade.State), Cut(p.c.What(d), widest), cmp.Or(Address(d), "-"),
 			p.c.Size(locale.Octets(d.Traffic.OctetsOut)), p.c.Size(locale.Octets(d.Traffic.OctetsIn)),
 		})
 	}
@@ -230,10 +230,16 @@ func (p printer) peer(q *inspect.Peer) string {
 
 // findings are what was found of a device, the worst first, in words.
 func (p printer) findings(list []*inspect.Finding) {
+	var before []string
 	for _, f := range list[:min(len(list), shownFindings)] {
 		text := p.c.Finding(f)
 		p.fold("  ", "* "+text.Title)
 		p.fold("    ", text.Seen)
+		if len(text.Do) > 0 && slices.Equal(text.Do, before) {
+			p.fold("    ", p.c.Text("inspect.same"))
+			continue
+		}
+		before = text.Do
 		for i, do := range text.Do {
 			p.fold("    ", p.c.Number(int64(i+1))+". "+do)
 		}

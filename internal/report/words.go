@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"plimsoll.example/plimsoll/internal/device"
@@ -23,19 +22,25 @@ const namedFindings = 2
 // Words tells what was found in one language.
 type Words struct {
 	*locale.Catalogue
-	names map[string]string // of the devices, by address
+	at map[string]*inspect.Device // by address
 }
 
 // In is the words of a language for a result.
 func In(c *locale.Catalogue, r *inspect.Result) Words {
-	w := Words{c, make(map[string]string)}
+	return Words{c, byAddress(r)}
+}
+
+// With is the same words in another language.
+func (w Words) With(c *locale.Catalogue) Words { return Words{c, w.at} }
+
+func byAddress(r *inspect.Result) map[string]*inspect.Device {
+	at := make(map[string]*inspect.Device, len(r.Devices))
 	for i := range r.Devices {
-		d := &r.Devices[i]
-		for _, a := range d.Addresses {
-			w.names[a] = w.Name(d)
+		for _, a := range r.Devices[i].Addresses {
+			at[a] = &r.Devices[i]
 		}
 	}
-	return w
+	return at
 }
 
 // Peer is what a person would call a peer: the name that led to it, the device that it is, or its addresses.
@@ -44,8 +49,8 @@ func (w Words) Peer(p *inspect.Peer) string {
 		return p.Name
 	}
 	for _, a := range p.Addresses {
-		if name := w.names[a]; name != "" && p.Scope != "internet" {
-			return name
+		if d := w.at[a]; d != nil && p.Scope != "internet" {
+			return w.Name(d)
 		}
 	}
 	name := strings.Join(p.Addresses[:min(2, len(p.Addresses))], ", ")
@@ -81,7 +86,7 @@ func (w Words) Identity(d *inspect.Device) string {
 	id := &d.Identity
 	switch {
 	case id.Category != "" || id.Kind != device.Unknown:
-		return w.Text("inspect.is", "what", capital(w.What(d)), "sure", w.Sure(id.Confidence), "percent", locale.Fraction(id.Confidence))
+		return w.Text("inspect.is", "what", locale.Capital(w.What(d)), "sure", w.Sure(id.Confidence), "percent", locale.Fraction(id.Confidence))
 	case id.Maker != "":
 		return w.Text("inspect.maker.only", "maker", id.Maker)
 	}
@@ -107,7 +112,7 @@ func (w Words) Reasons(d *inspect.Device, n, limit int) (reasons []string) {
 // Reason is one observation behind an identity, in words.
 func (w Words) Reason(b *device.Reason, limit int) string {
 	key := "reason." + b.Fact
-	value := strings.TrimSuffix(cut(b.Value, limit), ".") // the sentence has its own
+	value := strings.TrimSuffix(Cut(b.Value, limit), ".") // the sentence has its own
 	if s := w.Text(key, "value", value); s != key {
 		return s
 	}
@@ -137,18 +142,21 @@ func (w Words) Because(d *inspect.Device, findings Findings) string {
 		}
 	}
 	if n := len(reasons) - namedFindings; n > 0 {
-		reasons = append(reasons[:namedFindings], capital(w.Text("inspect.more", "n", n)))
+		reasons = append(reasons[:namedFindings], locale.Capital(w.Text("inspect.more", "n", n)))
 	}
 	if len(reasons) > 0 {
-		return w.Text("grade.is", "state", capital(w.State(d.Grade.State)), "reasons", strings.Join(reasons, ". "))
+		return w.Text("grade.is", "state", locale.Capital(w.State(d.Grade.State)), "reasons", strings.Join(reasons, ". "))
 	}
 	if d.Grade.State == grade.Fine && slices.ContainsFunc(findings.Of(d), func(f *inspect.Finding) bool { return f.Role == finding.Actor }) {
-		return w.Text("grade.is", "state", capital(w.State(grade.Fine)), "reasons", w.Text("report.small"))
+		return w.Text("grade.is", "state", locale.Capital(w.State(grade.Fine)), "reasons", w.Text("report.small"))
 	}
 	for _, rule := range d.Grade.Because {
+		if rule == "traffic.unread" && d.Grade.Evidence.Packets == 0 {
+			continue // who said nothing was not read, of course
+		}
 		reasons = append(reasons, w.Text("grade.because."+rule))
 	}
-	return w.Text("grade.is", "state", capital(w.State(d.Grade.State)), "reasons", strings.Join(reasons, "; "))
+	return w.Text("grade.is", "state", locale.Capital(w.State(d.Grade.State)), "reasons", strings.Join(reasons, "; "))
 }
 
 // Changes says what would change the grade, a sentence each.
@@ -176,7 +184,7 @@ func (w Words) Sentence(r *inspect.Result) string {
 	}
 	sentence := w.Text("report.sentence.devices", "n", len(r.Devices))
 	if len(parts) > 0 {
-		sentence += " " + capital(strings.Join(parts, ", ")) + "."
+		sentence += " " + locale.Capital(strings.Join(parts, ", ")) + "."
 	}
 	return sentence
 }
@@ -228,14 +236,8 @@ func Address(d *inspect.Device) string {
 	return ""
 }
 
-// capital is s with a capital in front, as a sentence begins.
-func capital(s string) string {
-	r, n := utf8.DecodeRuneInString(s)
-	return string(unicode.ToUpper(r)) + s[n:]
-}
-
-// cut shortens what came from the wire to so many characters.
-func cut(s string, limit int) string {
+// Cut shortens what came from the wire to so many characters.
+func Cut(s string, limit int) string {
 	if utf8.RuneCountInString(s) <= limit {
 		return s
 	}

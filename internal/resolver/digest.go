@@ -3,7 +3,6 @@ package resolver
 import (
 	"fmt"
 	"net/netip"
-	"strings"
 	"time"
 
 	"github.com/miekg/dns"
@@ -251,5 +250,5 @@ func signaturesAreWrong(m *dns.Msg) bool {
 
 // within reports whether a name is that of a domain or below; both in lower case with a dot at the end.
 func within(name, domain string) bool {
-	return name == domain || domain == "." || strings.HasSuffix(name, domain) && name[len(name)-len(domain)-1] == '.'
+	return dns.IsSubDomain(domain, name) // a dot may be within a label
 }

@@ -20,10 +20,10 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// ErrDamaged: the file is no database, or one that is not whole. It is kept as it is.
+// ErrDamaged is the cause where the file is no database, or one that is not whole. It is kept as it is.
 var ErrDamaged = errors.New("database is damaged")
 
-// ErrNewer: the database was written by a later version of the program.
+// ErrNewer is the cause where the database was written by a later version of the program.
 var ErrNewer = errors.New("database is of a later version of the program")
 
 // Store is a database. Any number of goroutines may use it; one process does.

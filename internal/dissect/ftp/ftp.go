@@ -126,6 +126,11 @@ func reply(l []byte, m *dissect.Message, out *dissect.Facts) dissect.State {
 		}
 		return dissect.Next
 	}
+	if line.Has(l, "530 ") || line.Has(l, "530-") { // not logged in
+		out.About(m.DstMAC)
+		out.AddString("auth.refused", "ftp")
+		out.About(m.SrcMAC)
+	}
 	if line.Has(l, "215 ") { // the answer to SYST (RFC 959, Section 5.4)
 		out.Add("ftp.system", said)
 	}

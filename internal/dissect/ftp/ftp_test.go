@@ -83,6 +83,9 @@ func TestServer(t *testing.T) {
 			[]string{"ftp.banner Welcome to Pure-FTPd [TLS]"},
 			dissect.Next,
 		},
+		{"not logged in", 21, "220 ready\r\n331 go on\r\n530 Login incorrect.\r\n530 Login incorrect.\r\n", []string{
+			"ftp.banner ready", "auth.refused ftp @02:00:00:00:00:0b", "auth.refused ftp @02:00:00:00:00:0b",
+		}, dissect.Next},
 		{"lines without a number", 21, "220-***\r\nDreambox\r\n220 go\r\n", []string{"ftp.banner Dreambox"}, dissect.Next},
 		{"TLS", 21, "220 ready\r\n234 go on\r\n\x16\x03\x03\x00\x01x", []string{"ftp.banner ready"}, dissect.Done},
 		{"SMTP", 2121, "220 mail ESMTP\r\n", nil, dissect.No},

@@ -89,6 +89,9 @@ func TestDissect(t *testing.T) {
 		{"broker", backwards, packetOf(0x20, "\x00\x00") + packetOf(0x90, "\x00\x01\x00") + published("lamps/7/set", "on"), []string{
 			"mqtt.topic lamps/7/set op=publish @02:00:00:00:00:0a",
 		}},
+		{"refused", fromBroker(), packetOf(0x20, "\x00\x05"), []string{"auth.refused mqtt @02:00:00:00:00:0a"}},
+		{"refused in version 5", fromBroker(), packetOf(0x20, "\x00\x86\x00"), []string{"auth.refused mqtt @02:00:00:00:00:0a"}},
+		{"refused, but not for a password", fromBroker(), packetOf(0x20, "\x00\x03"), nil},
 		{"broker of version 5", fromBroker(), packetOf(0x20, "\x00\x00\x03\x22\x00\x0a") + published("lamps/7/set", "\x00on"), []string{
 			"mqtt.topic lamps/7/set op=publish @02:00:00:00:00:0a",
 		}},

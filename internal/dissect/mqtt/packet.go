@@ -21,6 +21,8 @@ func packet(m *dissect.Message, out *dissect.Facts, level byte, d []byte) (used 
 	switch kind := d[0] >> 4; {
 	case kind == connect, kind == subscribe && level != midway:
 		need = min(size, maxRead)
+	case kind == connack:
+		need = min(size, 2)
 	case kind == publish:
 		need = min(size, 2)
 		if len(body) >= 2 {
@@ -29,6 +31,9 @@ func packet(m *dissect.Message, out *dissect.Facts, level byte, d []byte) (used 
 	}
 	if len(body) < need {
 		return 0, 0, dissect.More
+	}
+	if d[0]>>4 == connack && need == 2 && refuses(body[1]) {
+		out.AddString("auth.refused", "mqtt")
 	}
 	if body = body[:need:need]; need > 2 {
 		switch d[0] >> 4 {
@@ -42,6 +47,10 @@ func packet(m *dissect.Message, out *dissect.Facts, level byte, d []byte) (used 
 	}
 	return header + need, uint64(size - need), dissect.Next
 }
+
+// refuses reports whether a return or reason code of CONNACK is about a name and password (MQTT 3.1.1 §3.2.2.3, MQTT 5
+// §3.2.2.2): they are wrong, or it is not authorized.
+func refuses(code byte) bool { return code == 4 || code == 5 || code == 0x86 || code == 0x87 }
 
 func topic(out *dissect.Facts, op string, v []byte) {
 	if len(v) > 0 {

@@ -19,6 +19,7 @@ func facts(version string) []string {
 		"tls.alpn h3 side=client transport=quic",
 		"tls.ja3",
 		"tls.ja4 q13d0205h3_62ed6f6ca7ad",
+		"tls.offer 0304 ciphers=1301-1302 extensions=0000-0010-002b-0033-0039 protocols=h3 transport=quic",
 		"quic.user_agent Lamps",
 	}
 }

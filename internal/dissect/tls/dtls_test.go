@@ -43,7 +43,7 @@ func TestDatagramHello(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, state := datagrams(t, list...)
-			if state != dissect.Done || len(got) != 4 {
+			if state != dissect.Done || len(got) != 5 {
 				t.Fatalf("state %d, got %s", state, got)
 			}
 			dissecttest.Equal(t, got[:2], want)

@@ -32,6 +32,7 @@ func (h *ClientHello) AddFacts(t Transport, out *dissect.Facts) {
 	addTransport(t, out)
 	out.Add("tls.ja4", h.AppendJA4(buf[:0], t))
 	addTransport(t, out)
+	h.addOffer(t, out)
 
 	var weak weakness
 	for c := range pairs(h.Ciphers) {
@@ -40,6 +41,84 @@ func (h *ClientHello) AddFacts(t Transport, out *dissect.Facts) {
 	if weak != 0 {
 		out.Add("tls.weak_ciphers", weak.appendTo(buf[:0]))
 		addTransport(t, out)
+	}
+}
+
+// addOffer tells what the client offers, parameter by parameter: what RFC 9761, Section 5 lets a MUD file restrict.
+// Numbers are written as in JA4, in hexadecimal with hyphens between them, in the order of the hello and less GREASE.
+func (h *ClientHello) addOffer(t Transport, out *dissect.Facts) {
+	var c codes
+	for v := range pairs(h.Versions) {
+		c.add(v)
+	}
+	if c.n == 0 {
+		c.add(h.Version)
+	}
+	out.Add("tls.offer", c.take())
+	for _, x := range [...]struct {
+		key   string
+		pairs []byte
+	}{
+		{"ciphers", h.Ciphers},
+		{"groups", h.Groups},
+		{"signatures", h.SignatureSchemes},
+		{"certificate_signatures", h.CertSchemes},
+		{"certificate_compression", h.CertCompression},
+	} {
+		for v := range pairs(x.pairs) {
+			c.add(v)
+		}
+		c.field(x.key, out)
+	}
+	for v := range extensions(h.Extensions) {
+		c.add(v)
+	}
+	c.field("extensions", out)
+	for _, v := range h.PSKModes {
+		c.add(uint16(v))
+	}
+	c.field("psk_modes", out)
+	var buf [dissect.MaxValue]byte
+	if names := appendProtocols(buf[:0], h.ALPN); len(names) > 0 {
+		out.Field("protocols", names)
+	}
+	if c.cut {
+		out.FieldString("cut", "1")
+	}
+	addTransport(t, out)
+}
+
+// codes is a list of numbers as a fact has it.
+type codes struct {
+	text [dissect.MaxValue]byte
+	n    int
+	cut  bool // there were more than fit
+}
+
+func (c *codes) add(v uint16) {
+	switch {
+	case isGREASE(v):
+	case c.n+5 > len(c.text):
+		c.cut = true
+	default:
+		if c.n > 0 {
+			c.text[c.n] = '-'
+			c.n++
+		}
+		c.n = len(appendHex(c.text[:c.n], v))
+	}
+}
+
+// take empties the list.
+func (c *codes) take() []byte {
+	list := c.text[:c.n]
+	c.n = 0
+	return list
+}
+
+func (c *codes) field(key string, out *dissect.Facts) {
+	if list := c.take(); len(list) > 0 {
+		out.Field(key, list)
 	}
 }
 

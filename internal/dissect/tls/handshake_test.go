@@ -90,18 +90,18 @@ func TestRealHandshakes(t *testing.T) {
 	}{
 		{
 			"1.2 with certificates of both", cryptotls.VersionTLS12, nil,
-			[]string{"tls.sni", "tls.version 1.2", "tls.alpn h2,http/1.1", "tls.ja3", "tls.ja4 t12d", "tls.certificate camera-42 side=client"},
+			[]string{"tls.sni", "tls.version 1.2", "tls.alpn h2,http/1.1", "tls.ja3", "tls.ja4 t12d", "tls.offer 0303", "tls.certificate camera-42 side=client"},
 			[]string{"tls.version 1.2", "tls.cipher TLS_ECDHE_ECDSA_WITH_", "tls.alpn h2", "tls.ja3s", "tls.certificate camera-42 side=server"},
 		},
 		{
 			"1.3", cryptotls.VersionTLS13, nil,
-			[]string{"tls.sni", "tls.version 1.3", "tls.alpn h2,http/1.1", "tls.ja3", "tls.ja4 t13d"},
+			[]string{"tls.sni", "tls.version 1.3", "tls.alpn h2,http/1.1", "tls.ja3", "tls.ja4 t13d", "tls.offer 0304"},
 			[]string{"tls.version 1.3", "tls.cipher TLS_", "tls.ja3s"},
 		},
 		{
 			"1.3 with a retry", cryptotls.VersionTLS13,
 			[]cryptotls.CurveID{cryptotls.CurveP521},
-			[]string{"tls.sni", "tls.version 1.3", "tls.alpn h2,http/1.1", "tls.ja3", "tls.ja4 t13d"},
+			[]string{"tls.sni", "tls.version 1.3", "tls.alpn h2,http/1.1", "tls.ja3", "tls.ja4 t13d", "tls.offer 0304"},
 			[]string{"tls.version 1.3", "tls.cipher TLS_", "tls.ja3s", "tls.version 1.3", "tls.cipher TLS_", "tls.ja3s"},
 		},
 	} {

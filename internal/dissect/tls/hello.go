@@ -15,7 +15,10 @@ const (
 	extPointFormats        = 0x000b
 	extSignatureAlgorithms = 0x000d
 	extALPN                = 0x0010
+	extCompressCertificate = 0x001b // RFC 8879
 	extSupportedVersions   = 0x002b
+	extPSKModes            = 0x002d
+	extSignatureCert       = 0x0032
 	extTransportParameters = 0x0039 // RFC 9001, Section 8.2
 	extDraftParameters     = 0xffa5 // the same in the drafts of QUIC
 	extEncryptedHello      = 0xfe0d // RFC 9849
@@ -37,6 +40,9 @@ type ClientHello struct {
 	Groups           []byte // pairs of octets
 	PointFormats     []byte
 	SignatureSchemes []byte // pairs of octets
+	CertSchemes      []byte // signature_algorithms_cert, pairs of octets
+	CertCompression  []byte // pairs of octets
+	PSKModes         []byte // psk_key_exchange_modes, an octet each
 	Versions         []byte // supported_versions, pairs of octets
 	Transport        []byte // the transport parameters of QUIC
 	HasServerName    bool   // the extension is there, though it may be empty
@@ -95,6 +101,12 @@ func (h *ClientHello) extension(kind uint16, body cryptobyte.String) {
 		read8(&body, &h.PointFormats)
 	case extSignatureAlgorithms:
 		read16(&body, &h.SignatureSchemes)
+	case extSignatureCert:
+		read16(&body, &h.CertSchemes)
+	case extCompressCertificate:
+		read8(&body, &h.CertCompression)
+	case extPSKModes:
+		read8(&body, &h.PSKModes)
 	case extSupportedVersions:
 		read8(&body, &h.Versions)
 	case extTransportParameters, extDraftParameters:

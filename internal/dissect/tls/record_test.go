@@ -25,6 +25,9 @@ func TestClientHello(t *testing.T) {
 		"tls.version 1.3 side=client",
 		"tls.alpn h2,http/1.1 side=client",
 		"tls.ja4 t13d1516h2_8daaf6152771_e5627efa2ab1",
+		"tls.offer 0304-0303 ciphers=1301-1302-1303-c02b-c02f-c02c-c030-cca9-cca8-c013-c014-009c-009d-002f-0035 groups=001d-0017-0018 " +
+			"signatures=0403-0804-0401-0503-0805-0501-0806-0601 certificate_compression=0002 " +
+			"extensions=001b-0000-0033-0010-4469-0017-002d-000d-0005-0023-0012-002b-ff01-000b-000a-0015 psk_modes=0001 protocols=h2,http/1.1",
 	})
 	if state != dissect.Next {
 		t.Errorf("state %d", state)
@@ -178,7 +181,7 @@ func TestClientHelloOfSSL2(t *testing.T) {
 func TestEncryptedHelloIsTold(t *testing.T) {
 	body := hello(0x0303, []int{0x1301}, serverName("public.example"), extension(0xfe0d, make([]byte, 200)), versions(0x0304))
 	got, _ := dissecttest.Stream(t, Dissect, dissect.Message{}, records(1<<14, message(1, body)))
-	if len(got) != 4 || got[0] != "tls.sni public.example ech=1" || !strings.HasPrefix(got[3], "tls.ja4 t13d010300_") {
+	if len(got) != 5 || got[0] != "tls.sni public.example ech=1" || !strings.HasPrefix(got[3], "tls.ja4 t13d010300_") {
 		t.Errorf("got %s", got)
 	}
 }

@@ -121,7 +121,8 @@ func measure(ctx context.Context, rounds int, out io.Writer) error {
 		}
 	}
 	all := [rulesets]ruleset{
-		{"accept-only", other(passing)}, {"accept-only, states not looked at", other(stateless)},
+		{"accept-only", other(passing)},
+		{"accept-only, states not looked at", other(stateless)},
 		{"Plimsoll", func(ctx context.Context) error {
 			return errors.Join(command(ctx, "table inet other\ndelete table inet other\n", "nft", "-f", "-"), k.Apply(ctx, g))
 		}},

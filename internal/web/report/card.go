@@ -62,7 +62,7 @@ type sign struct{ Fact, Value, Packet, Weight string }
 
 func newCard(w report.Words, d *inspect.Device, anchor string, findings report.Findings, files []string, held []inspect.Held) card {
 	c := card{
-		Anchor: anchor, Name: shorten(w.Name(d)), What: capital(shorten(w.What(d))), State: d.Grade.State, Word: capital(w.State(d.Grade.State)),
+		Anchor: anchor, Name: shorten(w.Name(d)), What: locale.Capital(shorten(w.What(d))), State: d.Grade.State, Word: locale.Capital(w.State(d.Grade.State)),
 		Because: w.Because(d, findings), Changes: w.Changes(d), Identity: w.Identity(d), Talks: newTalks(w, d),
 	}
 	c.Open = d.Grade.State == grade.Act || d.Grade.State == grade.Check

@@ -111,9 +111,9 @@ type row struct {
 	Values []string
 }
 
-func newEdition(r *inspect.Result, c *locale.Catalogue, o Options) *edition {
-	e := &edition{words: report.In(c, r)}
-	w, findings := e.words, report.Index(r)
+func newEdition(r *inspect.Result, w report.Words, o Options) *edition {
+	e := &edition{words: w}
+	findings := report.Index(r)
 	e.Sentence = clauses(w.Sentence(r))
 	if r.Capture.Packets > 0 {
 		e.Read = w.Read(r)
@@ -154,14 +154,14 @@ func newEdition(r *inspect.Result, c *locale.Catalogue, o Options) *edition {
 			e.advise(category)
 		}
 	}
-	e.Glossary = guide.Glossary(c)
+	e.Glossary = guide.Glossary(w.Catalogue)
 	e.Annex = newAnnex(w, r, o)
 	return e
 }
 
 // advise adds what the guide says of a category.
 func (e *edition) advise(category string) {
-	a := advice{Category: capital(e.words.Text("category." + category))}
+	a := advice{Category: locale.Capital(e.words.Text("category." + category))}
 	for _, c := range guide.Cells(e.words.Catalogue, category) {
 		name := e.words.Text("guide.topic." + c.Topic)
 		if n := len(a.Topics); n == 0 || a.Topics[n-1].Name != name {
@@ -176,7 +176,7 @@ func (e *edition) advise(category string) {
 }
 
 func newBand(w report.Words, s grade.State, devices []*inspect.Device, anchors map[*inspect.Device]string) band {
-	b := band{State: s, Word: capital(w.State(s)), Means: w.Text("report.means." + s.String())}
+	b := band{State: s, Word: locale.Capital(w.State(s)), Means: w.Text("report.means." + s.String())}
 	n := 0
 	for _, d := range devices {
 		if d.Grade.State != s {
@@ -289,19 +289,4 @@ func when(w report.Words, s string) string {
 }
 
 // shorten cuts what came from the wire.
-func shorten(s string) string {
-	r := []rune(s)
-	if len(r) <= longest {
-		return s
-	}
-	return string(r[:longest-1]) + "…"
-}
-
-// capital is s as a sentence begins.
-func capital(s string) string {
-	r := []rune(s)
-	if len(r) == 0 {
-		return s
-	}
-	return strings.ToUpper(string(r[:1])) + string(r[1:])
-}
+func shorten(s string) string { return report.Cut(s, longest) }

@@ -6,6 +6,7 @@
 package report
 
 import (
+	"bufio"
 	"bytes"
 	"crypto/sha256"
 	_ "embed"
@@ -18,6 +19,7 @@ import (
 
 	"plimsoll.example/plimsoll/internal/inspect"
 	"plimsoll.example/plimsoll/internal/locale"
+	"plimsoll.example/plimsoll/internal/report"
 	"plimsoll.example/plimsoll/norms"
 )
 
@@ -53,8 +55,9 @@ func Write(w io.Writer, r *inspect.Result, o Options) error {
 		return fmt.Errorf("read the template of the page: %w", err)
 	}
 	p := page{Lang: locale.New(o.Lang).Lang(), Policy: policy(style), Style: template.CSS(style)}
+	words := report.In(locale.New(p.Lang), r)
 	for _, l := range locale.Languages {
-		e := newEdition(r, locale.New(l), o)
+		e := newEdition(r, words.With(locale.New(l)), o)
 		e.First = l == p.Lang
 		p.Editions = append(p.Editions, e)
 	}
@@ -66,12 +69,21 @@ func Write(w io.Writer, r *inspect.Result, o Options) error {
 		}
 		return 1
 	})
-	var b bytes.Buffer
-	if err := tmpl.Execute(&b, p); err != nil {
-		return fmt.Errorf("fill the page: %w", err)
+	out := bufio.NewWriter(w)
+	if err := tmpl.Execute(filter{out}, p); err != nil {
+		return fmt.Errorf("write the page: %w", err)
 	}
-	_, err = w.Write(bytes.Map(visible, b.Bytes()))
-	return err
+	return out.Flush()
+}
+
+// filter lets through what is visible. A template writes whole texts, so that no character comes in two parts.
+type filter struct{ out *bufio.Writer }
+
+func (f filter) Write(b []byte) (int, error) {
+	if _, err := f.out.Write(bytes.Map(visible, b)); err != nil {
+		return 0, err
+	}
+	return len(b), nil
 }
 
 // policy forbids everything but that style: Content Security Policy Level 3.

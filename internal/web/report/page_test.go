@@ -26,6 +26,7 @@ import (
 	"plimsoll.example/plimsoll/internal/lab"
 	"plimsoll.example/plimsoll/internal/lab/wire"
 	"plimsoll.example/plimsoll/internal/locale"
+	"plimsoll.example/plimsoll/internal/report"
 	"plimsoll.example/plimsoll/norms"
 )
 
@@ -245,7 +246,7 @@ func TestDevicesThatNeedSomebodyComeFirstAndAreOpen(t *testing.T) {
 	}{{"one", grade.Fine}, {"two", grade.Unknown}, {"three", grade.Check}, {"four", grade.Act}, {"five", grade.Fine}} {
 		r.Devices = append(r.Devices, inspect.Device{ID: s.name, Hostnames: []string{s.name}, Grade: grade.Grade{State: s.state, Because: []string{"x"}}})
 	}
-	e := newEdition(r, locale.New(locale.English), Options{})
+	e := newEdition(r, report.In(locale.New(locale.English), r), Options{})
 	var got []string
 	for _, c := range e.Devices {
 		name := c.Name
