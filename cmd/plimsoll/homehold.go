@@ -76,9 +76,28 @@ func (g *gateway) standing(ctx context.Context) error {
 		case <-tick.C:
 		case <-g.changed:
 		}
+		g.expire(ctx)
 		g.fault(ctx, "enforce", g.enforcer.Refresh(ctx))
 		if j := g.enforcer.Journal; j != nil {
 			g.fault(ctx, "keep names", j.Fault())
+		}
+	}
+}
+
+// expire forgets where names led devices whose leases are over, once for each lease.
+func (g *gateway) expire(ctx context.Context) {
+	for _, d := range g.household.Devices() {
+		for _, l := range d.Leases {
+			if !d.Gave(l.Address, time.Now()) || l.Moved {
+				continue
+			}
+			if was, ok := g.expired.Swap(d.ID+l.Address.String(), l.Until); ok && was.(time.Time).Equal(l.Until) {
+				continue
+			}
+			g.log.InfoContext(ctx, "lease is over", "device", d.ID, "address", l.Address)
+			for _, m := range d.MACs {
+				g.enforcer.Forget(m)
+			}
 		}
 	}
 }

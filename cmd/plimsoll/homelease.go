@@ -40,6 +40,8 @@ func (g *gateway) hear(list []home.Sighting) {
 
 // lease hears what DHCP says of addresses.
 func (g *gateway) lease(r *inspect.FactRecord) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	if len(g.leases) >= maxHeard {
 		return nil
 	}
@@ -73,7 +75,6 @@ func (g *gateway) lease(r *inspect.FactRecord) error {
 	case "dhcp.options":
 		if field("message") == "release" && g.asker == r.Subject() && g.address.IsValid() {
 			g.leases = append(g.leases, leased{r.Subject(), true, home.Lease{Address: g.address, Until: now}})
-			g.looked = time.Time{} // at once
 		}
 		g.address = netip.Addr{}
 	}
@@ -82,7 +83,11 @@ func (g *gateway) lease(r *inspect.FactRecord) error {
 
 // release takes in what was heard of leases. What was given back takes along where names led.
 func (g *gateway) release(ctx context.Context) {
-	for _, l := range g.leases {
+	g.mu.Lock()
+	list := g.leases
+	g.leases = nil
+	g.mu.Unlock()
+	for _, l := range list {
 		d, err := g.household.Lease(ctx, l.mac, l.Lease)
 		g.fault(ctx, "keep leases", err)
 		if l.back && d != nil && g.enforcer != nil {
@@ -90,5 +95,7 @@ func (g *gateway) release(ctx context.Context) {
 			g.enforcer.Forget(l.mac)
 		}
 	}
-	g.leases = nil
+	if len(list) > 0 {
+		g.stir()
+	}
 }

@@ -134,6 +134,7 @@ type gateway struct {
 	resolver  atomic.Pointer[resolver.Resolver]
 	changed   chan struct{} // something did, at home
 	changes   sync.Map      // ID of a device to mud.URLChange: why the MUD URL that it says now is not taken
+	expired   sync.Map      // ID of a device and address to the end of the lease that is over
 	files256  sync.Map      // SHA-256 to *mud.File
 	since     time.Time
 
@@ -143,12 +144,12 @@ type gateway struct {
 
 	// what only the goroutine uses that reads packets
 	looked  time.Time
-	leases  []leased
 	urls    map[frame.MAC]home.MUDURL // that were said last
 	asker   frame.MAC                 // who sent the DHCP message under way,
 	address netip.Addr                // from which address
 
 	mu     sync.Mutex
+	leases []leased          // that were heard of, and not taken in yet
 	faults map[string]string // by what does not work
 }
 
@@ -275,7 +276,6 @@ func (g *gateway) look(ctx context.Context, r *inspect.Result) {
 	g.hear(list)
 	news, err := g.household.Observe(ctx, list)
 	g.fault(ctx, "keep devices", err)
-	g.release(ctx)
 	g.stir()
 	for _, d := range news.Fresh {
 		g.log.InfoContext(ctx, "new device", "device", d.ID, "kind", d.Kind(), "state", d.State)
@@ -342,6 +342,7 @@ func (g *gateway) keep(ctx context.Context) error {
 		case <-tick.C:
 		}
 		now := time.Now()
+		g.release(ctx)
 		made, err := g.household.Tick(ctx)
 		g.fault(ctx, "end rehearsals", err)
 		for _, d := range made {

@@ -312,6 +312,34 @@ func (d *thing) dhcp(t *testing.T, kind byte, url string) {
 	}
 }
 
+// lease has the DHCP server of the home give a device its address for a time (RFC 2131).
+func (h *house) lease(d *thing, seconds uint32) {
+	h.t.Helper()
+	m := make([]byte, 236, 600)
+	m[0], m[1], m[2] = 2, 1, 6
+	binary.BigEndian.PutUint32(m[4:], 0x77000000|uint32(d.number))
+	copy(m[16:], lan(4, d.number).AsSlice())
+	copy(m[28:], d.mac)
+	m = append(m, 99, 130, 83, 99, 53, 1, 5, 54, 4)
+	m = append(append(m, lan(4, 1).AsSlice()...), 51, 4)
+	m = append(binary.BigEndian.AppendUint32(m, seconds), 255)
+	err := h.gateway.do(func() error {
+		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			return err
+		}
+		defer unix.Close(fd)
+		return errors.Join(
+			unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_BROADCAST, 1),
+			unix.SetsockoptString(fd, unix.SOL_SOCKET, unix.SO_BINDTODEVICE, "br0"),
+			unix.Bind(fd, &unix.SockaddrInet4{Port: 67}),
+			unix.Sendto(fd, m, 0, &unix.SockaddrInet4{Port: 68, Addr: [4]byte{255, 255, 255, 255}}))
+	})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+}
+
 // lookUp asks the gateway where a name leads.
 func (d *thing) lookUp(name string, family int) (list []netip.Addr, err error) {
 	var conn net.Conn

@@ -205,6 +205,24 @@ func TestIoT7WhatWasAllowedEndsWhenTheDeviceGivesItsAddressBack(t *testing.T) {
 	b.check(t, "IoT-7 names that it asked for lead nowhere", false, strings.Contains(s.rules(), wide(4, 20).String()+" "))
 }
 
+func TestIoT8WhatWasAllowedEndsWithTheLease(t *testing.T) {
+	var b table
+	defer b.print(t)
+	s := enforced(t)
+	if _, err := s.dut.lookUp("cloud.maker.example", 4); err != nil {
+		t.Fatal(err)
+	}
+	own := lan(4, 10).String()
+	s.until("the rules know the device", func() bool {
+		return strings.Contains(s.rules(), own) && strings.Contains(s.rules(), wide(4, 20).String())
+	})
+	s.lease(s.dut, 2)
+	s.dut.ip(t, "link set eth0 down")
+	s.until("the rules forget the device", func() bool { return !strings.Contains(s.rules(), own) })
+	b.check(t, "IoT-8 its address is bound to it no longer", false, strings.Contains(s.rules(), own))
+	b.check(t, "IoT-8 names that it asked for lead nowhere", false, strings.Contains(s.rules(), wide(4, 20).String()+" "))
+}
+
 func TestIoT10AFileThatIsKeptIsNotFetchedAgain(t *testing.T) {
 	var b table
 	defer b.print(t)
