@@ -208,7 +208,7 @@ func (o *outcome) warnings(words *locale.Catalogue) []string {
 // look inspects what a source brings. With an outcome there may be an error too: what was read is told, whatever came
 // then.
 func (in *inspection) look(ctx context.Context, src source, paths []string, cfg inspect.Config) (*outcome, error) {
-	debug.SetMemoryLimit(int64(cfg.Memory) * 13 / 16) // the rest is the program itself
+	debug.SetMemoryLimit(int64(cfg.Memory) * 3 / 4) // the rest is the program itself
 	knowledge := make(chan loaded, 1)
 	go func() {
 		k, err := identify.Load()

@@ -89,7 +89,7 @@ func TestTheFirstLineSaysIfAllIsWell(t *testing.T) {
 
 func TestWhatToDoComesFirstTheMostPressingAtTheTop(t *testing.T) {
 	got := text(t, home(), locale.English)
-	want := "What to do first:\n  1. camera: en first step of f1\n  2. plug: en first step of f2\n\nDEVICE"
+	want := "What to do first:\n  1. camera: en first step of f1\n     (en title of f1)\n  2. plug: en first step of f2\n     (en title of f2)\n\nDEVICE"
 	if !strings.Contains(got, want) {
 		t.Errorf("no %q in\n%s", want, got)
 	}

@@ -106,6 +106,7 @@ func (p printer) actions(r *inspect.Result) {
 	p.line(p.c.Text("report.first"))
 	for i := range actions {
 		p.fold("  ", p.c.Number(int64(i+1))+". "+p.c.Text("report.action", "devices", p.c.Names(&actions[i]), "do", p.c.Do(&actions[i])))
+		p.fold("     ", "("+p.c.Finding(actions[i].Finding).Title+")")
 	}
 }
 
