@@ -88,8 +88,19 @@ func (r *Resolver) Ready(ctx context.Context) ([]netip.AddrPort, error) {
 	}
 }
 
-// listen opens a UDP socket for each core, among which the kernel shares out the clients, and a TCP socket.
+// listen opens the sockets of an address. Port 0 is any that is free by UDP and by TCP, which the first found need not
+// be.
 func listen(ctx context.Context, at netip.AddrPort) (packets []*net.UDPConn, l net.Listener, err error) {
+	for range 10 {
+		if packets, l, err = open(ctx, at); err == nil || at.Port() != 0 {
+			break
+		}
+	}
+	return packets, l, err
+}
+
+// open opens a UDP socket for each core, among which the kernel shares out the clients, and a TCP socket.
+func open(ctx context.Context, at netip.AddrPort) (packets []*net.UDPConn, l net.Listener, err error) {
 	family := "4"
 	if at.Addr().Is6() {
 		family = "6" // that alone, so that the other may have a socket of its own
