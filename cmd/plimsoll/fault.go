@@ -22,6 +22,9 @@ type fault struct {
 // errUsage is the cause of faults that whoever called the program can mend by calling it otherwise.
 var errUsage = errors.New("wrong usage")
 
+// errUnverified is the cause of faults that whoever wrote something is not known for sure.
+var errUnverified = errors.New("not verified")
+
 func wrongUsage(key string, args ...any) error { return &fault{errUsage, key, args} }
 
 func (f *fault) Error() string { return f.key }

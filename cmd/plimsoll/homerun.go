@@ -478,3 +478,12 @@ func (g *gateway) metrics() http.Handler {
 		}))
 	return promhttp.HandlerFor(r, promhttp.HandlerOpts{})
 }
+
+// at is an instant that Result wrote.
+func at(s string) time.Time {
+	t, err := time.Parse(time.RFC3339Nano, s)
+	if err != nil {
+		return time.Time{}
+	}
+	return t
+}

@@ -1,3 +1,5 @@
+//go:build !gateway
+
 package main
 
 import (
@@ -122,9 +124,6 @@ func approver() string {
 	}
 	return fmt.Sprintf("user %d", os.Getuid())
 }
-
-// errUnverified is the cause of faults that whoever wrote something is not known for sure.
-var errUnverified = errors.New("not verified")
 
 // unverified is a fault unless there is a file that a device may be held to.
 func unverified(e *mudcache.Entry) error {

@@ -1,3 +1,5 @@
+//go:build !gateway
+
 package main
 
 import (
@@ -275,13 +277,4 @@ func (in *learning) tell(file *mud.File, ev *learn.Evidence) error {
 		}
 	}
 	return nil
-}
-
-// at is an instant that Result wrote.
-func at(s string) time.Time {
-	t, err := time.Parse(time.RFC3339Nano, s)
-	if err != nil {
-		return time.Time{}
-	}
-	return t
 }

@@ -49,8 +49,6 @@ func newRoot(e env, words *locale.Catalogue) *cobra.Command {
 		newInspect(e, words),
 		newDevices(e, words),
 		newHome(e, words),
-		newLabel(e, words),
-		newMUD(e, words),
 		newNorms(e, words),
 		newGuide(e, words),
 		newHeaders(e),
@@ -59,6 +57,7 @@ func newRoot(e env, words *locale.Catalogue) *cobra.Command {
 		newMan(e, words),
 		verb,
 	)
+	root.AddCommand(newDesk(e, words)...)
 	describe(root, words)
 	keepTold(root)
 	return root

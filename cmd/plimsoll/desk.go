@@ -1,0 +1,14 @@
+//go:build !gateway
+
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"plimsoll.example/plimsoll/internal/locale"
+)
+
+// newDesk is the verbs for somebody at a desk: a maker, a lab, a developer. The build for a gateway goes without.
+func newDesk(e env, words *locale.Catalogue) []*cobra.Command {
+	return []*cobra.Command{newLabel(e, words), newMUD(e, words)}
+}
