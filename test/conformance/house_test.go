@@ -92,6 +92,9 @@ func TestMain(m *testing.M) {
 
 func newHouse(t *testing.T) *house {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("-short leaves the houses out: they take a minute")
+	}
 	if os.Geteuid() != 0 {
 		t.Skip("network namespaces need root here")
 	}
