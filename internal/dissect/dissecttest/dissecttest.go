@@ -37,6 +37,7 @@ func Call(t testing.TB, fn dissect.Func, m *dissect.Message) (lines []string, n 
 		m.SrcMAC, m.DstMAC = Sender, Receiver
 	}
 	data := bytes.Clone(m.Data)
+	m.Scratch = bytes.Clone(m.Scratch) // what a fuzzer made can share memory with the message
 	var out dissect.Facts
 	out.Begin(m.SrcMAC, m.Time, 1)
 	n, s = fn(m, &out)
