@@ -17,15 +17,3 @@ func Codes() []string {
 		}
 	})
 }
-
-// LevelOf is the level of a kind of problem in a form.
-func LevelOf(name string, strict bool) Level {
-	k, ok := codes[name]
-	if !ok {
-		k = lints[name]
-	}
-	if strict && k.strict != "" {
-		return k.strict
-	}
-	return k.level
-}

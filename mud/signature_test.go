@@ -173,7 +173,7 @@ func forced(t testing.TB, by *holder) []byte {
 func openssl(t testing.TB, by *holder, args ...string) []byte {
 	t.Helper()
 	if _, err := exec.LookPath("openssl"); err != nil {
-		t.Skip("openssl is not here")
+		t.Skip("the program openssl is missing")
 	}
 	dir := t.TempDir()
 	key, err := x509.MarshalPKCS8PrivateKey(by.key)
@@ -241,7 +241,7 @@ func keyed(c *x509.Certificate) { c.SubjectKeyId = []byte{1, 2, 3, 4} }
 
 func TestOpenSSLVerifiesWhatWeSign(t *testing.T) {
 	if _, err := exec.LookPath("openssl"); err != nil {
-		t.Skip("openssl is not here")
+		t.Skip("the program openssl is missing")
 	}
 	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {

@@ -40,7 +40,12 @@ func (g *gateway) hold(ctx context.Context, dir string) (keep func(context.Conte
 	if err := errors.Join(e.Recall(ctx), e.Apply(ctx)); err != nil {
 		return nil, nil, errors.Join(unable(err), kernel.Close())
 	}
-	return g.standing, func() { _ = kernel.Close() }, nil
+	return g.standing, func() {
+		_ = kernel.Close()
+		if e.Journal != nil {
+			_ = e.Journal.Close()
+		}
+	}, nil
 }
 
 // unable says why rules cannot be made, in words where there are any.

@@ -12,7 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"plimsoll.example/plimsoll/internal/durable"
 	"plimsoll.example/plimsoll/internal/locale"
 	"plimsoll.example/plimsoll/internal/qr"
 	"plimsoll.example/plimsoll/label"
@@ -119,11 +118,7 @@ func newLabelSign(e env) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if out == "-" {
-			_, err := e.out.Write(envelope)
-			return err
-		}
-		return durable.WriteFile(out, envelope, 0o644)
+		return e.writeOutput(out, envelope)
 	}}
 	c.Flags().StringVar(&key, "key", "", "")
 	c.Flags().StringVar(&out, "out", "", "")
@@ -216,11 +211,7 @@ func newLabelQR(e env, words *locale.Catalogue) *cobra.Command {
 		case "png":
 			picture = code.PNG()
 		}
-		if file == "" || file == "-" {
-			_, err := e.out.Write(picture)
-			return err
-		}
-		return durable.WriteFile(file, picture, 0o644)
+		return e.writeOutput(file, picture)
 	}}
 	c.Flags().StringVar(&resolver, "resolver", "", "")
 	c.Flags().StringVar(&out, "out", "", "")

@@ -122,7 +122,7 @@ func TestScriptsForShellsAreWhatTheShellsRead(t *testing.T) {
 		t.Run(shell, func(t *testing.T) {
 			path, err := exec.LookPath(shell)
 			if err != nil {
-				t.Skipf("%s is not here", shell)
+				t.Skipf("the program %s is missing", shell)
 			}
 			_, script, _ := call(t, nil, "completion", shell)
 			file := filepath.Join(t.TempDir(), "script")

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"plimsoll.example/plimsoll/internal/durable"
 	"plimsoll.example/plimsoll/internal/locale"
 	"plimsoll.example/plimsoll/mud"
 )
@@ -87,6 +88,15 @@ func (e env) readInput(name string, limit int64) ([]byte, error) {
 		return readFile(name, limit)
 	}
 	return readAll(e.in, limit, &fault{key: "error.mud.stdin", args: []any{"limit", uint64(limit)}})
+}
+
+// writeOutput writes a file whole, or standard output, whose name is -.
+func (e env) writeOutput(name string, data []byte) error {
+	if name != "-" {
+		return durable.WriteFile(name, data, 0o644)
+	}
+	_, err := e.out.Write(data)
+	return err
 }
 
 // readMUD reads a MUD file that is valid.

@@ -11,7 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"plimsoll.example/plimsoll/internal/durable"
 	"plimsoll.example/plimsoll/internal/locale"
 	"plimsoll.example/plimsoll/internal/qr"
 	"plimsoll.example/plimsoll/mud"
@@ -58,7 +57,7 @@ func newMUDQR(e env, words *locale.Catalogue) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if asJSON && file == "" {
+		if asJSON && file == "-" {
 			return printJSON(e.out, newSticker(args[0], payload, &s, code.Size()))
 		}
 		var picture []byte
@@ -70,11 +69,7 @@ func newMUDQR(e env, words *locale.Catalogue) *cobra.Command {
 		default:
 			picture = []byte(code.Text())
 		}
-		if file == "" {
-			_, err = e.out.Write(picture)
-			return err
-		}
-		if err := durable.WriteFile(file, picture, 0o644); err != nil || !asJSON {
+		if err := e.writeOutput(file, picture); err != nil || !asJSON {
 			return err
 		}
 		return printJSON(e.out, newSticker(args[0], payload, &s, code.Size()))
@@ -93,7 +88,7 @@ func newMUDQR(e env, words *locale.Catalogue) *cobra.Command {
 // pictureOf is the form of a picture, and its file: the flag names a form, for standard output, or a file that ends in one.
 func pictureOf(out string) (form, file string, err error) {
 	if out == "" || slices.Contains(pictures, out) {
-		return cmp.Or(out, pictures[0]), "", nil
+		return cmp.Or(out, pictures[0]), "-", nil
 	}
 	form = strings.ToLower(strings.TrimPrefix(filepath.Ext(out), "."))
 	if form == "txt" {

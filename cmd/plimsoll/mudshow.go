@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"plimsoll.example/plimsoll/internal/durable"
 	"plimsoll.example/plimsoll/internal/locale"
 	"plimsoll.example/plimsoll/mud"
 )
@@ -65,11 +64,7 @@ func newMUDShow(e env, words *locale.Catalogue) *cobra.Command {
 		}
 		if html != "" {
 			page := f.HTML(words, string(words.Lang()))
-			if html == "-" {
-				_, err := io.WriteString(e.out, page)
-				return err
-			}
-			if err := durable.WriteFile(html, []byte(page), 0o644); err != nil {
+			if err := e.writeOutput(html, []byte(page)); err != nil || html == "-" {
 				return err
 			}
 			if !asJSON && !dot && !svg {

@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"plimsoll.example/plimsoll/internal/durable"
 	"plimsoll.example/plimsoll/internal/locale"
 	"plimsoll.example/plimsoll/internal/mudcache"
 	"plimsoll.example/plimsoll/mud"
@@ -48,14 +47,10 @@ func newMUDSign(e env, words *locale.Catalogue) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if out == "-" {
-			_, err := e.out.Write(p7s)
-			return err
-		}
 		if out == "" {
 			out = strings.TrimSuffix(args[0], filepath.Ext(args[0])) + ".p7s"
 		}
-		if err := durable.WriteFile(out, p7s, 0o644); err != nil {
+		if err := e.writeOutput(out, p7s); err != nil || out == "-" {
 			return err
 		}
 		_, err = fmt.Fprintln(e.err, words.Text("mud.sign.done", "name", out))

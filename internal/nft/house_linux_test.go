@@ -50,7 +50,7 @@ func needTools(t *testing.T, tools ...string) {
 			if os.Getenv("PLIMSOLL_NETNS") == "require" {
 				t.Fatal(err)
 			}
-			t.Skip(err)
+			t.Skipf("the program %s is missing", tool)
 		}
 	}
 }

@@ -137,7 +137,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte("GIF89a"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if config, _, err := image.DecodeConfig(bytes.NewReader(data)); err == nil && config.Width*config.Height > 1<<20 {
-			t.Skip("too large to be quick")
+			return // too large to be quick
 		}
 		text, err := qr.Decode(data)
 		switch {

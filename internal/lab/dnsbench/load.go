@@ -27,8 +27,8 @@ func question(dst []byte, id uint16, label string) []byte {
 	return append(dst, "\x07example\x00\x00\x01\x00\x01"...)
 }
 
-// stub answers every query by UDP with the same address, on all cores.
-func stub(ctx context.Context, at string) error {
+// respond answers every query by UDP with the same address, on all cores.
+func respond(ctx context.Context, at string) error {
 	share := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
 		var err error
 		return errors.Join(c.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1) }), err)

@@ -53,13 +53,13 @@ func run(ctx context.Context, args []string, out, talk io.Writer) error {
 	runs := flags.Int("runs", 3, "how often each is measured")
 	span := flags.Duration("time", 2*time.Second, "how long each measurement takes")
 	coredns := flags.String("coredns", "coredns", "the program `FILE`")
-	role := flags.String("role", "", "for its own use: stub or resolver")
+	role := flags.String("role", "", "for its own use: responder or resolver")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	switch *role {
-	case "stub":
-		return stub(ctx, flags.Arg(0))
+	case "responder":
+		return respond(ctx, flags.Arg(0))
 	case "resolver":
 		return forward(ctx, flags.Arg(0), flags.Arg(1))
 	}
@@ -89,7 +89,7 @@ func run(ctx context.Context, args []string, out, talk io.Writer) error {
 	return measure(ctx, list, *runs, *span, out)
 }
 
-// contestants are the stub, which is the upstream of all others, and the forwarders that are here.
+// contestants are the responder, which is the upstream of all others, and the forwarders that are here.
 func contestants(self, coredns string, talk io.Writer) ([]*forwarder, error) {
 	var ports [5]string
 	for i := range ports {
@@ -101,7 +101,7 @@ func contestants(self, coredns string, talk io.Writer) ([]*forwarder, error) {
 	}
 	at := func(i int) string { return "127.0.0.1:" + ports[i] }
 	list := []*forwarder{
-		{name: "upstream itself", args: []string{self, "-role", "stub", at(0)}, at: at(0)},
+		{name: "upstream itself", args: []string{self, "-role", "responder", at(0)}, at: at(0)},
 		{name: "plimsoll", args: []string{self, "-role", "resolver", at(1), at(0)}, at: at(1)},
 	}
 	others := []*forwarder{

@@ -294,7 +294,7 @@ func TestPeersAreGroupedByWhatTheyAreFor(t *testing.T) {
 // A page of any network stays a page.
 func TestPageIsBounded(t *testing.T) {
 	if testing.Short() {
-		t.Skip("plays a day of fifty devices")
+		t.Skip("-short leaves the day of fifty devices out")
 	}
 	trace, err := lab.Fifty().Play()
 	if err != nil {
@@ -370,7 +370,7 @@ func FuzzPage(f *testing.F) {
 	usual := strings.Count(write(f, network(), Options{}), "<")
 	f.Fuzz(func(t *testing.T, name, peer string, octets uint64) {
 		if name == "" {
-			t.Skip("nothing to show")
+			return // nothing to show
 		}
 		r := network()
 		r.Devices[0].Hostnames = []string{name}
