@@ -39,7 +39,7 @@ var ranks = [][]string{
 
 	// What touches the world.
 	{
-		"internal/advisory", "internal/auth", "internal/baseline", "internal/blob", "internal/capture", "internal/dots",
+		"internal/advisory", "internal/auth", "internal/baseline", "internal/blob", "internal/capture", "internal/certtest", "internal/dots",
 		"internal/identify", "internal/indicator", "internal/lab/*", "internal/labellog", "internal/learn", "internal/mudcache",
 		"internal/nft", "internal/quarantine", "internal/resolver",
 	},

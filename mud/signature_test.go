@@ -2,9 +2,6 @@ package mud_test
 
 import (
 	"bytes"
-	"crypto"
-	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
@@ -12,7 +9,6 @@ import (
 	"encoding/asn1"
 	"encoding/pem"
 	"errors"
-	"math/big"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,64 +17,15 @@ import (
 	"testing"
 	"time"
 
+	"plimsoll.example/plimsoll/internal/certtest"
 	"plimsoll.example/plimsoll/mud"
 )
 
-// holder is a certificate and its key.
-type holder struct {
-	cert *x509.Certificate
-	key  crypto.Signer
-}
-
-// issue makes a certificate; change alters what it says. Without an issuer it signs itself.
-func issue(t testing.TB, by *holder, name string, change func(*x509.Certificate)) *holder {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return issueFor(t, by, name, key, change)
-}
-
-func issueFor(t testing.TB, by *holder, name string, key crypto.Signer, change func(*x509.Certificate)) *holder {
-	t.Helper()
-	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 100))
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &x509.Certificate{
-		SerialNumber: serial, Subject: pkix.Name{CommonName: name, Organization: []string{"Example Lamps"}},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
-		KeyUsage: x509.KeyUsageDigitalSignature, BasicConstraintsValid: true,
-	}
-	if by == nil {
-		c.IsCA, c.KeyUsage = true, x509.KeyUsageCertSign
-	}
-	if change != nil {
-		change(c)
-	}
-	issuer := by
-	if issuer == nil {
-		issuer = &holder{c, key}
-	}
-	der, err := x509.CreateCertificate(rand.Reader, c, issuer.cert, key.Public(), issuer.key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &holder{cert, key}
-}
-
-func authority(c *x509.Certificate) { c.IsCA, c.KeyUsage = true, x509.KeyUsageCertSign }
-
 // trust is what these tests verify against, at the present time.
-func trust(anchors ...*holder) mud.Trust {
+func trust(anchors ...*certtest.Holder) mud.Trust {
 	tr := mud.Trust{Now: time.Now(), Floor: time.Now().Add(-time.Hour)}
 	for _, a := range anchors {
-		tr.Anchors = append(tr.Anchors, a.cert)
+		tr.Anchors = append(tr.Anchors, a.Cert)
 	}
 	return tr
 }
@@ -86,9 +33,9 @@ func trust(anchors ...*holder) mud.Trust {
 // file has spaces and an order that no program would write again.
 var file = []byte("{ \"ietf-mud:mud\" :\n {\"mud-version\":1,   \"mud-url\":\"https://lamps.example/l.json\"}}\n")
 
-func sign(t testing.TB, by *holder, intermediates ...*x509.Certificate) []byte {
+func sign(t testing.TB, by *certtest.Holder, intermediates ...*x509.Certificate) []byte {
 	t.Helper()
-	p7s, err := mud.Sign(file, by.cert, by.key, intermediates)
+	p7s, err := mud.Sign(file, by.Cert, by.Key, intermediates)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,15 +43,15 @@ func sign(t testing.TB, by *holder, intermediates ...*x509.Certificate) []byte {
 }
 
 func TestASignatureIsOfTheOctetsAsTheyWereFetched(t *testing.T) {
-	root := issue(t, nil, "root", nil)
-	middle := issue(t, root, "middle", authority)
-	signer := issue(t, middle, "signer", nil)
-	p7s := sign(t, signer, middle.cert)
+	root := certtest.Issue(t, nil, "root", nil)
+	middle := certtest.Issue(t, root, "middle", certtest.Authority)
+	signer := certtest.Issue(t, middle, "signer", nil)
+	p7s := sign(t, signer, middle.Cert)
 	s, err := mud.VerifySignature(file, p7s, trust(root))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !s.Signer.Equal(signer.cert) || len(s.Chain) != 3 || time.Since(s.Time) > time.Minute || s.Expired {
+	if !s.Signer.Equal(signer.Cert) || len(s.Chain) != 3 || time.Since(s.Time) > time.Minute || s.Expired {
 		t.Errorf("signed by %v, through %d certificates, at %v, expired %v", s.Signer.Subject, len(s.Chain), s.Time, s.Expired)
 	}
 	// one that parses to the same is another
@@ -116,13 +63,13 @@ func TestASignatureIsOfTheOctetsAsTheyWereFetched(t *testing.T) {
 
 // Cisco’s MUD manager went on after a failure; osMUD and Go’s defaults ask for a server’s certificate.
 func TestWhatMustNotVerifyDoesNot(t *testing.T) {
-	root, stranger := issue(t, nil, "root", nil), issue(t, nil, "stranger", nil)
-	middle := issue(t, root, "middle", authority)
+	root, stranger := certtest.Issue(t, nil, "root", nil), certtest.Issue(t, nil, "stranger", nil)
+	middle := certtest.Issue(t, root, "middle", certtest.Authority)
 	weak, err := rsa.GenerateKey(rand.Reader, 1024)
 	if err != nil {
 		t.Skipf("this Go makes no short RSA keys: %v", err)
 	}
-	good := issue(t, root, "signer", nil)
+	good := certtest.Issue(t, root, "signer", nil)
 	p7s := sign(t, good)
 	for name, c := range map[string]struct {
 		file, p7s []byte
@@ -137,12 +84,12 @@ func TestWhatMustNotVerifyDoesNot(t *testing.T) {
 		"a huge signature":                    {file, make([]byte, mud.MaxSignature+1), trust(root), mud.ErrSignature},
 		"a signer whom nobody knows":          {file, p7s, trust(stranger), mud.ErrUntrusted},
 		"no anchors, which is not all":        {file, p7s, trust(), mud.ErrUntrusted},
-		"an intermediate that is not there":   {file, sign(t, issue(t, middle, "signer", nil)), trust(root), mud.ErrUntrusted},
-		"a certificate for other uses":        {file, forced(t, issue(t, root, "signer", func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageKeyAgreement })), trust(root), mud.ErrUntrusted},
-		"a certificate with no key usage":     {file, forced(t, issue(t, root, "signer", func(c *x509.Certificate) { c.KeyUsage = 0 })), trust(root), mud.ErrUntrusted},
-		"a certificate that was over":         {file, forced(t, issue(t, root, "signer", ended)), trust(root), mud.ErrUntrusted},
-		"a certificate that has yet to begin": {file, forced(t, issue(t, root, "signer", future)), trust(root), mud.ErrUntrusted},
-		"a short RSA key":                     {file, forced(t, issueFor(t, root, "signer", weak, nil)), trust(root), mud.ErrSignature},
+		"an intermediate that is not there":   {file, sign(t, certtest.Issue(t, middle, "signer", nil)), trust(root), mud.ErrUntrusted},
+		"a certificate for other uses":        {file, forced(t, certtest.Issue(t, root, "signer", func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageKeyAgreement })), trust(root), mud.ErrUntrusted},
+		"a certificate with no key usage":     {file, forced(t, certtest.Issue(t, root, "signer", func(c *x509.Certificate) { c.KeyUsage = 0 })), trust(root), mud.ErrUntrusted},
+		"a certificate that was over":         {file, forced(t, certtest.Issue(t, root, "signer", ended)), trust(root), mud.ErrUntrusted},
+		"a certificate that has yet to begin": {file, forced(t, certtest.Issue(t, root, "signer", future)), trust(root), mud.ErrUntrusted},
+		"a short RSA key":                     {file, forced(t, certtest.IssueFor(t, root, "signer", weak, nil)), trust(root), mud.ErrSignature},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, err := mud.VerifySignature(c.file, c.p7s, c.trust)
@@ -165,25 +112,25 @@ func flip(p7s []byte) []byte {
 }
 
 // forced signs with openssl, which does not mind what Sign refuses.
-func forced(t testing.TB, by *holder) []byte {
+func forced(t testing.TB, by *certtest.Holder) []byte {
 	t.Helper()
 	return openssl(t, by, "-md", "sha256")
 }
 
-func openssl(t testing.TB, by *holder, args ...string) []byte {
+func openssl(t testing.TB, by *certtest.Holder, args ...string) []byte {
 	t.Helper()
 	if _, err := exec.LookPath("openssl"); err != nil {
 		t.Skip("the program openssl is missing")
 	}
 	dir := t.TempDir()
-	key, err := x509.MarshalPKCS8PrivateKey(by.key)
+	key, err := x509.MarshalPKCS8PrivateKey(by.Key)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, data := range map[string][]byte{
 		"file":   file,
 		"key":    pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}),
-		"signer": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: by.cert.Raw}),
+		"signer": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: by.Cert.Raw}),
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
 			t.Fatal(err)
@@ -206,10 +153,10 @@ func TestWhatOpenSSLSignsVerifies(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	root := issue(t, nil, "root", nil)
-	for name, by := range map[string]*holder{
-		"ECDSA": issue(t, root, "signer", keyed),
-		"RSA":   issueFor(t, root, "signer", rsaKey, keyed),
+	root := certtest.Issue(t, nil, "root", nil)
+	for name, by := range map[string]*certtest.Holder{
+		"ECDSA": certtest.Issue(t, root, "signer", keyed),
+		"RSA":   certtest.IssueFor(t, root, "signer", rsaKey, keyed),
 	} {
 		for form, args := range map[string][]string{
 			"as it does by default":      nil,
@@ -229,7 +176,7 @@ func TestWhatOpenSSLSignsVerifies(t *testing.T) {
 			})
 		}
 	}
-	by := issue(t, root, "signer", keyed)
+	by := certtest.Issue(t, root, "signer", keyed)
 	for name, args := range map[string][]string{"SHA-1": {"-md", "sha1"}, "a content of its own": {"-nodetach"}, "the same, streamed": {"-stream"}} {
 		if _, err := mud.VerifySignature(file, openssl(t, by, args...), trust(root)); !errors.Is(err, mud.ErrSignature) {
 			t.Errorf("%s: %v", name, err)
@@ -247,12 +194,12 @@ func TestOpenSSLVerifiesWhatWeSign(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	root := issue(t, nil, "root", nil)
-	middle := issue(t, root, "middle", authority)
-	for name, by := range map[string]*holder{"ECDSA": issue(t, middle, "signer", nil), "RSA": issueFor(t, middle, "signer", rsaKey, nil)} {
+	root := certtest.Issue(t, nil, "root", nil)
+	middle := certtest.Issue(t, root, "middle", certtest.Authority)
+	for name, by := range map[string]*certtest.Holder{"ECDSA": certtest.Issue(t, middle, "signer", nil), "RSA": certtest.IssueFor(t, middle, "signer", rsaKey, nil)} {
 		dir := t.TempDir()
 		for name, data := range map[string][]byte{
-			"p7s": sign(t, by, middle.cert), "file": file, "root": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: root.cert.Raw}),
+			"p7s": sign(t, by, middle.Cert), "file": file, "root": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: root.Cert.Raw}),
 		} {
 			if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
 				t.Fatal(err)
@@ -267,21 +214,21 @@ func TestOpenSSLVerifiesWhatWeSign(t *testing.T) {
 }
 
 func TestSignRefusesWhatWouldNotVerify(t *testing.T) {
-	root := issue(t, nil, "root", nil)
-	good := issue(t, root, "signer", nil)
-	for name, by := range map[string]*holder{
-		"a certificate for other uses": issue(t, root, "signer", func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageKeyAgreement }),
-		"a key of somebody else":       {good.cert, root.key},
+	root := certtest.Issue(t, nil, "root", nil)
+	good := certtest.Issue(t, root, "signer", nil)
+	for name, by := range map[string]*certtest.Holder{
+		"a certificate for other uses": certtest.Issue(t, root, "signer", func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageKeyAgreement }),
+		"a key of somebody else":       {Cert: good.Cert, Key: root.Key},
 	} {
-		if _, err := mud.Sign(file, by.cert, by.key, nil); err == nil {
+		if _, err := mud.Sign(file, by.Cert, by.Key, nil); err == nil {
 			t.Errorf("signed with %s", name)
 		}
 	}
 }
 
 func TestAFileOutlivesTheCertificateThatSignedIt(t *testing.T) {
-	root := issue(t, nil, "root", func(c *x509.Certificate) { authority(c); c.NotAfter = time.Now().AddDate(20, 0, 0) })
-	p7s := sign(t, issue(t, root, "signer", nil))
+	root := certtest.Issue(t, nil, "root", func(c *x509.Certificate) { certtest.Authority(c); c.NotAfter = time.Now().AddDate(20, 0, 0) })
+	p7s := sign(t, certtest.Issue(t, root, "signer", nil))
 	later := trust(root)
 	later.Now = time.Now().AddDate(3, 0, 0)
 	s, err := mud.VerifySignature(file, p7s, later)
@@ -289,15 +236,15 @@ func TestAFileOutlivesTheCertificateThatSignedIt(t *testing.T) {
 		t.Errorf("three years later: %+v, %v", s, err)
 	}
 	// without a time of signing there is nothing to go by but the clock
-	bare := openssl(t, issue(t, root, "signer", nil), "-noattr")
+	bare := openssl(t, certtest.Issue(t, root, "signer", nil), "-noattr")
 	if _, err := mud.VerifySignature(file, bare, later); !errors.Is(err, mud.ErrUntrusted) {
 		t.Errorf("three years later, with no time of signing: %v", err)
 	}
 }
 
 func TestARouterThatJustStartedNeitherTrustsNorCondemns(t *testing.T) {
-	root := issue(t, nil, "root", nil)
-	signer := issue(t, root, "signer", nil)
+	root := certtest.Issue(t, nil, "root", nil)
+	signer := certtest.Issue(t, root, "signer", nil)
 	booted := trust(root)
 	booted.Now = time.Unix(42, 0)
 	for name, p7s := range map[string][]byte{"with a time of signing": sign(t, signer), "without": openssl(t, signer, "-noattr")} {
@@ -316,43 +263,43 @@ func TestARouterThatJustStartedNeitherTrustsNorCondemns(t *testing.T) {
 }
 
 func TestASignatureFromTheFutureIsRefused(t *testing.T) {
-	root := issue(t, nil, "root", nil)
+	root := certtest.Issue(t, nil, "root", nil)
 	early := trust(root)
 	early.Now, early.Floor = time.Now().Add(-30*time.Minute), time.Now().Add(-time.Hour)
-	if _, err := mud.VerifySignature(file, sign(t, issue(t, root, "signer", nil)), early); !errors.Is(err, mud.ErrUntrusted) {
+	if _, err := mud.VerifySignature(file, sign(t, certtest.Issue(t, root, "signer", nil)), early); !errors.Is(err, mud.ErrUntrusted) {
 		t.Errorf("signed half an hour from now: %v", err)
 	}
 }
 
 func TestOnlyTheSignerThatTheDeviceNamesMaySign(t *testing.T) {
-	root := issue(t, nil, "root", nil)
-	signer, other := issue(t, root, "Lamps  Signer", nil), issue(t, root, "other", nil)
-	device := issue(t, root, "device", func(c *x509.Certificate) {
+	root := certtest.Issue(t, nil, "root", nil)
+	signer, other := certtest.Issue(t, root, "Lamps  Signer", nil), certtest.Issue(t, root, "other", nil)
+	device := certtest.Issue(t, root, "device", func(c *x509.Certificate) {
 		c.ExtraExtensions = []pkix.Extension{
-			{Id: asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 1, 30}, Value: signer.cert.RawSubject},
+			{Id: asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 1, 30}, Value: signer.Cert.RawSubject},
 			{Id: asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 1, 25}, Value: append([]byte{22, 28}, "https://lamps.example/l.json"...)},
 		}
 	})
-	url, err := mud.CertificateURL(device.cert)
+	url, err := mud.CertificateURL(device.Cert)
 	if err != nil || url != "https://lamps.example/l.json" {
 		t.Errorf("MUD URL %q, %v", url, err)
 	}
 	tr := trust(root)
-	if tr.Signer, err = mud.Mudsigner(device.cert); err != nil || tr.Signer == nil {
+	if tr.Signer, err = mud.Mudsigner(device.Cert); err != nil || tr.Signer == nil {
 		t.Fatal(tr.Signer, err)
 	}
 	if _, err := mud.VerifySignature(file, sign(t, signer), tr); err != nil {
 		t.Error(err)
 	}
 	// RFC 5280 §7.1: letter case and runs of spaces are not part of a name
-	alike := issue(t, root, "lamps signer", nil)
+	alike := certtest.Issue(t, root, "lamps signer", nil)
 	if _, err := mud.VerifySignature(file, sign(t, alike), tr); err != nil {
 		t.Error(err)
 	}
 	if _, err := mud.VerifySignature(file, sign(t, other), tr); !errors.Is(err, mud.ErrUntrusted) {
 		t.Errorf("another signer of the same authority: %v", err)
 	}
-	if name, err := mud.Mudsigner(root.cert); name != nil || err != nil {
+	if name, err := mud.Mudsigner(root.Cert); name != nil || err != nil {
 		t.Errorf("a device that names nobody: %x, %v", name, err)
 	}
 }
@@ -386,8 +333,8 @@ func TestTheSignedFileOfAnotherProjectVerifies(t *testing.T) {
 }
 
 func FuzzVerifySignature(f *testing.F) {
-	root := issue(f, nil, "root", nil)
-	p7s := sign(f, issue(f, root, "signer", keyed))
+	root := certtest.Issue(f, nil, "root", nil)
+	p7s := sign(f, certtest.Issue(f, root, "signer", keyed))
 	f.Add(file, p7s)
 	f.Add(file, flip(p7s))
 	f.Add(file, p7s[:len(p7s)/2])
@@ -407,9 +354,9 @@ func FuzzVerifySignature(f *testing.F) {
 // openssl and Go ask for a server’s or a mail sender’s certificate unless told otherwise; osMUD failed on good files
 // (its #97), and RFC 8520 §13.2 asks for the key usage alone.
 func TestTheExtendedKeyUsageOfASignerDoesNotMatter(t *testing.T) {
-	root := issue(t, nil, "root", nil)
+	root := certtest.Issue(t, nil, "root", nil)
 	for _, use := range []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning, x509.ExtKeyUsageEmailProtection, x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth} {
-		signer := issue(t, root, "signer", func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{use} })
+		signer := certtest.Issue(t, root, "signer", func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{use} })
 		if _, err := mud.VerifySignature(file, sign(t, signer), trust(root)); err != nil {
 			t.Errorf("extended key usage %d: %v", use, err)
 		}
@@ -418,21 +365,21 @@ func TestTheExtendedKeyUsageOfASignerDoesNotMatter(t *testing.T) {
 
 // Public code swaps the object identifiers of the two extensions, and takes .26 for one of them.
 func TestTheExtensionsOfACertificateAreNotConfused(t *testing.T) {
-	root := issue(t, nil, "root", nil)
+	root := certtest.Issue(t, nil, "root", nil)
 	url := append([]byte{22, 28}, "https://lamps.example/l.json"...)
 	for last, want := range map[int]struct{ url, signer bool }{25: {url: true}, 26: {}, 30: {signer: true}, 41: {}} {
 		value := url
 		if last != 25 && last != 26 {
-			value = root.cert.RawSubject
+			value = root.Cert.RawSubject
 		}
-		device := issue(t, root, "device", func(c *x509.Certificate) {
+		device := certtest.Issue(t, root, "device", func(c *x509.Certificate) {
 			c.ExtraExtensions = []pkix.Extension{{Id: asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 1, last}, Value: value}}
 		})
-		u, err := mud.CertificateURL(device.cert)
+		u, err := mud.CertificateURL(device.Cert)
 		if err != nil || (u != "") != want.url {
 			t.Errorf(".%d as MUD URL: %q, %v", last, u, err)
 		}
-		name, err := mud.Mudsigner(device.cert)
+		name, err := mud.Mudsigner(device.Cert)
 		if err != nil || (name != nil) != want.signer {
 			t.Errorf(".%d as signer: %x, %v", last, name, err)
 		}

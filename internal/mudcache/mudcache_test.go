@@ -2,19 +2,13 @@ package mudcache_test
 
 import (
 	"context"
-	"crypto"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -24,46 +18,15 @@ import (
 	"testing"
 	"time"
 
+	"plimsoll.example/plimsoll/internal/certtest"
 	"plimsoll.example/plimsoll/internal/mudcache"
 	"plimsoll.example/plimsoll/mud"
 )
 
-type holder struct {
-	cert *x509.Certificate
-	key  crypto.Signer
-}
-
-func issue(t testing.TB, by *holder, name string) *holder {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(1, 0, 0),
-		KeyUsage: x509.KeyUsageDigitalSignature, BasicConstraintsValid: true,
-	}
-	issuer := by
-	if by == nil {
-		c.IsCA, c.KeyUsage = true, x509.KeyUsageCertSign
-		issuer = &holder{c, key}
-	}
-	der, err := x509.CreateCertificate(rand.Reader, c, issuer.cert, key.Public(), issuer.key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &holder{cert, key}
-}
-
 // maker is the server of a maker, a real one on loopback.
 type maker struct {
 	*httptest.Server
-	root, signer *holder
+	root, signer *certtest.Holder
 	file, p7s    []byte
 	kind         string
 	asked        int // for the file, unconditionally
@@ -73,8 +36,8 @@ type maker struct {
 }
 
 func newMaker(t *testing.T) *maker {
-	m := &maker{root: issue(t, nil, "root"), kind: "application/mud+json", header: http.Header{}}
-	m.signer = issue(t, m.root, "signer")
+	m := &maker{root: certtest.Issue(t, nil, "root", nil), kind: "application/mud+json", header: http.Header{}}
+	m.signer = certtest.Issue(t, m.root, "signer", nil)
 	m.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case m.serve != nil:
@@ -110,9 +73,9 @@ func (m *maker) write(t *testing.T, version string) {
 	m.sign(t, m.signer)
 }
 
-func (m *maker) sign(t *testing.T, by *holder) {
+func (m *maker) sign(t *testing.T, by *certtest.Holder) {
 	t.Helper()
-	p7s, err := mud.Sign(m.file, by.cert, by.key, nil)
+	p7s, err := mud.Sign(m.file, by.Cert, by.Key, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +90,7 @@ func (m *maker) cache(t *testing.T, now *time.Time) *mudcache.Cache {
 	roots.AddCert(m.Certificate())
 	*now = time.Now()
 	return &mudcache.Cache{
-		Dir: t.TempDir(), Anchors: []*x509.Certificate{m.root.cert}, Log: slog.New(slog.DiscardHandler),
+		Dir: t.TempDir(), Anchors: []*x509.Certificate{m.root.Cert}, Log: slog.New(slog.DiscardHandler),
 		Fetcher: mudcache.Fetcher{
 			Roots: roots, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
 			Now: func() time.Time { return *now }, Floor: time.Now().AddDate(-1, 0, 0),
@@ -176,7 +139,7 @@ func TestAServerMayLengthenAndNotShortenTheTimeBetweenLooks(t *testing.T) {
 }
 
 func TestWhatIsNotVerifiedWaitsForAYes(t *testing.T) {
-	stranger := issue(t, nil, "stranger")
+	stranger := certtest.Issue(t, nil, "stranger", nil)
 	for name, c := range map[string]struct {
 		change func(*maker)
 		state  mudcache.State
@@ -184,7 +147,7 @@ func TestWhatIsNotVerifiedWaitsForAYes(t *testing.T) {
 		"no signature named":          {func(m *maker) { m.file = []byte(`{"ietf-mud:mud":{"mud-version":1}}`) }, mudcache.Unsigned},
 		"a signature that is away":    {func(m *maker) { m.p7s = nil }, mudcache.Refused},
 		"an altered file":             {func(m *maker) { m.file = append(m.file, ' ') }, mudcache.Refused},
-		"a signer whom nobody knows":  {func(m *maker) { m.sign(t, issue(t, stranger, "signer")) }, mudcache.Refused},
+		"a signer whom nobody knows":  {func(m *maker) { m.sign(t, certtest.Issue(t, stranger, "signer", nil)) }, mudcache.Refused},
 		"a signature at a http URL":   {func(m *maker) { m.file = []byte(`{"ietf-mud:mud":{"mud-signature":"http://127.0.0.1/x.p7s"}}`) }, mudcache.Refused},
 		"a signature without address": {func(m *maker) { m.file = []byte(`{"ietf-mud:mud":{"mud-signature":"https://[::1"}}`) }, mudcache.Refused},
 	} {
@@ -226,7 +189,7 @@ func TestANewerFileOfTheSameSignerAsksUnlessAccepted(t *testing.T) {
 	}
 	// a signer that nobody saw before is never taken without asking
 	m.write(t, "4")
-	m.sign(t, issue(t, m.root, "another signer"))
+	m.sign(t, certtest.Issue(t, m.root, "another signer", nil))
 	c.Accept = func(_, _ *mudcache.Version) bool { return true }
 	now = now.Add(25 * time.Hour)
 	if e = get(t, c, m.link()); e.Next == nil || strings.Contains(string(e.Current.File), `"4"`) {
@@ -242,7 +205,7 @@ func TestASecondSignatureOfTheSameFileChangesNoSigner(t *testing.T) {
 	c := m.cache(t, &now)
 	c.Accept = func(_, _ *mudcache.Version) bool { return true }
 	first := get(t, c, m.link()).Current
-	other := issue(t, m.root, "another signer")
+	other := certtest.Issue(t, m.root, "another signer", nil)
 	m.sign(t, other)
 	m.header.Del("ETag")
 	now = now.Add(25 * time.Hour)
@@ -373,10 +336,10 @@ func TestOnlyTheSignerThatTheDeviceNamesCounts(t *testing.T) {
 	var now time.Time
 	m := newMaker(t)
 	c := m.cache(t, &now)
-	if _, err := c.Get(context.Background(), m.link(), m.signer.cert.RawSubject); err != nil {
+	if _, err := c.Get(context.Background(), m.link(), m.signer.Cert.RawSubject); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.Get(context.Background(), m.link(), m.root.cert.RawSubject); !errors.Is(err, mud.ErrUntrusted) {
+	if _, err := c.Get(context.Background(), m.link(), m.root.Cert.RawSubject); !errors.Is(err, mud.ErrUntrusted) {
 		t.Errorf("another device of the same URL names another signer: %v", err)
 	}
 }

@@ -19,6 +19,8 @@ import (
 
 	"github.com/miekg/dns"
 	"golang.org/x/sys/unix"
+
+	"plimsoll.example/plimsoll/internal/certtest"
 )
 
 // Where things are.
@@ -56,8 +58,8 @@ type house struct {
 	gateway  *namespace
 	internet *namespace
 	dir      string
-	root     *holder // who vouches for servers
-	anchor   *holder // who vouches for signers
+	root     *certtest.Holder // who vouches for servers
+	anchor   *certtest.Holder // who vouches for signers
 	flags    []string
 	process  *exec.Cmd
 	log      bytes.Buffer
@@ -138,11 +140,11 @@ func newHouse(t *testing.T) *house {
 	i.ip(t, "-6 route add "+lan6.Masked().String()+" via "+wan6.Addr().String())
 	g.ip(t, "route add default via "+wide(4, 1).String())
 	g.ip(t, "-6 route add default via "+wide(6, 1).String())
-	h.root, h.anchor = issue(t, nil, "web root", nil), issue(t, nil, "signing root", nil)
+	h.root, h.anchor = certtest.Issue(t, nil, "web root", nil), certtest.Issue(t, nil, "signing root", nil)
 	h.names.serve(t, i, netip.AddrPortFrom(wide(4, 53), 53))
 	h.flags = []string{
 		"home", "run", "--lan", "br0", "--wan", "wan0", "--mode", "hold", "--rehearsal", "0s", "--state", h.dir, "--socket", h.socket(),
-		"--anchors", h.anchor.save(t, h.dir, "anchors.pem"), "--roots", h.root.save(t, h.dir, "roots.pem"), "--allow", "45.45.45.0/24",
+		"--anchors", save(t, h.anchor, h.dir, "anchors.pem"), "--roots", save(t, h.root, h.dir, "roots.pem"), "--allow", "45.45.45.0/24",
 		"--upstream", wide(4, 53).String(), "--inbound",
 	}
 	return h

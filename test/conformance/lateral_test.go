@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+
+	"plimsoll.example/plimsoll/internal/certtest"
 )
 
 func TestIoT6NeighboursAreReachedAsTheClassesOfTheFileSay(t *testing.T) {
@@ -41,7 +43,7 @@ func TestIoT6NeighboursAreReachedAsTheClassesOfTheFileSay(t *testing.T) {
 			from(map[string]any{"local-networks": null}, anyPort), from(map[string]any{"same-manufacturer": null}, kinPort),
 			from(map[string]any{"manufacturer": wide(4, 10).String()}, controlPort),
 		},
-		[]entry{to(map[string]any{"same-manufacturer": null}, inward)}, issue(t, s.anchor, "signer", nil), nil)
+		[]entry{to(map[string]any{"same-manufacturer": null}, inward)}, certtest.Issue(t, s.anchor, "signer", nil), nil)
 	s.start()
 	for _, x := range []struct {
 		*thing

@@ -1,17 +1,11 @@
 package conformance
 
 import (
-	"crypto"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/json"
 	"encoding/pem"
 	"log/slog"
-	"math/big"
 	"net"
 	"net/http"
 	"net/netip"
@@ -20,52 +14,16 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
+	"plimsoll.example/plimsoll/internal/certtest"
 	"plimsoll.example/plimsoll/mud"
 )
 
-// holder is a certificate and its key.
-type holder struct {
-	cert *x509.Certificate
-	key  crypto.Signer
-}
-
-// issue makes a certificate, by itself if nobody issues it.
-func issue(t *testing.T, by *holder, name string, change func(*x509.Certificate)) *holder {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name},
-		NotBefore: time.Now().AddDate(-1, 0, 0), NotAfter: time.Now().AddDate(1, 0, 0),
-		KeyUsage: x509.KeyUsageDigitalSignature, BasicConstraintsValid: true,
-	}
-	issuer := by
-	if by == nil {
-		c.IsCA, c.KeyUsage = true, x509.KeyUsageCertSign
-		issuer = &holder{c, key}
-	}
-	if change != nil {
-		change(c)
-	}
-	der, err := x509.CreateCertificate(rand.Reader, c, issuer.cert, key.Public(), issuer.key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &holder{cert, key}
-}
-
-func (h *holder) save(t *testing.T, dir, name string) string {
+// save writes a certificate into a folder, and returns its name.
+func save(t *testing.T, h *certtest.Holder, dir, name string) string {
 	t.Helper()
 	name = filepath.Join(dir, name)
-	if err := os.WriteFile(name, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: h.cert.Raw}), 0o600); err != nil {
+	if err := os.WriteFile(name, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: h.Cert.Raw}), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return name
@@ -73,7 +31,7 @@ func (h *holder) save(t *testing.T, dir, name string) string {
 
 // maker is the server of a maker’s MUD files.
 type maker struct {
-	root, signer *holder
+	root, signer *certtest.Holder
 	at           netip.Addr
 
 	mu    sync.Mutex
@@ -82,11 +40,11 @@ type maker struct {
 }
 
 // newMaker runs a server on an address of the Internet. Its certificate is good, unless change makes it otherwise.
-func newMaker(t *testing.T, n *namespace, root *holder, at netip.Addr, change func(*x509.Certificate)) *maker {
+func newMaker(t *testing.T, n *namespace, root *certtest.Holder, at netip.Addr, change func(*x509.Certificate)) *maker {
 	t.Helper()
 	m := &maker{root: root, at: at, files: map[string][]byte{}, asked: map[string]int{}}
-	m.signer = issue(t, root, "signer", nil)
-	server := issue(t, root, "server", func(c *x509.Certificate) {
+	m.signer = certtest.Issue(t, root, "signer", nil)
+	server := certtest.Issue(t, root, "server", func(c *x509.Certificate) {
 		c.IPAddresses = []net.IP{at.AsSlice()}
 		c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
 		if change != nil {
@@ -101,7 +59,7 @@ func newMaker(t *testing.T, n *namespace, root *holder, at netip.Addr, change fu
 		s := &http.Server{Handler: m, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
 		t.Cleanup(func() { _ = s.Close() })
 		go func() {
-			_ = s.Serve(tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{server.cert.Raw}, PrivateKey: server.key}}}))
+			_ = s.Serve(tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{server.Cert.Raw}, PrivateKey: server.Key}}}))
 		}()
 		return nil
 	})
@@ -135,14 +93,14 @@ func (m *maker) times(name string) int {
 }
 
 // publish puts a file on the server, signed, and says where it is. spoil may alter it after it was signed.
-func (m *maker) publish(t *testing.T, name string, from, to []entry, by *holder, spoil func([]byte) []byte) (url string) {
+func (m *maker) publish(t *testing.T, name string, from, to []entry, by *certtest.Holder, spoil func([]byte) []byte) (url string) {
 	t.Helper()
 	base := "https://" + m.at.String()
 	if m.at.Is6() {
 		base = "https://[" + m.at.String() + "]"
 	}
 	body := document(t, base, name, from, to)
-	signature, err := mud.Sign(body, by.cert, by.key, nil)
+	signature, err := mud.Sign(body, by.Cert, by.Key, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"plimsoll.example/plimsoll/internal/certtest"
 )
 
 // table is what was expected and what was seen.
@@ -95,7 +97,7 @@ func enforced(t *testing.T) *scene {
 
 func (s *scene) publishGood() string {
 	from, to := listed()
-	return s.maker.publish(s.t, "dut", from, to, issue(s.t, s.anchor, "signer", nil), nil)
+	return s.maker.publish(s.t, "dut", from, to, certtest.Issue(s.t, s.anchor, "signer", nil), nil)
 }
 
 func (s *scene) join(url string) {
@@ -171,7 +173,7 @@ func TestIoT2To4AFileThatCannotBeTrustedIsNotUsed(t *testing.T) {
 			s := newScene(t)
 			m := newMaker(t, s.internet, s.root, wide(4, 11), bad.server)
 			from, to := listed()
-			url := m.publish(t, "dut", from, to, issue(t, s.anchor, "signer", bad.signer), bad.spoil)
+			url := m.publish(t, "dut", from, to, certtest.Issue(t, s.anchor, "signer", bad.signer), bad.spoil)
 			s.start()
 			s.join(url)
 			s.until("the fault is told", func() bool {
@@ -242,7 +244,7 @@ func TestAnotherMUDURLIsTakenOnlyIfItsMakerOrAPersonSaysSo(t *testing.T) {
 	own := "https://" + wide(4, 10).String() + "/dut.json"
 	evil := newMaker(t, s.internet, s.root, wide(4, 11), nil)
 	any := []entry{{"ipv4": map[string]any{"protocol": 6}, "ipv6": map[string]any{"protocol": 6}}}
-	other := evil.publish(t, "dut", any, nil, issue(t, s.anchor, "signer", nil), nil)
+	other := evil.publish(t, "dut", any, nil, certtest.Issue(t, s.anchor, "signer", nil), nil)
 	s.join(other)
 	var status struct {
 		Questions []struct{ About, URL, Why, Default string }
