@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"regexp"
 	"runtime"
 	"slices"
@@ -112,14 +110,24 @@ func TestChangesLeadWhereALoadOfEverythingLeads(t *testing.T) {
 			if ok, err := k.Intact(t.Context()); !ok || err != nil {
 				t.Errorf("seed %d: looked at, said not to stand: %v", seed, err)
 			}
-			k.Repair()
-			if err := k.Apply(t.Context(), g); err != nil {
-				t.Fatalf("seed %d: %v", seed, err)
-			}
-			if want := listing(t); got != want {
-				file := filepath.Join(t.TempDir(), "x")
-				_ = os.WriteFile(file+"got", []byte(got), 0o600)
-				t.Fatalf("seed %d: after a change stands\n%s\nafter a load of everything\n%s", seed, got, want)
+			for _, again := range []struct {
+				what  string
+				first func()
+			}{
+				{"a load over what stands", k.Repair},
+				{"a load where nothing stood", func() {
+					if err := k.Remove(t.Context()); err != nil {
+						t.Fatal(err)
+					}
+				}},
+			} {
+				again.first()
+				if err := k.Apply(t.Context(), g); err != nil {
+					t.Fatalf("seed %d: %s: %v", seed, again.what, err)
+				}
+				if want := listing(t); got != want {
+					t.Fatalf("seed %d: after a change stands\n%s\nafter %s\n%s", seed, got, again.what, want)
+				}
 			}
 		}
 		if altered < rounds*9/10 {
@@ -211,6 +219,37 @@ func TestNoPacketOfAnotherDeviceIsLostInASwap(t *testing.T) {
 		s.end()
 		if s.sent != s.got || s.twice || s.sent < 100 {
 			t.Errorf("%d packets were sent and %d arrived (in order: %v)", s.sent, s.got, !s.twice)
+		}
+	})
+}
+
+// Whatever somebody put into the table of Plimsoll, or took out of it, a repair makes it what it was.
+func TestARepairMakesTheTableWhatItWas(t *testing.T) {
+	needTools(t, "nft", "ip")
+	netnstest.Run(t, func(t *testing.T) {
+		h := newHouse(t)
+		g := gateway(lampOf([]mud.ACE{accept("x", mud.Matches{TCP: &mud.TCP{Destination: eq(uint16(443))}})}, nil), thing("phone", Free))
+		h.apply(g)
+		want := listing(t)
+		for what, script := range map[string]string{
+			"a chain with a hook":          "add chain inet plimsoll mine { type filter hook forward priority -300; policy accept; }\nadd rule inet plimsoll mine accept\n",
+			"a rule, and a chain it jumps": "add chain inet plimsoll mine\nadd rule inet plimsoll mine accept\ninsert rule inet plimsoll held jump mine\n",
+			"a set that a rule speaks of":  "add set inet plimsoll mine { type ipv4_addr; }\nadd element inet plimsoll mine { 192.0.2.1 }\ninsert rule inet plimsoll held ip saddr @mine accept\n",
+			"a map that leads to a chain":  "add map inet plimsoll mine { type ipv4_addr : verdict; }\nadd element inet plimsoll mine { 192.0.2.1 : jump held }\n",
+			"a counter":                    "add counter inet plimsoll mine\ninsert rule inet plimsoll held counter name mine\n",
+			"a map where a chain was":      "delete table inet plimsoll\nadd table inet plimsoll\nadd map inet plimsoll held { type ipv4_addr : verdict; }\n",
+			"all but an empty table":       "delete table inet plimsoll\nadd table inet plimsoll\n",
+			"the table":                    "delete table inet plimsoll\n",
+		} {
+			run(t, script, "nft", "-f", "-")
+			if ok, err := h.kernel.Intact(t.Context()); ok || err != nil {
+				t.Errorf("%s goes unnoticed: %v", what, err)
+			}
+			h.kernel.Repair()
+			h.apply(g)
+			if got := listing(t); got != want {
+				t.Errorf("%s: after a repair stands\n%s\nwant\n%s", what, got, want)
+			}
 		}
 	})
 }

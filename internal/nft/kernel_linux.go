@@ -167,19 +167,31 @@ func (k *Kernel) rules(g *Gateway, now int64) (*Ruleset, error) {
 // load puts the whole ruleset in the place of what is there.
 func (k *Kernel) load(ctx context.Context, r *Ruleset, now int64) error {
 	k.keepTalks(r)
-	text := r.String()
 	have, err := k.run(ctx, "", "list", "tables")
 	if err != nil {
 		return fmt.Errorf("list tables: %w", err)
 	}
-	for _, line := range strings.Split(have, "\n") { // a family that is no longer needed
+	stand := map[string]bool{} // the families of Plimsoll's tables
+	unneeded := ""
+	for _, line := range strings.Split(have, "\n") {
 		f := strings.Fields(line)
-		if len(f) == 3 && f[2] == Table && !slices.ContainsFunc(r.tables, func(t *table) bool { return t.family == f[1] }) {
-			text += "\ndelete table " + f[1] + " " + Table + "\n"
+		if len(f) != 3 || f[2] != Table {
+			continue
+		}
+		stand[f[1]] = true
+		if !slices.ContainsFunc(r.tables, func(t *table) bool { return t.family == f[1] }) {
+			unneeded += "\ndelete table " + f[1] + " " + Table + "\n"
 		}
 	}
-	if _, err := k.run(ctx, text, "-f", "-"); err != nil {
-		return fmt.Errorf("load rules: %w", err)
+	done := false
+	if text, ok := k.refill(ctx, r, stand); ok {
+		_, err := k.run(ctx, text+unneeded, "-f", "-")
+		done = err == nil // not where a set of that name is of another type
+	}
+	if !done {
+		if _, err := k.run(ctx, r.String()+unneeded, "-f", "-"); err != nil {
+			return fmt.Errorf("load rules: %w", err)
+		}
 	}
 	k.loaded, k.own = r, 0
 	k.standing = map[string]map[string]int64{}
@@ -192,6 +204,25 @@ func (k *Kernel) load(ctx context.Context, r *Ruleset, now int64) error {
 		return fmt.Errorf("load rules: %w", err)
 	}
 	return nil
+}
+
+// refill is what loads the whole ruleset without taking away the tables that stand; ok is false where that cannot be.
+func (k *Kernel) refill(ctx context.Context, r *Ruleset, stand map[string]bool) (text string, ok bool) {
+	if len(stand) == 0 {
+		return "", false
+	}
+	var b strings.Builder
+	for _, t := range r.tables {
+		if !stand[t.family] {
+			t.replace(&b)
+			continue
+		}
+		listing, err := k.run(ctx, "", "-t", "list", "table", t.family, Table)
+		if err != nil || !t.refill(&b, listing) {
+			return "", false
+		}
+	}
+	return b.String(), true
 }
 
 // keepTalks takes over what a bridge's table that is there remembers of conversations.

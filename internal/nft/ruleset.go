@@ -103,13 +103,50 @@ func (o *object) write(b *strings.Builder, elements bool) {
 func (r *Ruleset) String() string {
 	var b strings.Builder
 	for _, t := range r.tables {
-		fmt.Fprintf(&b, "table %[1]s %[2]s\ndelete table %[1]s %[2]s\n\ntable %[1]s %[2]s {", t.family, Table)
-		for _, o := range t.objects {
-			o.write(&b, true)
-		}
-		b.WriteString("}\n\n")
+		t.replace(&b)
 	}
 	return strings.TrimSuffix(b.String(), "\n")
+}
+
+func (t *table) replace(b *strings.Builder) {
+	fmt.Fprintf(b, "table %[1]s %[2]s\ndelete table %[1]s %[2]s\n\n", t.family, Table)
+	t.define(b)
+}
+
+func (t *table) define(b *strings.Builder) {
+	fmt.Fprintf(b, "table %s %s {", t.family, Table)
+	for _, o := range t.objects {
+		o.write(b, true)
+	}
+	b.WriteString("}\n\n")
+}
+
+// refill makes a table that stands, by its listing without elements, this one: what is in both is emptied and filled
+// again, in the same transaction, for a packet on its way through a table that goes finds the sets of it empty, and is
+// lost. ok is false where there is something that only goes with the table.
+func (t *table) refill(b *strings.Builder, listing string) (ok bool) {
+	var emptied, chains, sets strings.Builder
+	for line := range strings.Lines(listing) {
+		f := strings.Fields(line)
+		if len(f) != 3 || f[2] != "{" || f[0] == "table" {
+			continue
+		}
+		gone := &sets
+		switch f[0] {
+		case "chain":
+			gone = &chains
+		case "set", "map":
+			fmt.Fprintf(&emptied, "flush %s %s %s %s\n", f[0], t.family, Table, f[1])
+		default:
+			return false
+		}
+		if o := t.at[f[1]]; o == nil || o.kind != f[0] {
+			fmt.Fprintf(gone, "delete %s %s %s %s\n", f[0], t.family, Table, f[1])
+		}
+	}
+	fmt.Fprintf(b, "flush table %s %s\n%s%s%s\n", t.family, Table, emptied.String(), chains.String(), sets.String())
+	t.define(b)
+	return true
 }
 
 // Since is what makes an older ruleset, as it stands in the kernel, this one: in one transaction, and "" where they are
