@@ -19,11 +19,8 @@ func (f *File) Canonical() []byte {
 	root := newObject()
 	root.set(mudRoot, f.mudNode())
 	if len(f.ACLs)+len(f.FromDevice)+len(f.ToDevice) > 0 {
-		acls, list := newObject(), &node{kind: array}
-		for i := range f.ACLs {
-			list.members = append(list.members, f.ACLs[i].node())
-		}
-		acls.set("acl", list.maybe())
+		acls := newObject()
+		acls.set("acl", listNode(f.ACLs, func(a ACL) *node { return a.node() }))
 		root.set(aclsRoot, acls)
 	}
 	var b bytes.Buffer
@@ -189,11 +186,7 @@ func (a *ACL) node() *node {
 	n.set("type", textNode(string(a.Type)))
 	if len(a.ACEs) > 0 {
 		aces := newObject()
-		list := &node{kind: array}
-		for i := range a.ACEs {
-			list.members = append(list.members, a.ACEs[i].node())
-		}
-		aces.set("ace", list)
+		aces.set("ace", listNode(a.ACEs, func(e ACE) *node { return e.node() }))
 		n.set("aces", aces)
 	}
 	return n
@@ -270,11 +263,7 @@ func (m *Matches) node() *node {
 	}
 	if len(m.TLS) > 0 {
 		profiles := newObject()
-		list := &node{kind: array}
-		for i := range m.TLS {
-			list.members = append(list.members, m.TLS[i].node())
-		}
-		profiles.set("tls-dtls-profile", list)
+		profiles.set("tls-dtls-profile", listNode(m.TLS, func(p TLSProfile) *node { return p.node() }))
 		n.set("ietf-acl-tls:client-profiles", profiles)
 	}
 	return n

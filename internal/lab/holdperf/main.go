@@ -20,13 +20,12 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"plimsoll.example/plimsoll/internal/lab/document"
 )
 
-// The markers between which a document takes the table.
-const (
-	begin = "<!-- held -->"
-	end   = "<!-- /held -->"
-)
+// place is the name of the table in a document.
+const place = "held"
 
 // inside is set in the environment of the processes in namespaces: to gateway, client or server.
 const inside = "PLIMSOLL_HOLDPERF"
@@ -43,7 +42,7 @@ func main() {
 func run(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("holdperf", flag.ContinueOnError)
 	rounds := flags.Int("rounds", 7, "how often each ruleset is measured")
-	path := flags.String("o", "", "a document to put the table into, between "+begin+" and "+end)
+	path := flags.String("o", "", "a document to put the table into, between the lines <!-- "+place+" --> and <!-- /"+place+" -->")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -54,6 +53,13 @@ func run(ctx context.Context, args []string) error {
 		return server(ctx)
 	case "gateway":
 		return measure(ctx, *rounds, os.Stdout)
+	}
+	var doc document.Document
+	if *path != "" { // a document that won't take the table is told before the measuring, not after
+		var err error
+		if doc, err = document.Open(*path, place); err != nil {
+			return err
+		}
 	}
 	cmd := self(ctx, "gateway", syscall.CLONE_NEWNET, args...)
 	if os.Getuid() != 0 { // then the kernel bounds what one transaction may hold, and 200 devices may be too many
@@ -69,7 +75,7 @@ func run(ctx context.Context, args []string) error {
 	if *path == "" {
 		return nil
 	}
-	return insert(*path, out.String())
+	return doc.Write(out.String())
 }
 
 // self is this program again, in namespaces of its own.
@@ -79,20 +85,6 @@ func self(ctx context.Context, role string, namespaces uintptr, args ...string) 
 	cmd.Stderr = os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: namespaces, Pdeathsig: syscall.SIGKILL}
 	return cmd
-}
-
-// insert puts the table between the markers of a document.
-func insert(path, part string) error {
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	before, rest, ok := strings.Cut(string(b), "\n"+begin+"\n")
-	_, after, ok2 := strings.Cut(rest, "\n"+end+"\n")
-	if !ok || !ok2 {
-		return fmt.Errorf("%s has no line %s with a line %s below it", path, begin, end)
-	}
-	return os.WriteFile(path, []byte(before+"\n"+begin+"\n\n"+strings.TrimSpace(part)+"\n\n"+end+"\n"+after), 0o644)
 }
 
 // command runs a program with a text as its input.

@@ -20,7 +20,11 @@ import (
 	"time"
 
 	"plimsoll.example/plimsoll/internal/lab"
+	"plimsoll.example/plimsoll/internal/lab/document"
 )
+
+// place is the name of the table in a document.
+const place = "measured"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -35,17 +39,17 @@ func run(ctx context.Context, args []string, out, talk io.Writer) error {
 	flags := flag.NewFlagSet("perf", flag.ContinueOnError)
 	flags.SetOutput(talk)
 	runs := flags.Int("runs", 3, "how often each program reads each capture")
-	path := flags.String("o", "", "a document to put the table into, between "+begin+" and "+end)
+	path := flags.String("o", "", "a document to put the table into, between the lines <!-- "+place+" --> and <!-- /"+place+" -->")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	if *runs < 1 {
 		return fmt.Errorf("-runs wants a number above zero, not %d", *runs)
 	}
-	var doc document
+	var doc document.Document
 	if *path != "" { // a document that won't take the table is told before the measuring, not after
 		var err error
-		if doc, err = read(*path); err != nil {
+		if doc, err = document.Open(*path, place); err != nil {
 			return err
 		}
 	}
@@ -73,7 +77,7 @@ func run(ctx context.Context, args []string, out, talk io.Writer) error {
 	if _, err := io.WriteString(out, part); err != nil || *path == "" {
 		return err
 	}
-	return doc.write(*path, part)
+	return doc.Write(part)
 }
 
 // build makes the program as it is released: without cgo.

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"plimsoll.example/plimsoll/internal/lab/document"
 )
 
 func milliseconds(list ...int) (t times) {
@@ -51,29 +53,8 @@ func TestScaledHasThreeDigits(t *testing.T) {
 	}
 }
 
-func TestDocumentTakesTheTableBetweenItsMarkers(t *testing.T) {
-	const text = "# Speed\n\n" + begin + "\nold\n" + end + "\n\nMore.\n"
-	d, ok := split(text)
-	if !ok {
-		t.Fatal("no markers found")
-	}
-	want := "# Speed\n\n" + begin + "\n\nnew\n\n" + end + "\n\nMore.\n"
-	got := d.with("new\n")
-	if got != want {
-		t.Errorf("got %q, want %q", got, want)
-	}
-	if d, ok := split(got); !ok || d.with("new\n") != want {
-		t.Error("it does not come out the same the second time")
-	}
-	for _, bad := range []string{"", begin + "\n", "a\n" + begin + "\nb", "a\n" + end + "\n" + begin + "\n", "a " + begin + "\n" + end + "\n"} {
-		if _, ok := split(bad); ok {
-			t.Errorf("takes %q for a document with markers", bad)
-		}
-	}
-}
-
 func TestTheProjectsDocumentHasMarkers(t *testing.T) {
-	if _, err := read("../../../docs/performance.md"); err != nil {
+	if _, err := document.Open("../../../docs/performance.md", place); err != nil {
 		t.Error(err)
 	}
 }
@@ -114,7 +95,7 @@ func TestMeasuresAndWritesTheDocument(t *testing.T) {
 		t.Skip("builds and runs whole programs")
 	}
 	doc := filepath.Join(t.TempDir(), "performance.md")
-	if err := os.WriteFile(doc, []byte("Before\n"+begin+"\n"+end+"\nAfter\n"), 0o600); err != nil {
+	if err := os.WriteFile(doc, []byte("Before\n<!-- measured -->\n<!-- /measured -->\nAfter\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	var out strings.Builder
