@@ -189,7 +189,7 @@ func TestWhatIsNotGenuineIsSaidNotToBe(t *testing.T) {
 func TestWhatIsNotKnownIsNotSaid(t *testing.T) {
 	w := grant(t, nil)
 	v, err := w.trust(t).Verify(w.envelope(0), "", noon.Add(30*24*time.Hour))
-	if err != nil || !v.Genuine || v.Status != label.Unknown || len(v.Problems) != 1 {
+	if err != nil || !v.Genuine || v.Status != label.Unknown || len(v.Problems) != 1 || v.Problems[0].Kind != label.BundleOld {
 		t.Errorf("a stale bundle: %+v, %v", v, err)
 	}
 	if v, err = w.trust(t).Verify(w.envelope(1), "", noon.Add(30*24*time.Hour)); err != nil || v.Status != label.Suspended {
@@ -197,12 +197,18 @@ func TestWhatIsNotKnownIsNotSaid(t *testing.T) {
 	}
 	e := w.envelope(0)
 	e.Proof = nil
-	if v, err = w.trust(t).Verify(e, "", noon); err != nil || v.IssuedProof != label.BySignature || len(v.Problems) != 1 {
+	if v, err = w.trust(t).Verify(e, "", noon); err != nil || v.IssuedProof != label.BySignature || len(v.Problems) != 1 || v.Problems[0].Kind != label.Unlogged {
 		t.Errorf("without proof: %+v, %v", v, err)
 	}
 	w.bundle.Landmarks = nil
 	if v, err = w.trust(t).Verify(w.envelope(0), "", noon); err != nil || v.IssuedProof != label.BySignature {
 		t.Errorf("a bundle older than the label: %+v, %v", v, err)
+	}
+	alone := w.trust(t)
+	alone.Bundle = &label.Bundle{Version: label.Version, Issuers: w.bundle.Issuers}
+	if v, err = alone.Verify(w.envelope(0), "", noon); err != nil || !v.Genuine || v.Status != label.Unknown || !v.StatusAsOf.IsZero() ||
+		v.IssuedProof != label.BySignature || len(v.Problems) != 1 || v.Problems[0].Kind != label.NoBundle {
+		t.Errorf("issuers alone: %+v, %v", v, err)
 	}
 	late := grant(t, func(s *label.Statement) { s.Index = 900 })
 	if v, err = late.trust(t).Verify(late.envelope(0), "", noon); err != nil || v.Status != label.Unknown {

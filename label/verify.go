@@ -24,14 +24,35 @@ type Verdict struct {
 	IssuedProof string
 	Status      Status
 	StatusAsOf  time.Time
-	Problems    []string // what keeps the verdict from being better, in English
+	Problems    []Problem // what keeps the verdict from being better
 }
 
-// Verify says what is known of a label by a bundle of trust, with no network. gtin is that of the link or the pack that
+// Problem is something to know of a verdict: of which kind, and the day that it speaks of, if any.
+type Problem struct {
+	Kind ProblemKind
+	Day  Day
+}
+
+// ProblemKind names a kind of problem.
+type ProblemKind string
+
+// What keeps a verdict from being better.
+const (
+	NoBundle     ProblemKind = "no-bundle"     // nothing but a key is there: nothing is known of the log and the status
+	Unlisted     ProblemKind = "unlisted"      // the bundle of the day does not know its status yet
+	BundleOld    ProblemKind = "bundle-old"    // its status is not known since the day of the bundle
+	BundleFuture ProblemKind = "bundle-future" // the bundle is of a day yet to come: the clock may be wrong
+	Unlogged     ProblemKind = "unlogged"      // no proof that it was logged: the issuer could have dated it otherwise
+	LoggedLater  ProblemKind = "logged-later"  // it says that it was logged on the day, after the bundle was made
+)
+
+// Verify says what is known of a label by a bundle of trust, with no network. A bundle that was never made, with the
+// zero time, is issuers alone. gtin is that of the link or the pack that
 // it was found on, or "". The error says why it is not genuine, and wraps ErrSignature, ErrUntrusted, ErrProof or
 // ErrStatement.
 func (t *Trust) Verify(e *Envelope, gtin string, now time.Time) (*Verdict, error) {
 	v := &Verdict{Status: Unknown, StatusAsOf: t.Made.UTC(), IssuedProof: BySignature}
+	made := DayOf(t.Made)
 	var issuers []Issuer
 	s, key, err := open(e.Label, func(id []byte) ed25519.PublicKey {
 		for _, i := range t.Issuers {
@@ -60,6 +81,14 @@ func (t *Trust) Verify(e *Envelope, gtin string, now time.Time) (*Verdict, error
 	if gtin != "" && gtin != s.GTIN14() {
 		return v, fmt.Errorf("%w: it is for the product %s, and was found on %s", ErrStatement, s.GTIN14(), gtin)
 	}
+	if t.Made.IsZero() {
+		v.Genuine = true
+		v.problem(NoBundle, 0)
+		if s.Expires != 0 && DayOf(now) > s.Expires {
+			v.Status = Expired
+		}
+		return v, nil
+	}
 	if err := t.prove(e, v); err != nil {
 		return v, err
 	}
@@ -71,13 +100,13 @@ func (t *Trust) Verify(e *Envelope, gtin string, now time.Time) (*Verdict, error
 	case s.Expires != 0 && DayOf(now) > s.Expires:
 		v.Status = Expired
 	case v.Status == Unknown:
-		v.problem("the bundle of %s does not know its status yet", t.Made.UTC().Format(time.DateOnly))
+		v.problem(Unlisted, made)
 	case age > Stale:
 		v.Status = Unknown
-		v.problem("its status is not known since %s: the bundle is too old", t.Made.UTC().Format(time.DateOnly))
+		v.problem(BundleOld, made)
 	case age < -time.Hour:
 		v.Status = Unknown
-		v.problem("the bundle was made on %s, which is yet to come: is the clock right?", t.Made.UTC().Format(time.DateOnly))
+		v.problem(BundleFuture, made)
 	}
 	return v, nil
 }
@@ -86,11 +115,11 @@ func (t *Trust) Verify(e *Envelope, gtin string, now time.Time) (*Verdict, error
 func (t *Trust) prove(e *Envelope, v *Verdict) error {
 	p := e.Proof
 	if p == nil {
-		v.problem("it carries no proof that it was logged: whoever granted it could have dated it otherwise")
+		v.problem(Unlogged, 0)
 		return nil
 	}
 	if uint64(p.Day) >= uint64(t.FirstDay)+uint64(len(t.Landmarks)) {
-		v.problem("it says that it was logged on %s, which is after the bundle was made", p.Day)
+		v.problem(LoggedLater, p.Day)
 		return nil
 	}
 	root, ok := t.landmark(p.Day)
@@ -107,6 +136,6 @@ func (t *Trust) prove(e *Envelope, v *Verdict) error {
 	return nil
 }
 
-func (v *Verdict) problem(format string, args ...any) {
-	v.Problems = append(v.Problems, fmt.Sprintf(format, args...))
+func (v *Verdict) problem(kind ProblemKind, day Day) {
+	v.Problems = append(v.Problems, Problem{kind, day})
 }

@@ -42,19 +42,22 @@ func newLabelVerify(e env, words *locale.Catalogue) *cobra.Command {
 		envelope, gtin, err := e.readLabel(args[0])
 		if err != nil {
 			if asJSON {
-				return errors.Join(printJSON(e.out, newLabelVerdict(&label.Verdict{Status: label.Unknown}, errors.New(explain(err, words)))), err)
+				return errors.Join(printJSON(e.out, newLabelVerdict(words, &label.Verdict{Status: label.Unknown}, err)), err)
 			}
 			return err
 		}
 		v, err := trust.Verify(envelope, gtin, time.Now())
+		if err != nil {
+			err = &fault{errUnverified, notGenuine(err), nil}
+		}
 		if asJSON {
-			if printErr := printJSON(e.out, newLabelVerdict(v, err)); printErr != nil {
+			if printErr := printJSON(e.out, newLabelVerdict(words, v, err)); printErr != nil {
 				return printErr
 			}
 		}
 		switch {
 		case err != nil:
-			return &fault{errUnverified, "error.label.not-genuine", []any{"cause", err.Error()}}
+			return err
 		case !asJSON:
 			if err := tellLabel(e, words, v); err != nil {
 				return err
@@ -74,6 +77,25 @@ func newLabelVerify(e env, words *locale.Catalogue) *cobra.Command {
 	return c
 }
 
+// notGenuine is the key of the words for why a label is not genuine.
+func notGenuine(err error) string {
+	for cause, key := range map[error]string{
+		label.ErrUntrusted: "error.label.not-genuine.untrusted",
+		label.ErrProof:     "error.label.not-genuine.proof",
+		label.ErrStatement: "error.label.not-genuine.statement",
+	} {
+		if errors.Is(err, cause) {
+			return key
+		}
+	}
+	return "error.label.not-genuine.signature"
+}
+
+// labelProblem says what keeps a verdict from being better.
+func labelProblem(words *locale.Catalogue, p label.Problem) string {
+	return words.Text("label.problem."+string(p.Kind), "day", words.Date(p.Day.Time()))
+}
+
 // labelTrust is what a label is held against: a bundle, or one issuer’s key alone, by which nothing is known of status.
 func labelTrust(bundle, registry, issuer string) (*label.Trust, error) {
 	switch {
@@ -84,15 +106,18 @@ func labelTrust(bundle, registry, issuer string) (*label.Trust, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &label.Trust{Bundle: &label.Bundle{Version: label.Version, Made: time.Now(), Issuers: []label.Issuer{{Name: issuer, Key: key}}}}, nil
+		return &label.Trust{Bundle: &label.Bundle{Version: label.Version, Issuers: []label.Issuer{{Name: issuer, Key: key}}}}, nil
 	}
 	return nil, wrongUsage("error.label.trust")
 }
 
-func newLabelVerdict(v *label.Verdict, err error) labelVerdict {
+func newLabelVerdict(words *locale.Catalogue, v *label.Verdict, err error) labelVerdict {
 	r := labelVerdict{
 		Schema: "plimsoll.label.verify/1", Genuine: v.Genuine, Issuer: v.Issuer, Product: v.Statement, IssuedProof: v.IssuedProof,
-		Status: v.Status, StatusAsOf: rfc3339(v.StatusAsOf), Problems: append([]string{}, v.Problems...),
+		Status: v.Status, StatusAsOf: rfc3339(v.StatusAsOf), Problems: []string{},
+	}
+	for _, p := range v.Problems {
+		r.Problems = append(r.Problems, labelProblem(words, p))
 	}
 	if s := v.Statement; s != nil {
 		r.Issued, r.MUDURL = s.Issued.String(), s.MUDURL
@@ -101,7 +126,7 @@ func newLabelVerdict(v *label.Verdict, err error) labelVerdict {
 		}
 	}
 	if err != nil {
-		r.Problems = append(r.Problems, err.Error())
+		r.Problems = append(r.Problems, explain(err, words))
 	}
 	return r
 }
@@ -111,9 +136,11 @@ func tellLabel(e env, words *locale.Catalogue, v *label.Verdict) error {
 	s := v.Statement
 	lines := []string{words.Text("label.genuine", "issuer", v.Issuer, "day", words.Date(s.Issued.Time()))}
 	lines = append(lines, labelLines(words, s)...)
-	lines = append(lines, words.Text("label.status", "status", words.Text("label.status."+string(v.Status)), "day", words.Date(v.StatusAsOf)))
+	if !v.StatusAsOf.IsZero() {
+		lines = append(lines, words.Text("label.status", "status", words.Text("label.status."+string(v.Status)), "day", words.Date(v.StatusAsOf)))
+	}
 	for _, p := range v.Problems {
-		lines = append(lines, words.Text("label.problem", "text", p))
+		lines = append(lines, labelProblem(words, p))
 	}
 	for _, l := range lines {
 		if _, err := fmt.Fprintln(e.out, printable(l)); err != nil {
