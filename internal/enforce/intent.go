@@ -27,7 +27,7 @@ func (e *Enforcer) intent(ctx context.Context, n *Network) (g *nft.Gateway, of s
 	devices := e.Devices()
 	bound := e.bindings(devices, n)
 	base := situation(devices, bound, n)
-	base.Controllers = controllers(devices, bound)
+	base.Controllers = classes(devices, bound)
 	g = &nft.Gateway{
 		LAN: []nft.Link{{Name: n.LAN, Bridge: n.Bridge}}, WAN: []string{n.WAN}, Own: n.Own, Prefixes: n.Prefixes,
 		Resolver: e.resolver, Unknown: n.Unknown, Inbound: n.Inbound,
@@ -98,7 +98,7 @@ func (e *Enforcer) compile(file *mud.File, d *home.Device, base *policy.Context,
 		at.Device = policy.Device{MAC: m}
 	}
 	at.Device.URL = file.URL
-	at.My = mine(d, all, bound)
+	at.My, _ = Controllers(d, all, bound)
 	more := allowances(d, all, e.Now())
 	data, _ := json.Marshal([]any{d.File, more, at})
 	sum := sha256.Sum256(data)

@@ -296,4 +296,10 @@ func (h *Household) Describe(ctx context.Context, word string, change func(*Devi
 	return c, nil
 }
 
+// Propose offers a file for a device, or with nil offers none any more. Nothing is decided by that.
+func (h *Household) Propose(ctx context.Context, id string, o *Offer) error {
+	_, err := h.Describe(ctx, id, func(d *Device) { d.Offer = o })
+	return err
+}
+
 const maxName = 128

@@ -97,7 +97,7 @@ type totals struct {
 }
 
 // Network is what was found out of the local network. It may be asked when there is a Result.
-func (e *Engine) Network() *device.Network { return e.scene.network }
+func (e *Engine) Network() *device.Network { return e.network() }
 
 // New prepares an inspection.
 func New(cfg Config) *Engine {
