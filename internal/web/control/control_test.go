@@ -272,6 +272,19 @@ func TestWhatIsExportedIsTakenInAgainAndUndone(t *testing.T) {
 	if status != http.StatusOK {
 		t.Fatalf("%d %s", status, body)
 	}
+	c := jsonschema.NewCompiler()
+	c.AssertFormat()
+	schema, err := c.Compile("../../../schema/home-export.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := jsonschema.UnmarshalJSON(strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := schema.Validate(v); err != nil {
+		t.Errorf("%v\n%s", err, body)
+	}
 	g.call(t, "POST", "/api/v1/devices/"+g.device.ID, `{"verb":"admit","argument":"none"}`)
 	status, made := g.call(t, "POST", "/api/v1/import?replace=true", body)
 	if d, _ := g.Find(g.device.ID); status != http.StatusOK || !strings.Contains(made, `"verb":"import"`) || d.State != home.Free {
