@@ -124,10 +124,10 @@ func (r *remote) allowed(ctx context.Context) error {
 		return err
 	}
 	type allowance struct {
-		Device string `json:"device"`
-		home.Exception
+		Device    string         `json:"device"`
+		Exception home.Exception `json:"exception"`
 	}
-	all, lines := []allowance{}, []string{}
+	all, lines := []allowance{}, []string(nil)
 	for _, d := range list.Devices {
 		for _, e := range d.Exceptions {
 			all = append(all, allowance{d.ID, e})

@@ -260,9 +260,8 @@ func (g *gateway) lesson(ctx context.Context, d *home.Device) error {
 		}
 	}
 	body := file.Canonical()
-	sum := sha256.Sum256(body)
 	return g.propose(ctx, d, body, home.Offer{
-		File: hex.EncodeToString(sum[:]), Origin: home.Learned, At: time.Now().UTC(), Why: string(evidence.Enough.Sure),
+		File: sum256(body), Origin: home.Learned, At: time.Now().UTC(), Why: string(evidence.Enough.Sure),
 	})
 }
 
@@ -330,4 +329,9 @@ func (g *gateway) controllerless(ctx context.Context) (list []home.Question) {
 		}
 	}
 	return list
+}
+
+func sum256(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
 }
