@@ -141,8 +141,12 @@ func (g *gateway) file(ctx context.Context, id, url string) error {
 	}
 	v := e.Current
 	if !v.Usable() {
-		if err == nil && e.Next == nil {
+		switch {
+		case err != nil:
+		case e.Next == nil:
 			err = fmt.Errorf("%s: %w", url, home.ErrNoFile)
+		case e.Next.State != mudcache.Unsigned && d.File != e.Next.SHA256: // whoever looks after it should know, too
+			err = fmt.Errorf("%s: a version waits for approval: %s", url, e.Next.Reason)
 		}
 		return errors.Join(err, g.proposeNext(ctx, d, e))
 	}
