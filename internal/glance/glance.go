@@ -42,17 +42,17 @@ type Reason string
 
 // The reasons, the gravest first.
 const (
-	Withdrawn   Reason = "glance.because.withdrawn"
-	Suspended   Reason = "glance.because.suspended"
-	Refuted     Reason = "glance.because.refuted"
-	SupportOver Reason = "glance.because.support-over"
-	Lapsed      Reason = "glance.because.expired"
-	NoSupport   Reason = "glance.because.no-support"
-	NotClaimed  Reason = "glance.because.not-claimed"
-	Sold        Reason = "glance.because.sold"
-	MakerAlone  Reason = "glance.because.maker-alone"
-	StatusKnown Reason = "glance.because.status-unknown"
-	Kept        Reason = "glance.because.kept"
+	Withdrawn     Reason = "glance.because.withdrawn"
+	Suspended     Reason = "glance.because.suspended"
+	Refuted       Reason = "glance.because.refuted"
+	SupportOver   Reason = "glance.because.support-over"
+	Lapsed        Reason = "glance.because.expired"
+	NoSupport     Reason = "glance.because.no-support"
+	NotClaimed    Reason = "glance.because.not-claimed"
+	Sold          Reason = "glance.because.sold"
+	MakerAlone    Reason = "glance.because.maker-alone"
+	StatusUnknown Reason = "glance.because.status-unknown"
+	Kept          Reason = "glance.because.kept"
 )
 
 // Judge is the verdict on a label with its status on a day, and why. No label: nil.
@@ -86,7 +86,7 @@ func Judge(s *label.Statement, status label.Status, today label.Day) (Verdict, R
 	case !slices.ContainsFunc(label.ProfileNorms(s.Profile), class(func(c label.Class) bool { return c > label.Declared })):
 		return Check, MakerAlone
 	case status != label.Active:
-		return Check, StatusKnown
+		return Check, StatusUnknown
 	}
 	return Good, Kept
 }
