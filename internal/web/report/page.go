@@ -47,6 +47,7 @@ type page struct {
 	Lang     locale.Lang
 	Policy   string
 	Style    template.CSS
+	Shapes   template.HTML
 	Editions []*edition // the one shown first is the last: the other's rules come before it
 }
 
@@ -56,7 +57,7 @@ func Write(w io.Writer, r *inspect.Result, o Options) error {
 	if err != nil {
 		return fmt.Errorf("read the template of the page: %w", err)
 	}
-	p := page{Lang: locale.New(o.Lang).Lang(), Policy: "default-src 'none'; style-src " + asset.Source(style) + "; base-uri 'none'; form-action 'none'", Style: template.CSS(style)}
+	p := page{Lang: locale.New(o.Lang).Lang(), Policy: "default-src 'none'; style-src " + asset.Source(style) + "; base-uri 'none'; form-action 'none'", Style: template.CSS(style), Shapes: template.HTML(asset.Shapes)}
 	words := report.In(locale.New(p.Lang), r)
 	for _, l := range locale.Languages {
 		e := newEdition(r, words.With(locale.New(l)), o)
