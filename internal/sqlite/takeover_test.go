@@ -241,7 +241,7 @@ func TestWhatIsWrongWithAnExportIsSaidWithItsPlace(t *testing.T) {
 		"another version":     {`export/1"`, `export/9"`, "schema"},
 		"a member more":       {`{"schema"`, `{"colour":1,"schema"`, "schema"},
 		"an unknown member":   {`,"devices":`, `,"colour":1,"devices":`, "colour"},
-		"in a device":         {`"room":"Hall"`, `"room":"Hall","colour":"blue"`, `devices[0]`},
+		"in a device":         {`"room":"Hall"`, `"room":"Hall","colour":"blue"`, `]: json: unknown field "colour"`},
 		"of another type":     {`"room":"Hall"`, `"room":7`, "room"},
 		"no state":            {`"state":"held"`, `"state":"happy"`, "state"},
 		"held to nothing":     {`"file":"` + lampFile().SHA256 + `"`, `"file":"` + strings.Repeat("0", 64) + `"`, "file: it is not among the files"},
