@@ -50,7 +50,7 @@ func granted(t testing.TB, issuer string, index uint32, day label.Day) labellog.
 	t.Helper()
 	s := &label.Statement{
 		Version: label.Version, GTIN: 9506000134352, Maker: "Example Lamps", Model: fmt.Sprintf("LP-%d", index), Profile: 1,
-		Norms: make([]byte, (len(label.ProfileNorms(1))+1)/2), Issued: day, Index: index,
+		Norms: make([]byte, (len(label.ProfileNorms(1))+1)/2), Issued: day, Index: index, Hardware: fmt.Sprint(index), Support: day + 900,
 	}
 	data, err := label.Sign(s, seed(issuer))
 	if err != nil {
@@ -129,6 +129,24 @@ func (w *world) append(t testing.TB, leaf labellog.Leaf) uint64 {
 	return index
 }
 
+// appendAll appends grants, all at once.
+func (w *world) appendAll(t testing.TB, n int) []uint64 {
+	t.Helper()
+	indices := make([]uint64, n)
+	var g sync.WaitGroup
+	for i := range n {
+		leaf := granted(t, "authority", uint32(i), w.day())
+		g.Go(func() {
+			var err error
+			if indices[i], err = w.log.Append(context.Background(), leaf); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	g.Wait()
+	return indices
+}
+
 func TestWhatIsAppendedIsUnderAPublishedCheckpointThatProvesIt(t *testing.T) {
 	w := newWorld(t)
 	ctx := t.Context()
@@ -195,8 +213,8 @@ func TestTheLogRefusesWhatMustNotBeInIt(t *testing.T) {
 		"a label by a key of nobody":      {granted(t, "mallory", 1, w.day()), labellog.ErrIssuer},
 		"a landmark":                      {labellog.Landmark{Day: w.day(), Root: [32]byte{1}}, labellog.ErrLeaf},
 		"octets":                          {labellog.Grant{Label: []byte("label")}, labellog.ErrLeaf},
-		"a status that no label has":      {labellog.StatusChange{Status: label.Unknown, Evidence: [32]byte{1}}, labellog.ErrLeaf},
-		"a restoration without a record":  {labellog.StatusChange{Status: label.Active}, labellog.ErrLeaf},
+		"a status that no label has":      {labellog.StatusChange{Status: label.Unknown, Reason: "other", Evidence: [32]byte{1}}, labellog.ErrLeaf},
+		"a restoration without a record":  {labellog.StatusChange{Status: label.Active, Reason: "remedied"}, labellog.ErrLeaf},
 		"a key of an issuer without name": {labellog.KeyAdded{Key: public("authority")}, labellog.ErrLeaf},
 	} {
 		if _, err := w.log.Append(t.Context(), c.leaf); !errors.Is(err, c.want) {
@@ -299,15 +317,8 @@ func make40(s label.Status) []label.Status {
 func TestManyAppendAtOnceAndEachIsThereOnce(t *testing.T) {
 	w := newWorld(t)
 	const n = 600
-	var indices [n]uint64
-	var g sync.WaitGroup
-	for i := range n {
-		leaf := granted(t, "authority", uint32(i), w.day())
-		g.Go(func() { indices[i] = w.append(t, leaf) })
-	}
-	g.Wait()
 	seen := map[uint64]bool{}
-	for _, i := range indices {
+	for _, i := range w.appendAll(t, n) {
 		seen[i] = true
 	}
 	if len(seen) != n {
@@ -337,4 +348,9 @@ func BenchmarkAppendAwaitingInclusion(b *testing.B) {
 		}
 	})
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "appends/s")
+}
+
+func contextFor(t testing.TB, d time.Duration) (context.Context, context.CancelFunc) {
+	t.Helper()
+	return context.WithTimeout(context.Background(), d)
 }
