@@ -22,7 +22,7 @@ const (
 	leafVersion = 1
 )
 
-var word = regexp.MustCompile(`^[a-z][a-z-]{0,31}$`)
+var word = regexp.MustCompile(`^([a-z][a-z-]{0,31})?$`)
 
 // ErrLeaf is the cause where octets are not a leaf of this log.
 var ErrLeaf = errors.New("leaf is not valid")
@@ -45,7 +45,7 @@ type StatusChange struct {
 	At       time.Time    `cbor:"1,keyasint"` // seconds
 	Label    [32]byte     `cbor:"2,keyasint"` // label.LeafHash of the grant
 	Status   label.Status `cbor:"3,keyasint"`
-	Reason   string       `cbor:"4,keyasint"` // a word, such as exploited
+	Reason   Reason       `cbor:"4,keyasint"`
 	Evidence [32]byte     `cbor:"5,keyasint"` // SHA-256 of the record: the change as it was signed
 }
 
@@ -87,6 +87,21 @@ type Landmark struct {
 	Root   [32]byte  `cbor:"3,keyasint"`
 }
 
+// Reason is a word for why a status changed: one of these, or another of small letters and hyphens.
+type Reason string
+
+// Some of the reasons.
+const (
+	Other           Reason = ""
+	Exploited       Reason = "exploited"
+	SupportEnded    Reason = "support-ended"
+	EvidenceRefuted Reason = "evidence-refuted"
+	MakerRequest    Reason = "maker-request"
+	IssuerError     Reason = "issuer-error"
+	Remedied        Reason = "remedied"
+	Superseded      Reason = "superseded"
+)
+
 // File is a kind of file that the registry publishes.
 type File uint8
 
@@ -118,7 +133,7 @@ func (g Grant) check() error {
 }
 
 func (c StatusChange) check() error {
-	if !word.MatchString(c.Reason) {
+	if !word.MatchString(string(c.Reason)) {
 		return fmt.Errorf("reason %.40q is no word", c.Reason)
 	}
 	switch c.Status {

@@ -6,23 +6,18 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"log/slog"
-	"os"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
 
 	"plimsoll.example/plimsoll/internal/labellog"
 	"plimsoll.example/plimsoll/label"
 )
-
-func TestMain(m *testing.M) {
-	labellog.LogTo(slog.New(slog.DiscardHandler))
-	os.Exit(m.Run())
-}
 
 const origin = "log.registry.example/labels"
 
@@ -171,6 +166,84 @@ func TestWhatIsAppendedIsUnderAPublishedCheckpointThatProvesIt(t *testing.T) {
 		leaf, err := w.log.Leaf(ctx, index)
 		if got, ok := leaf.(labellog.Grant); err != nil || !ok || string(got.Label) != string(g.Label) {
 			t.Errorf("leaf %d is %v, %v", index, leaf, err)
+		}
+	}
+}
+
+// The second opinion is that of the Go checksum database.
+func TestProofsHoldBetweenAnyTwoSizes(t *testing.T) {
+	w := newWorld(t)
+	w.appendAll(t, 300)
+	w.append(t, granted(t, "authority", 300, w.day()))
+	ctx := t.Context()
+	size := w.log.Size()
+	var hashes []tlog.Hash
+	root := func(n uint64) tlog.Hash {
+		t.Helper()
+		h, err := tlog.TreeHash(int64(n), tlog.HashReaderFunc(func(indices []int64) (list []tlog.Hash, err error) {
+			for _, i := range indices {
+				list = append(list, hashes[i])
+			}
+			return list, nil
+		}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return h
+	}
+	var entries [][]byte
+	for data, err := range w.log.Entries(ctx, 0, size) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		more, err := tlog.StoredHashes(int64(len(entries)), data, tlog.HashReaderFunc(func(indices []int64) (list []tlog.Hash, err error) {
+			for _, i := range indices {
+				list = append(list, hashes[i])
+			}
+			return list, nil
+		}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		hashes, entries = append(hashes, more...), append(entries, data)
+	}
+	as := func(path [][]byte) (list []tlog.Hash) {
+		for _, h := range path {
+			list = append(list, tlog.Hash(h))
+		}
+		return list
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 200 {
+		n := 1 + random.Uint64N(size)
+		i, smaller := random.Uint64N(n), 1+random.Uint64N(n)
+		path, err := w.log.Proof(ctx, i, n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := tlog.CheckRecord(as(path), int64(n), root(n), int64(i), tlog.RecordHash(entries[i])); err != nil {
+			t.Errorf("leaf %d of %d: %v", i, n, err)
+		}
+		c := &labellog.Checkpoint{Size: n, Root: root(n)}
+		if err := labellog.VerifyInclusion(entries[i], i, path, c); err != nil {
+			t.Error(err)
+		}
+		if len(path) > 0 { // forged
+			path[random.IntN(len(path))][3] ^= 1
+			if err := labellog.VerifyInclusion(entries[i], i, path, c); !errors.Is(err, labellog.ErrInclusion) {
+				t.Errorf("a forged proof: %v", err)
+			}
+		}
+		if path, err = w.log.Consistency(ctx, smaller, n); err != nil {
+			t.Fatal(err)
+		}
+		if smaller < n {
+			if err := tlog.CheckTree(as(path), int64(n), root(n), int64(smaller), root(smaller)); err != nil {
+				t.Errorf("%d to %d: %v", smaller, n, err)
+			}
+		}
+		if got, err := w.log.Find(ctx, [32]byte(tlog.RecordHash(entries[i])), size); err != nil || got != i {
+			t.Errorf("leaf %d is found at %d, %v", i, got, err)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/transparency-dev/merkle/compact"
@@ -78,7 +79,7 @@ type Report struct {
 type Monitor struct {
 	Reader *Reader
 	Policy *Policy
-	State  string // the file that keeps what was seen; "": nothing is kept
+	State  string // the folder that keeps what was seen, for each log and issuer; "": nothing is kept
 
 	// Issuer is whose leaves are listed and expected; "" is everybody’s.
 	Issuer string
@@ -97,15 +98,15 @@ type Monitor struct {
 // Policy.Open): then nothing is known. Otherwise alarms are in the report, and what was seen is kept, unless the log
 // does not go on from what was seen before: then that stays.
 func (m *Monitor) Check(ctx context.Context) (*Report, error) {
-	k, err := m.load()
-	if err != nil {
-		return nil, err
-	}
 	data, err := m.Reader.Published(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read checkpoint: %w", err)
 	}
 	now, err := m.Policy.Open(data)
+	if err != nil {
+		return nil, err
+	}
+	k, err := m.load(now.Origin)
 	if err != nil {
 		return nil, err
 	}
@@ -117,9 +118,6 @@ func (m *Monitor) Check(ctx context.Context) (*Report, error) {
 		w.report.Before.At = time.Unix(k.At, 0).UTC()
 		if k.At == 0 {
 			w.report.Before.At = time.Time{}
-		}
-		if w.report.Before.Origin != now.Origin {
-			return nil, fmt.Errorf("%w: %s is of %.80q, and the log is %.80q", ErrOtherLog, m.State, w.report.Before.Origin, now.Origin)
 		}
 	}
 	good, err := w.follow(ctx)
@@ -137,7 +135,7 @@ func (m *Monitor) Check(ctx context.Context) (*Report, error) {
 	if !now.At.IsZero() {
 		k.At = now.At.Unix()
 	}
-	return w.report, m.save(k)
+	return w.report, m.save(now.Origin, k)
 }
 
 // watch is one look at a log.
@@ -325,12 +323,18 @@ func (w *watch) compare(ctx context.Context) error {
 	return nil
 }
 
-func (m *Monitor) load() (*known, error) {
+// file is where what was seen of a log is kept.
+func (m *Monitor) file(origin string) string {
+	sum := sha256.Sum256([]byte(origin + "\n" + m.Issuer))
+	return filepath.Join(m.State, fmt.Sprintf("%x.seen", sum[:16]))
+}
+
+func (m *Monitor) load(origin string) (*known, error) {
 	k := newKnown()
 	if m.State == "" {
 		return k, nil
 	}
-	data, err := os.ReadFile(m.State)
+	data, err := os.ReadFile(m.file(origin))
 	if errors.Is(err, fs.ErrNotExist) {
 		return k, nil
 	}
@@ -338,12 +342,12 @@ func (m *Monitor) load() (*known, error) {
 		return nil, err
 	}
 	if err := k.unmarshal(data); err != nil {
-		return nil, fmt.Errorf("%s is not what a monitor keeps: %w", m.State, err)
+		return nil, fmt.Errorf("%s is not what a monitor keeps: %w", m.file(origin), err)
 	}
 	return k, nil
 }
 
-func (m *Monitor) save(k *known) error {
+func (m *Monitor) save(origin string, k *known) error {
 	if m.State == "" {
 		return nil
 	}
@@ -351,5 +355,8 @@ func (m *Monitor) save(k *known) error {
 	if err != nil {
 		return err
 	}
-	return durable.WriteFile(m.State, data, 0o600)
+	if err := os.MkdirAll(m.State, 0o700); err != nil {
+		return err
+	}
+	return durable.WriteFile(m.file(origin), data, 0o600)
 }
