@@ -2,6 +2,7 @@ package home
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"plimsoll.example/plimsoll/internal/finding"
@@ -120,3 +121,6 @@ func (h *Household) Questions() (list []Question) {
 
 // StatusSchema names the shape of Status.
 const StatusSchema = "plimsoll.home.status/1"
+
+// Recognised reports whether the protocol was: "tcp/443 tls".
+func (t *Traffic) Recognised() bool { return strings.Contains(t.Service, " ") }

@@ -30,6 +30,8 @@ var same = []string{
 	"label.status.active",
 	"format.minutes",
 	"guide.source",
+	"household.nav.guide",
+	"household.nav.protection",
 	"man.description",
 	"man.options",
 	"man.synopsis",

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"strings"
 	"time"
 
 	"plimsoll.example/plimsoll/internal/home"
@@ -32,7 +31,7 @@ func addAmounts(ctx context.Context, tx *sql.Tx, list []home.Traffic) error {
 			sums[k] = a
 		}
 		a.Out, a.In, a.Flows, a.Stopped = a.Out+t.Out, a.In+t.In, a.Flows+t.Flows, a.Stopped+t.Stopped
-		if strings.Contains(t.Service, " ") { // "tcp/443 tls": the protocol was recognised
+		if t.Recognised() {
 			a.Read += t.Out + t.In
 		}
 	}

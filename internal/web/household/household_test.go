@@ -48,7 +48,7 @@ func serve(t *testing.T) *house {
 		t.Fatal(err)
 	}
 	p := &household.Pages{
-		Household: h, History: store, Now: time.Now, Log: slog.New(slog.DiscardHandler),
+		Household: h, History: store, Notebook: store, Now: time.Now, Log: slog.New(slog.DiscardHandler),
 		Status: func() home.Status { return home.Status{Mode: home.Hold, Asks: h.Questions()} },
 		Rehearse: func(context.Context, *home.Device, bool, *locale.Catalogue) (*policy.RehearsalDocument, error) {
 			return nil, home.ErrNoFile
@@ -95,7 +95,7 @@ func (h *house) answer(t *testing.T, ask func() (*http.Response, error)) string 
 	if err != nil {
 		t.Fatal(err)
 	}
-	if key := regexp.MustCompile(`>\s*(household|page|report|grade)\.[a-z.]+\s*<`).Find(b); key != nil {
+	if key := regexp.MustCompile(`>\s*(household|page|report|grade|home|guide|label|mud|inspect|reason|category)\.[a-z.]+\s*<`).Find(b); key != nil {
 		t.Errorf("a message is missing: %s", key)
 	}
 	return string(b)
@@ -137,7 +137,7 @@ func TestADeviceIsDecidedOnAndTheDecisionUndone(t *testing.T) {
 	if d, _ := h.Find(h.camera.ID); d.State != home.Learning {
 		t.Errorf("state %s", d.State)
 	}
-	if page := h.get(t, "/fr/history"); !strings.Contains(page, "page:owner") || !strings.Contains(page, "défait depuis") {
+	if page := h.get(t, "/fr/history"); !strings.Contains(page, "owner") || !strings.Contains(page, "défait depuis") {
 		t.Errorf("history: %s", page)
 	}
 	if page := h.post(t, at, "verb", "hold"); !strings.Contains(page, "no rules to hold it to") {
