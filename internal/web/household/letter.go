@@ -75,9 +75,12 @@ func (p *Pages) letter(r *page.Request) (*page.View, error) {
 			x.Where = l.Statement.Contact
 		}
 	}
-	x.Mail = "mailto:" + address + "?subject=" + url.PathEscape(x.Subject) + "&body=" + url.PathEscape(strings.ReplaceAll(x.Body, "\n", "\r\n"))
+	x.Mail = "mailto:" + address + "?subject=" + field(x.Subject) + "&body=" + field(strings.ReplaceAll(x.Body, "\n", "\r\n"))
 	return &page.View{Template: "letter.html", Title: w.Text("household.letter.title", "to", x.To), Data: x}, nil
 }
+
+// field is a text in a mailto address (RFC 6068 §2), where a plus sign is no space.
+func field(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
 
 // evidence is what was seen of a device, as a list.
 func evidence(w *locale.Catalogue, d *home.Device, findings []*home.Noted) string {

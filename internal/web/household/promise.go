@@ -170,7 +170,7 @@ func kept(r *page.Request, x *policy.RehearsalDocument) string {
 }
 
 func stopped(r *page.Request, s *policy.RehearsalStopped) string {
-	return r.Words.Text("household.kept.line", "peer", report.Cut(s.Peer, longest), "guess", s.Guess, "n", s.Count)
+	return r.Words.Text("household.kept.line", "peer", report.Cut(s.Peer, longest), "guess", r.Words.Text("mud.rehearse.guess", "guess", s.Guess), "n", s.Count)
 }
 
 // newOffer says what a file that is offered would change.

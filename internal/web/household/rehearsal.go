@@ -36,7 +36,7 @@ func (p *Pages) rehearsal(r *page.Request) (*page.View, error) {
 	t.Sum = kept(r, x)
 	for i := range x.Stopped {
 		s := &x.Stopped[i]
-		row := wouldStop{Peer: report.Cut(s.Peer, longest), Often: r.Words.Text("household.often", "n", s.Count), Guess: s.Guess, Text: s.Text}
+		row := wouldStop{Peer: report.Cut(s.Peer, longest), Often: r.Words.Text("household.often", "n", s.Count), Guess: r.Words.Text("mud.rehearse.guess", "guess", s.Guess), Text: s.Text}
 		if _, _, ok := home.ParseService(s.Service); ok && s.Direction == policy.FromDevice && d.File != "" {
 			row.Allow = &choice{Verb: string(home.Except), Argument: s.Peer + " " + s.Service, Text: r.Words.Text("household.except.this")}
 		}
