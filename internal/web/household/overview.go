@@ -150,6 +150,12 @@ func (p *Pages) actions(r *page.Request, e *everything, asks []home.Question) (l
 	}
 	by := []grade.State{grade.Act, grade.Unknown, grade.Check, grade.Fine}
 	slices.SortStableFunc(list, func(a, b action) int { return slices.Index(by, a.State) - slices.Index(by, b.State) })
+	seen := map[string]bool{}
+	list = slices.DeleteFunc(list, func(a action) bool {
+		again := seen[a.Device]
+		seen[a.Device] = true
+		return again
+	})
 	if n := len(list) - mostActions; n > 0 {
 		list, more = list[:mostActions], r.Words.Text("household.more", "n", n)
 	}
