@@ -335,12 +335,14 @@ func spans(list []version.Span) string {
 		case s.From == s.Last && s.From != "":
 			out = append(out, s.From)
 			continue
-		case s.From == "" && s.Before == "" && s.Last == "":
+		case s == version.Span{}:
 			out = append(out, "*")
 			continue
 		}
 		var t []string
-		if s.From != "" {
+		if s.After != "" {
+			t = append(t, "> "+s.After)
+		} else if s.From != "" {
 			t = append(t, "≥ "+s.From)
 		}
 		if s.Before != "" {

@@ -1,9 +1,10 @@
 package version
 
-// Span is a run of versions: from From on, "" or "0" being the first of all, up to but not with Before, or up to and
-// with Last; with neither, to the end of all.
+// Span is a run of versions: from From on, "" or "0" being the first of all, or from what follows After; up to but not with
+// Before, or up to and with Last; with neither, to the end of all.
 type Span struct {
 	From   string `json:"from,omitempty"`
+	After  string `json:"after,omitempty"`
 	Before string `json:"before,omitempty"`
 	Last   string `json:"last,omitempty"`
 }
@@ -33,10 +34,11 @@ func (a Answer) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
 // Range is versions from From to To, both included; "" leaves an end open.
 type Range struct{ From, To string }
 
-// point is a version, or an end of all versions.
+// point is a version, what follows one, or an end of all versions.
 type point struct {
-	v   string
-	end int // -1 the first of all, 1 the last of all
+	v     string
+	after int // 1: what follows it
+	end   int // -1 the first of all, 1 the last of all
 }
 
 // In says whether the versions of a range lie in one of the spans, by an order. One certain yes counts more than what
@@ -45,14 +47,14 @@ type point struct {
 // Spans include their start, so a span and the range overlap if and only if the later of their starts is in both:
 // those are the points that are looked at, and the range's end.
 func (r Range) In(spans []Span, order Order) Answer {
-	points := []point{{r.From, -1}, {r.To, 1}}
+	from, to := point{end: -1}, point{end: 1}
 	if r.From != "" {
-		points[0].end = 0
+		from = point{v: r.From}
 	}
 	if r.To != "" {
-		points[1].end = 0
+		to = point{v: r.To}
 	}
-	from, to := points[0], points[1]
+	points := []point{from, to}
 	doubt := false
 	for _, s := range spans {
 		p := s.start()
@@ -66,8 +68,7 @@ func (r Range) In(spans []Span, order Order) Answer {
 			doubt = true
 		}
 		// What follows a span is outside, if no other span holds it.
-		if s.Before != "" {
-			p := point{v: s.Before}
+		if p, ends := s.next(); ends {
 			low, ok1 := compare(p, from, order)
 			high, ok2 := compare(p, to, order)
 			if ok1 && ok2 && low > 0 && high <= 0 {
@@ -98,10 +99,21 @@ func (r Range) In(spans []Span, order Order) Answer {
 }
 
 func (s Span) start() point {
+	if s.After != "" {
+		return point{v: s.After, after: 1}
+	}
 	if s.From == "" || s.From == "0" {
 		return point{end: -1}
 	}
 	return point{v: s.From}
+}
+
+// next is the first point that is not in a span any more.
+func (s Span) next() (p point, ends bool) {
+	if s.Before != "" {
+		return point{v: s.Before}, true
+	}
+	return point{v: s.Last, after: 1}, s.Last != ""
 }
 
 // in says whether a version is in one of the spans.
@@ -142,5 +154,9 @@ func compare(a, b point, order Order) (int, bool) {
 	if a.end != 0 || b.end != 0 {
 		return sign(a.end - b.end), true
 	}
-	return order(a.v, b.v)
+	o, ok := order(a.v, b.v)
+	if o == 0 {
+		o = sign(a.after - b.after)
+	}
+	return o, ok
 }
