@@ -82,7 +82,6 @@ type Affected struct {
 	Maker    string // as written; "" where it is not said
 	Product  string // name or names, as written
 	Hardware string // revision; "" where all are meant, or none is said
-	GTIN     string // 14 digits
 	Matter   Matter
 	CPEs     []string // hints, and no more
 	PURL     string   // of a package, without version

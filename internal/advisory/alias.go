@@ -78,6 +78,9 @@ func (a *Aliases) maker(name string) string {
 	return k
 }
 
+// Same reports whether two names are one maker’s.
+func (a *Aliases) Same(x, y string) bool { return a.maker(x) != "" && a.maker(x) == a.maker(y) }
+
 // keys are those of all names of a maker.
 func (a *Aliases) keys(maker string) []string {
 	list := []string{maker}

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+
+	"plimsoll.example/plimsoll/label"
 )
 
 // EvidenceSchema names the shape of Evidence in JSON.
@@ -84,6 +86,34 @@ func records(c *Case) (list []Record) {
 		return strings.Compare(string(a.Source)+a.ID+a.SHA256, string(b.Source)+b.ID+b.SHA256)
 	})
 	return list[:min(len(list), 32)]
+}
+
+// Replay is how a label stands after changes of which the evidence was kept, in their order. A suspension that is lifted is
+// settled: people lift them.
+func Replay(status label.Status, kept []Evidence) Standing {
+	s := Standing{Status: status}
+	without := func(list []string, cause string) []string {
+		return slices.DeleteFunc(list, func(c string) bool { return c == cause })
+	}
+	for _, e := range kept {
+		switch e.Act {
+		case Open:
+			s.Open, s.Closed = append(without(s.Open, e.Cause), e.Cause), without(s.Closed, e.Cause)
+		case Close:
+			s.Open, s.Closed = without(s.Open, e.Cause), append(without(s.Closed, e.Cause), e.Cause)
+		case Suspend:
+			if s.Case != "" {
+				s.Settled = append(s.Settled, s.Case)
+			}
+			s.Case = e.Cause
+		case ProposeSuspend, ProposeRestore:
+			s.Asked = append(without(s.Asked, e.Cause), e.Cause)
+		}
+	}
+	if s.Case != "" && status != label.Suspended {
+		s.Settled, s.Case = append(s.Settled, s.Case), ""
+	}
+	return s
 }
 
 // JSON is the evidence in the one form that is logged, and its SHA-256 in hexadecimal.

@@ -35,7 +35,7 @@ type Match struct {
 // What steps are worth. These are judgements; what they come to is measured: see docs/advisories.md.
 var worth = map[string]float64{
 	"maker.same": 1, "maker.alias": 1, "maker.related": 0.6, "maker.hint": 0.5, "maker.voice": 0.95,
-	"product.same": 1, "product.alias": 1, "product.gtin": 1, "product.matter": 1, "product.listed": 1,
+	"product.same": 1, "product.alias": 1, "product.matter": 1, "product.listed": 1,
 	"product.variant": 0.7, "product.near": 0.5, "product.wide": 0.3, "product.hint": 0.4,
 	"component.same": 1,
 	"version.inside": 1, "version.partly": 1, "version.all": 1,
@@ -48,7 +48,6 @@ type Index struct {
 	products []entry
 	makers   map[string][]int
 	matter   map[Matter][]int
-	gtins    map[string][]int
 	parts    map[string][]part // by package
 }
 
@@ -66,7 +65,7 @@ func NewIndex(products []Product, aliases *Aliases) *Index {
 	if aliases == nil {
 		aliases = &Aliases{}
 	}
-	x := &Index{aliases: aliases, makers: map[string][]int{}, matter: map[Matter][]int{}, gtins: map[string][]int{}, parts: map[string][]part{}}
+	x := &Index{aliases: aliases, makers: map[string][]int{}, matter: map[Matter][]int{}, parts: map[string][]part{}}
 	keys := map[string][]string{}
 	for _, p := range products {
 		i := len(x.products)
@@ -77,7 +76,7 @@ func NewIndex(products []Product, aliases *Aliases) *Index {
 		e.keys = keys[e.maker]
 		for _, n := range aliases.names(&p) {
 			m := parseModel(n, e.keys)
-			if p.Hardware != "" {
+			if p.Hardware != "" && m.hardware == "" {
 				m.hardware = hardwareKey(p.Hardware)
 			}
 			e.models = append(e.models, m)
@@ -89,9 +88,6 @@ func NewIndex(products []Product, aliases *Aliases) *Index {
 		if p.Matter != (Matter{}) {
 			x.matter[p.Matter] = append(x.matter[p.Matter], i)
 		}
-		if p.GTIN != "" {
-			x.gtins[p.GTIN] = append(x.gtins[p.GTIN], i)
-		}
 		for c, component := range p.Components {
 			if u, ok := ParsePURL(component.PURL); ok {
 				x.parts[u.key()] = append(x.parts[u.key()], part{i, c})
@@ -101,10 +97,10 @@ func NewIndex(products []Product, aliases *Aliases) *Index {
 	return x
 }
 
-// Wants reports whether an advisory can be about a product here, or say of one that is that it is exploited: what a
-// reader of large feeds keeps.
+// Wants reports whether an advisory can be about a product here, or tells of a flaw what counts whoever named the product:
+// that it is exploited, or that it was none. That is what a reader of large feeds keeps.
 func (x *Index) Wants(a *Advisory) bool {
-	if a.Source == KEV || a.Kind == Contact {
+	if a.Exploited || a.Withdrawn || a.Kind == Contact {
 		return true
 	}
 	for i := range a.Affected {
@@ -153,14 +149,11 @@ func (x *Index) Match(c *Case) []Match {
 
 // candidates are the products whose maker, or whose number, a record names.
 func (x *Index) candidates(a *Advisory, f *Affected) []int {
-	if f.GTIN != "" {
-		return x.gtins[f.GTIN]
-	}
 	if f.Matter != (Matter{}) {
 		return x.matter[f.Matter]
 	}
 	maker := x.aliases.maker(f.Maker)
-	if maker == "" && f.Product == "" {
+	if maker == "" && f.Product == "" && a.Kind != Contact {
 		return nil // a package: its maker is not that of the products it is in
 	}
 	if maker == "" {
@@ -184,14 +177,10 @@ func (x *Index) candidates(a *Advisory, f *Affected) []int {
 func (x *Index) product(i int, a *Advisory, f *Affected) (m Match, ok bool) {
 	p := &x.products[i]
 	m = Match{Product: &p.Product, Advisory: a, Says: f.Says, Why: f.Why, Fixed: f.Fixed, Confidence: 1}
-	switch {
-	case f.GTIN != "":
-		m.step("product", "gtin", f.GTIN, p.GTIN)
-		m.Likeness = Same
-	case f.Matter != (Matter{}):
+	if f.Matter != (Matter{}) {
 		m.step("product", "matter", f.Product, p.Model)
 		m.Likeness = Same
-	default:
+	} else {
 		m.step("maker", x.maker(p, a, f), firstOf(f.Maker, a.Voice, cpeOf(f).vendor), p.Maker)
 		m.Likeness = x.likeness(p, f, &m)
 	}
@@ -235,7 +224,7 @@ func (x *Index) likeness(p *entry, f *Affected, m *Match) Likeness {
 	names := listed(theirs)
 	for _, n := range names {
 		t := parseModel(n, p.keys)
-		if f.Hardware != "" {
+		if f.Hardware != "" && t.hardware == "" {
 			t.hardware = hardwareKey(f.Hardware)
 		}
 		for i := range p.models {
@@ -385,4 +374,24 @@ func cpeOf(f *Affected) (c cpe) {
 		return c
 	}
 	return cpe{strings.ReplaceAll(fields[skip], "_", " "), strings.ReplaceAll(fields[skip+1], "_", " ")}
+}
+
+// Covers reports whether a feed that was read for x has all that other wants.
+func (x *Index) Covers(other *Index) bool {
+	for k := range other.makers {
+		if _, ok := x.makers[k]; !ok {
+			return false
+		}
+	}
+	for k := range other.matter {
+		if _, ok := x.matter[k]; !ok {
+			return false
+		}
+	}
+	for k := range other.parts {
+		if _, ok := x.parts[k]; !ok {
+			return false
+		}
+	}
+	return true
 }

@@ -35,7 +35,7 @@ var accents = map[rune]rune{
 }
 
 // legal are words for what kind of company it is, in which sources differ.
-var legal = set("inc incorporated llc ltd limited co corp corporation company gmbh ag kg sa sas sarl srl spa bv nv oy oyj ab as aps a s kk pty plc pte sdn bhd the and")
+var legal = set("inc incorporated llc ltd limited co corp corporation company gmbh ag kg sa sas sarl srl spa bv nv oy oyj ab as aps kk pty plc pte sdn bhd the and")
 
 func set(list string) map[string]bool {
 	m := map[string]bool{}
@@ -47,7 +47,7 @@ func set(list string) map[string]bool {
 
 // makerKey is a maker’s name such that what differs in writing alone is equal: TP-Link, tp_link and TP-LINK Ltd.
 func makerKey(name string) string {
-	list := words(name)
+	list := initials(words(name))
 	for len(list) > 1 && legal[list[len(list)-1]] {
 		list = list[:len(list)-1]
 	}
@@ -58,6 +58,20 @@ func makerKey(name string) string {
 		return key
 	}
 	return ""
+}
+
+// initials writes single letters in a row as one word: B.V. and BV are the same.
+func initials(list []string) (out []string) {
+	open := false
+	for _, w := range list {
+		single := len(w) == 1 && isWord(w)
+		if single && open {
+			out[len(out)-1] += w
+			continue
+		}
+		out, open = append(out, w), single
+	}
+	return out
 }
 
 // model is the name of a product taken apart.
@@ -71,7 +85,7 @@ type model struct {
 
 var (
 	// filler are words that sources add or leave out at will.
-	filler = set("firmware software device smart wireless wifi gigabit dual band iot the products product by for version hardware")
+	filler = set("firmware software device ip network smart wireless wifi gigabit dual band iot the products product by for version hardware")
 	// kindWords tell what sort of thing a product is; two that differ are two products, even under one number.
 	kindWords = map[string]string{
 		"router": "router", "routers": "router", "gateway": "router", "camera": "camera", "cameras": "camera", "cam": "camera", "ipcam": "camera", "doorbell": "doorbell",
@@ -122,6 +136,13 @@ func parseModel(name string, makers []string) (m model) {
 		}
 	}
 	m.core = joined(m.core)
+	if len(m.core) == 0 && !m.family && m.hardware != "" { // Cam v3: what it is and its number is all of its name
+		for _, w := range list {
+			if kind := kindWords[w]; kind != "" {
+				m.core = append(m.core, kind)
+			}
+		}
+	}
 	return m
 }
 
@@ -194,7 +215,7 @@ func (m *model) like(ours *model) Likeness {
 		return Different
 	}
 	if !slices.Equal(m.core, ours.core) {
-		if m.shares(ours) {
+		if m.shares(ours) || m.family && len(m.core) < len(ours.core) && slices.Equal(m.core, ours.core[:len(m.core)]) {
 			return Near
 		}
 		return Different

@@ -40,6 +40,8 @@ type Standing struct {
 	Open   []string // cases and other causes with an open advisory
 	Closed []string // those that were closed, by a rule or a person
 	Asked  []string // those that a proposal waits for, or was turned down for
+	// Settled are cases that a person decided about: rules do not raise them again.
+	Settled []string
 }
 
 // Refutation is a norm that homes saw broken.
@@ -135,6 +137,9 @@ func byCase(matches []Match) func(func([]Match) bool) {
 // flaw decides about the matches of one case.
 func (d *decision) flaw(matches []Match, day label.Day) {
 	c := matches[0].Case
+	if slices.Contains(d.now.Settled, c.ID) {
+		return
+	}
 	if matches[0].Advisory.Kind != Flaw {
 		d.other(matches, day)
 		return

@@ -8,7 +8,7 @@ import (
 
 var (
 	operator = regexp.MustCompile(`<=|>=|=<|=>|≤|≥|<|>|==|=`)
-	oneWord  = regexp.MustCompile(`^[0-9a-z][0-9a-z._+~:-]*$`)
+	oneWord  = regexp.MustCompile(`^[0-9a-z][0-9a-z._+~:-]*(?: (?:build|rev|patch|hotfix|update|beta|rc|sp)[ .-]?[0-9][0-9a-z._-]*)?$`)
 	earlier  = regexp.MustCompile(`^(\S+)(?: and|,| or)? (?:earlier|prior|below|previous|older|lower|before)(?: versions?)?$`)
 	later    = regexp.MustCompile(`^(\S+)(?: and|,| or)? (?:later|above|newer|higher|after|up)(?: versions?)?$`)
 	between  = regexp.MustCompile(`^(?:from |between )?(\S+) (?:through|thru|to|until|and|-|–) (\S+)$`)
