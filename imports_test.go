@@ -35,7 +35,8 @@ var ranks = [][]string{
 
 	// Pure decisions and words: no clock, no input, no output.
 	{"internal/finding", "internal/policy"},
-	{"internal/assess", "internal/grade", "internal/guide"},
+	{"internal/assess", "internal/glance", "internal/grade", "internal/guide"},
+	{"internal/labelart"},
 
 	// What touches the world.
 	{
