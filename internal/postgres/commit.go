@@ -12,13 +12,18 @@ import (
 	"plimsoll.example/plimsoll/label"
 )
 
-// Commit keeps fresh entries and marks logged ones, in one transaction.
-func (s *Registry) Commit(ctx context.Context, fresh, logged []*registry.Entry) error {
+// Commit keeps fresh entries, marks logged ones and drops those that the log refused, in one transaction.
+func (s *Registry) Commit(ctx context.Context, fresh, logged, refused []*registry.Entry) error {
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		b := batch{ctx, tx}
 		for _, e := range logged {
 			if err := b.mark(e); err != nil {
 				return fmt.Errorf("mark entry %d: %w", e.Seq, err)
+			}
+		}
+		for _, e := range refused {
+			if err := b.drop(e); err != nil {
+				return fmt.Errorf("drop entry %d: %w", e.Seq, err)
 			}
 		}
 		for _, e := range fresh {
@@ -69,6 +74,21 @@ func (b *batch) mark(e *registry.Entry) error {
 			string(e.Status), e.At.UnixMilli(), e.Label[:])
 	}
 	return nil
+}
+
+// drop forgets an entry that the log refused. It was not acknowledged.
+func (b *batch) drop(e *registry.Entry) error {
+	err := b.exec("delete from entry where seq = $1 and log_index is null", e.Seq)
+	if err != nil {
+		return err
+	}
+	switch e.Kind {
+	case registry.Grant:
+		err = b.exec("delete from label where id = $1 and log_index is null", e.Label[:])
+	case registry.Change:
+		err = b.exec("update label set pending = 0 where id = $1", e.Label[:])
+	}
+	return err
 }
 
 // keep takes an entry in, or has it refused.

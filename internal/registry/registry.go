@@ -32,11 +32,12 @@ type Log interface {
 	// Size is the number of leaves that are published: those that Append returned for are among them.
 	Size(ctx context.Context) (uint64, error)
 
-	// Append adds the leaf of an entry and returns its index once a published checkpoint covers it. After an error it is
-	// not known whether the leaf was added.
+	// Append adds the leaf of an entry and returns its index once a published checkpoint covers it. After an error that
+	// IsRefusal the leaf is not in the log and cannot be; after any other it is not known whether it is.
 	Append(ctx context.Context, e *Entry) (index uint64, err error)
 
-	// Find looks for the leaves of entries from a place on, and gives the index of each that is there.
+	// Find looks for the leaves of entries from a place on, and gives the index of each that is there and published. It
+	// fails while something in the log is not published yet.
 	Find(ctx context.Context, from uint64, entries []*Entry, found func(e *Entry, index uint64)) error
 
 	// Admit has the log know a key of an issuer, as of now.
@@ -113,7 +114,8 @@ func Open(ctx context.Context, c Config) (*Registry, error) {
 		return nil, err
 	}
 	if err := r.reconcile(ctx); err != nil {
-		return nil, fmt.Errorf("bring store and log in order: %w", err)
+		r.Logger.ErrorContext(ctx, "store and log are not in order", "error", err) // it can be read meanwhile
+		r.broken.Store(true)
 	}
 	err := r.Store.Statuses(ctx, func(index uint32, s label.Status) {
 		r.statuses.Set(index, s)
@@ -221,6 +223,9 @@ func (r *Registry) await(ctx context.Context, e *Entry) error {
 // commit is the one writer of the store. What came in and what was logged meanwhile is kept in one transaction, so that
 // the disk is waited for once.
 func (r *Registry) commit(ctx context.Context) {
+	if r.broken.Load() {
+		r.setRight(ctx)
+	}
 	under := 0 // entries that Append was called for and did not return yet
 	for {
 		var fresh, logged []*Entry
@@ -244,17 +249,9 @@ func (r *Registry) commit(ctx context.Context) {
 			}
 		}
 		under -= len(logged)
-		var failed error
-		good := logged[:0:0]
-		for _, e := range logged {
-			if e.err != nil {
-				failed = e.err
-			} else {
-				good = append(good, e)
-			}
-		}
+		good, refused, failed := sortOut(logged)
 		if failed == nil {
-			failed = r.keep(ctx, fresh, good)
+			failed = r.keep(ctx, fresh, good, refused)
 		}
 		if failed != nil {
 			r.repair(ctx, failed, append(fresh, logged...), under)
@@ -264,6 +261,9 @@ func (r *Registry) commit(ctx context.Context) {
 		for _, e := range good {
 			r.logged(e)
 			r.finish(e, nil)
+		}
+		for _, e := range refused {
+			r.finish(e, e.err)
 		}
 		for _, e := range fresh {
 			if e.err != nil {
@@ -276,8 +276,23 @@ func (r *Registry) commit(ctx context.Context) {
 	}
 }
 
+// sortOut tells entries that are logged from those that the log refused, and says what failed, if anything did.
+func sortOut(list []*Entry) (good, refused []*Entry, failed error) {
+	for _, e := range list {
+		switch {
+		case e.err == nil:
+			good = append(good, e)
+		case IsRefusal(e.err):
+			refused = append(refused, e)
+		default:
+			failed = e.err
+		}
+	}
+	return good, refused, failed
+}
+
 // keep writes a batch to the store.
-func (r *Registry) keep(ctx context.Context, fresh, logged []*Entry) error {
+func (r *Registry) keep(ctx context.Context, fresh, logged, refused []*Entry) error {
 	if len(fresh) > 0 {
 		floor, err := r.Log.Size(ctx)
 		if err != nil {
@@ -287,7 +302,7 @@ func (r *Registry) keep(ctx context.Context, fresh, logged []*Entry) error {
 			e.Floor = floor
 		}
 	}
-	return r.Store.Commit(ctx, fresh, logged)
+	return r.Store.Commit(ctx, fresh, logged, refused)
 }
 
 func (r *Registry) append(ctx context.Context, e *Entry) {
@@ -317,6 +332,11 @@ func (r *Registry) repair(ctx context.Context, cause error, list []*Entry, under
 	for _, e := range list {
 		r.finish(e, fmt.Errorf("%w: %w", ErrRepair, cause))
 	}
+	r.setRight(ctx)
+}
+
+// setRight brings store and log in order, however long it takes.
+func (r *Registry) setRight(ctx context.Context) {
 	for {
 		err := r.reconcile(ctx)
 		if err == nil {
@@ -350,23 +370,24 @@ func (r *Registry) reconcile(ctx context.Context) error {
 		return err
 	}
 	missing := slices.DeleteFunc(slices.Clone(pending), func(e *Entry) bool { return e.Logged })
-	group, logCtx := errgroup.WithContext(ctx)
+	var all sync.WaitGroup
 	for _, e := range missing {
-		group.Go(func() (err error) {
-			e.Index, err = r.Log.Append(logCtx, e)
-			e.Logged = err == nil
-			return err
+		all.Go(func() {
+			e.Index, e.err = r.Log.Append(ctx, e)
+			e.Logged = e.err == nil
 		})
 	}
-	if err := group.Wait(); err != nil {
+	all.Wait()
+	good, refused, err := sortOut(pending)
+	if err != nil {
 		return err
 	}
-	if err := r.Store.Commit(ctx, nil, pending); err != nil {
+	if err := r.Store.Commit(ctx, nil, good, refused); err != nil {
 		return err
 	}
-	r.counts.Reconciled.Add(uint64(len(pending)))
-	r.Logger.InfoContext(ctx, "store and log were brought in order", "entries", len(pending), "logged", len(missing))
-	for _, e := range pending {
+	r.counts.Reconciled.Add(uint64(len(good)))
+	r.Logger.InfoContext(ctx, "store and log were brought in order", "entries", len(good), "logged", len(missing), "refused", len(refused))
+	for _, e := range good {
 		r.logged(e)
 	}
 	return nil

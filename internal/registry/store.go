@@ -15,10 +15,10 @@ type Store interface {
 	Accounts(ctx context.Context) ([]Account, error)
 	SaveAccount(ctx context.Context, a *Account) error
 
-	// Commit keeps fresh entries and marks logged ones, all in one transaction that is on the disk when it returns nil.
-	// A fresh entry that does not fit what is there (Entry.Fits) is left out, with its err set by Refuse; the others
-	// get their Seq. What an entry says about a label is shown once it is marked.
-	Commit(ctx context.Context, fresh, logged []*Entry) error
+	// Commit keeps fresh entries, marks logged ones and drops those that the log refused, all in one transaction that is
+	// on the disk when it returns nil. A fresh entry that does not fit what is there (Entry.Fits) is left out by Refuse
+	// or RefuseTwice; the others get their Seq. What an entry says about a label is shown once it is marked.
+	Commit(ctx context.Context, fresh, logged, refused []*Entry) error
 
 	// Pending are the entries that are not marked, in the order in which they were kept.
 	Pending(ctx context.Context) ([]*Entry, error)

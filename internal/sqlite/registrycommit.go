@@ -13,8 +13,8 @@ import (
 	"plimsoll.example/plimsoll/label"
 )
 
-// Commit keeps fresh entries and marks logged ones, in one transaction.
-func (s *Registry) Commit(ctx context.Context, fresh, logged []*registry.Entry) error {
+// Commit keeps fresh entries, marks logged ones and drops those that the log refused, in one transaction.
+func (s *Registry) Commit(ctx context.Context, fresh, logged, refused []*registry.Entry) error {
 	err := s.change(ctx, func(tx *sql.Tx) error {
 		b, err := newBatch(ctx, tx)
 		if err != nil {
@@ -24,6 +24,11 @@ func (s *Registry) Commit(ctx context.Context, fresh, logged []*registry.Entry) 
 		for _, e := range logged {
 			if err := b.mark(e); err != nil {
 				return fmt.Errorf("mark entry %d: %w", e.Seq, err)
+			}
+		}
+		for _, e := range refused {
+			if err := b.drop(e); err != nil {
+				return fmt.Errorf("drop entry %d: %w", e.Seq, err)
 			}
 		}
 		for _, e := range fresh {
@@ -103,6 +108,21 @@ func (b *batch) mark(e *registry.Entry) error {
 	case registry.Change:
 		_, err = b.exec("update label set status = ?, changed = case when status = ? then changed else ? end, changes = changes + 1, pending = 0 where id = ?",
 			string(e.Status), string(e.Status), e.At.UnixMilli(), e.Label[:])
+	}
+	return err
+}
+
+// drop forgets an entry that the log refused. It was not acknowledged.
+func (b *batch) drop(e *registry.Entry) error {
+	_, err := b.exec("delete from entry where seq = ? and log_index is null", e.Seq)
+	if err != nil {
+		return err
+	}
+	switch e.Kind {
+	case registry.Grant:
+		_, err = b.exec("delete from label where id = ? and log_index is null", e.Label[:])
+	case registry.Change:
+		_, err = b.exec("update label set pending = 0 where id = ?", e.Label[:])
 	}
 	return err
 }

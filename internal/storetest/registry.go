@@ -79,7 +79,7 @@ func Change(t testing.TB, of *registry.Entry, number uint32, verb label.Verb) *r
 
 func commit(t testing.TB, s registry.Store, fresh, logged []*registry.Entry) {
 	t.Helper()
-	if err := s.Commit(context.Background(), fresh, logged); err != nil {
+	if err := s.Commit(context.Background(), fresh, logged, nil); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -106,6 +106,7 @@ func Registry(t *testing.T, open func(t *testing.T) (s registry.Store, again fun
 		{"a change waits for the one before it, and follows it by number", changed},
 		{"what is sent twice is kept once", twice},
 		{"a status index is given once", indexed},
+		{"what the log refused is forgotten", dropped},
 		{"products are found by words, maker and category", searched},
 		{"accounts keep their keys and blocks", accounts},
 		{"what was done and refused is audited", audited},
@@ -174,7 +175,7 @@ func shown(t *testing.T, s registry.Store) {
 	if list, err := s.Events(ctx, 0, 10); err != nil || len(list) != 1 || list[0].Product.Model != "LP-1" || list[0].Index != 41 {
 		t.Errorf("%+v, %v", list, err)
 	}
-	if err := s.Commit(ctx, nil, []*registry.Entry{e}); err == nil {
+	if err := s.Commit(ctx, nil, []*registry.Entry{e}, nil); err == nil {
 		t.Error("it is marked twice")
 	}
 }
@@ -268,6 +269,29 @@ func indexed(t *testing.T, s registry.Store) {
 	}
 	if last, used, err := s.LastIndex(ctx, registry.Block{First: 0, Size: 100}); err != nil || !used || last != 7 {
 		t.Errorf("%d, %v, %v", last, used, err)
+	}
+}
+
+func dropped(t *testing.T, s registry.Store) {
+	ctx := t.Context()
+	g, late := Grant(t, Statement(1, 7, Day), ""), Grant(t, Statement(2, 8, Day), "")
+	commit(t, s, []*registry.Entry{g, late}, nil)
+	log(t, s, 0, g)
+	c := Change(t, g, 1, label.Suspend)
+	commit(t, s, []*registry.Entry{c}, nil)
+	if err := s.Commit(ctx, nil, nil, []*registry.Entry{late, c}); err != nil {
+		t.Fatal(err)
+	}
+	if p, err := s.Pending(ctx); err != nil || len(p) != 0 {
+		t.Errorf("%v, %v", p, err)
+	}
+	if l, err := s.Label(ctx, g.Label); err != nil || l.Status != label.Active || l.Changes != 0 {
+		t.Errorf("%+v, %v", l, err)
+	}
+	again, next := Grant(t, Statement(2, 8, Day+1), ""), Change(t, g, 1, label.Withdraw)
+	commit(t, s, []*registry.Entry{again, next}, nil)
+	if again.Refused() != nil || next.Refused() != nil {
+		t.Errorf("what was refused is in the way: %v, %v", again.Refused(), next.Refused())
 	}
 }
 
@@ -391,7 +415,7 @@ func whole(t *testing.T, s registry.Store) {
 	a := Grant(t, Statement(1, 1, Day), "")
 	lost := Grant(t, Statement(2, 2, Day), "")
 	lost.Seq = 99 // was never kept
-	if err := s.Commit(t.Context(), []*registry.Entry{a}, []*registry.Entry{lost}); err == nil {
+	if err := s.Commit(t.Context(), []*registry.Entry{a}, []*registry.Entry{lost}, nil); err == nil {
 		t.Fatal("what was never kept is marked")
 	}
 	if _, err := s.Entry(t.Context(), a.Hash); !errors.Is(err, registry.ErrUnknown) {
