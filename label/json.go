@@ -72,6 +72,12 @@ func trimZeros(s string) string {
 	return s
 }
 
+// Words are those of the bits that are set, as in JSON.
+func (s Sensors) Words() []string { return words(uint32(s), sensors) }
+
+// Words are those of the bits that are set, as in JSON.
+func (p Practices) Words() []string { return words(uint32(p), practices) }
+
 // words are those of the bits that are set; a bit without a word is its number.
 func words(b uint32, names []string) []string {
 	list := []string{}

@@ -146,4 +146,3 @@ func (t Transparent) Landmark(ctx context.Context, day label.Day, index uint64) 
 	}
 	return d.Proof(index), nil
 }
-

@@ -17,6 +17,8 @@ type Publication struct {
 	Made   time.Time
 	Bundle []byte // label.ParseBundle
 	List   []byte // label.ParseToken
+
+	BundleTag, ListTag string // as HTTP names them (RFC 9110 §8.8.3)
 }
 
 // How long others may keep a list, and how old a publication gets when nothing changes.
@@ -77,6 +79,7 @@ func (r *Registry) newPublication(ctx context.Context, statuses label.Statuses) 
 	if p.List, err = b.Token(r.URL+"/api/v1/status-list", ListTTL, r.Key); err != nil {
 		return nil, err
 	}
+	p.BundleTag, p.ListTag = tag(p.Bundle), tag(p.List)
 	// A file that nobody finds in the log was made for whoever was shown it.
 	group, ctx := errgroup.WithContext(ctx)
 	for kind, file := range map[Kind][]byte{TrustBundle: p.Bundle, StatusList: p.List} {
@@ -85,4 +88,9 @@ func (r *Registry) newPublication(ctx context.Context, statuses label.Statuses) 
 		})
 	}
 	return p, group.Wait()
+}
+
+func tag(file []byte) string {
+	sum := sha256.Sum256(file)
+	return fmt.Sprintf(`"%x"`, sum[:12])
 }

@@ -15,6 +15,7 @@ import (
 // Submission is what an account sends: a label to be granted, or a change of one, as its COSE_Sign1.
 type Submission struct {
 	Sign1     []byte
+	Label     label.Hash                 // that a change must be of
 	Category  string                     // of the product that a label is for, or ""
 	Documents []Document                 // that a change names
 	Key       string                     // of idempotency, or ""
@@ -97,6 +98,9 @@ func (r *Registry) Change(ctx context.Context, s *Submission) (*Entry, error) {
 	c, key, err := label.OpenChange(s.Sign1, r.find)
 	if err != nil {
 		return nil, err
+	}
+	if c.Label != s.Label {
+		return nil, fmt.Errorf("%w: it is of label %s", ErrText, c.Label)
 	}
 	now := r.Now().UTC().Truncate(time.Millisecond)
 	account, err := r.by(key, label.DayOf(now))
@@ -198,7 +202,7 @@ func (r *Registry) Decide(ctx context.Context, id label.Hash, verb label.Verb, r
 		if err != nil {
 			return nil, err
 		}
-		e, err := r.Change(ctx, &Submission{Sign1: sign1, Documents: documents})
+		e, err := r.Change(ctx, &Submission{Sign1: sign1, Label: id, Documents: documents})
 		if !errors.Is(err, ErrNumber) {
 			return e, err
 		}
