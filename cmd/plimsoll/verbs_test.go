@@ -28,7 +28,7 @@ func leaves(c *cobra.Command) (list []*cobra.Command) {
 }
 
 // silent are the verbs that read nothing that a program could want as JSON.
-var silent = []string{"completion", "headers", "help", "home off", "home run", "label print", "label qr", "label sign", "man", "mud sign"}
+var silent = []string{"completion", "headers", "help", "home off", "home run", "label export", "label print", "label qr", "label sign", "man", "mud sign"}
 
 func TestEveryVerbThatReadsTellsProgramsToo(t *testing.T) {
 	for _, c := range leaves(newRoot(env{}, locale.New(locale.English))) {
@@ -144,9 +144,13 @@ var outcomes = map[string]map[int][]string{
 		exitUsage:      {"", "DIR/lamp.json", "DIR/lamp.json --out x.pdf --form wall"},
 		exitUnverified: {"DIR/lamp.json --resolver id.registry.example --out DIR/x.pdf"}, exitNotFound: {"none.label --resolver id.registry.example --out DIR/x.pdf"},
 	},
-	"label qr":   {exitUsage: {"", "DIR/lamp.json"}, exitUnverified: {"DIR/lamp.json --resolver id.registry.example"}, exitNotFound: {"none.label --resolver id.registry.example"}},
-	"label show": {exitUsage: {""}, exitUnverified: {"DIR/lamp.json"}, exitNotFound: {"none.label"}},
-	"label sign": {exitFailed: {"DIR/lamp.json --key DIR/key.pem --out DIR/x.label"}, exitUsage: {"", "DIR/lamp.json"}, exitNotFound: {"none.json --key DIR/key.pem --out DIR/x.label"}},
+	"label export": { // the rest is in testdata/labelexport.txtar
+		exitUsage: {"", "DIR/lamp.json", "DIR/lamp.json --format xml"}, exitUnverified: {"DIR/lamp.json --format csv"}, exitNotFound: {"none.label --format csv"},
+	},
+	"label import": {exitFailed: {"DIR/lamp.json"}, exitUsage: {""}, exitNotFound: {"none.json"}},
+	"label qr":     {exitUsage: {"", "DIR/lamp.json"}, exitUnverified: {"DIR/lamp.json --resolver id.registry.example"}, exitNotFound: {"none.label --resolver id.registry.example"}},
+	"label show":   {exitUsage: {""}, exitUnverified: {"DIR/lamp.json"}, exitNotFound: {"none.label"}},
+	"label sign":   {exitFailed: {"DIR/lamp.json --key DIR/key.pem --out DIR/x.label"}, exitUsage: {"", "DIR/lamp.json"}, exitNotFound: {"none.json --key DIR/key.pem --out DIR/x.label"}},
 	"label verify": { // its 0 and 3 are tested with its schema
 		exitFailed: {"DIR/lamp.json --issuer-key DIR/cert.pem"}, exitUsage: {"", "DIR/lamp.json"}, exitNotFound: {"none.label --issuer-key none.pem"},
 	},
@@ -178,6 +182,10 @@ var outcomes = map[string]map[int][]string{
 		exitDone: {"DIR/lamp.json --signature DIR/lamp.p7s --anchors DIR/cert.pem"}, exitFailed: {"DIR/lamp.json --signature DIR/lamp.p7s --anchors DIR/bad.pem"},
 		exitUsage: {"", "DIR/lamp.json"}, exitUnverified: {"DIR/new.json --signature DIR/lamp.p7s --anchors DIR/cert.pem", "DIR/new.json --json --signature DIR/lamp.p7s --anchors DIR/cert.pem"},
 		exitNotFound: {"none.json --signature DIR/lamp.p7s --anchors DIR/cert.pem"},
+	},
+	"registry advisories": { // the rest is in testdata/advisories.txtar
+		exitFailed: {"DIR/lamp.json --products DIR/lamp.json"}, exitUsage: {"", "DIR/lamp.json", "DIR/lamp.json --registry http://registry.example", "--products DIR/lamp.json"},
+		exitNotFound: {"DIR/lamp.json --products none.json"},
 	},
 	"norms list": {exitDone: {"", "--json"}, exitUsage: {"etsi.5.5-1", "--source x"}},
 	"norms map":  {exitDone: {"", "--json"}, exitUsage: {"etsi.5.5-1"}},
