@@ -45,7 +45,7 @@ var ranks = [][]string{
 		"internal/nft", "internal/quarantine", "internal/resolver",
 	},
 	{"internal/advisory/*", "internal/detect"},
-	{"internal/advisory/feed"},
+	{"internal/advisory/feed", "internal/advisory/record/recordtest"},
 
 	// What the program does. lab plays homes, for tests, the demo and benchmarks.
 	{"internal/fleet", "internal/forum", "internal/home", "internal/inspect", "internal/lab", "internal/registry"},
