@@ -3,6 +3,7 @@ module plimsoll.example/plimsoll
 go 1.26.0
 
 require (
+	github.com/evanw/esbuild v0.28.2
 	github.com/fxamacker/cbor/v2 v2.10.0
 	github.com/google/go-cmp v0.7.0
 	github.com/jackc/pgx/v5 v5.12.0

@@ -55,6 +55,8 @@ var ranks = [][]string{
 		"internal/enforce", "internal/eve", "internal/lab/dnsbench", "internal/lab/holdperf", "internal/lab/labgen", "internal/lab/perf",
 		"internal/postgres", "internal/report", "internal/sqlite", "internal/storetest",
 	},
+	{"internal/web/asset", "internal/web/asset/bundle"},
+	{"internal/web/asset/gen", "internal/web/page"},
 	{"internal/web/*"},
 	{"cmd/plimsoll"},
 	{"test/conformance"}, // the program as others meet it
