@@ -1,7 +1,9 @@
 package labellog
 
 import (
+	"crypto/ed25519"
 	"crypto/rand"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"strings"
@@ -31,6 +33,29 @@ func NewWitnessKey(name string) (private, vkey string, err error) {
 		return "", "", fmt.Errorf("%w: %w", ErrKey, err)
 	}
 	return private, vkey, nil
+}
+
+// PublicKey is the vkey of a private key that NewLogKey made, or of one of a witness.
+func PublicKey(private string, witness bool) (vkey string, err error) {
+	part := strings.SplitN(strings.TrimSpace(private), "+", 5)
+	if len(part) != 5 {
+		return "", fmt.Errorf("%w: it is no private key of a log or a witness", ErrKey)
+	}
+	if _, err := LogSigner(private); err != nil {
+		return "", err
+	}
+	seed, err := base64.StdEncoding.DecodeString(part[4])
+	if err != nil || len(seed) != 1+ed25519.SeedSize {
+		return "", fmt.Errorf("%w: it is no private key of a log or a witness", ErrKey)
+	}
+	public, _ := ed25519.NewKeyFromSeed(seed[1:]).Public().(ed25519.PublicKey)
+	if vkey, err = note.NewEd25519VerifierKey(part[2], public); err == nil && witness {
+		vkey, err = fnote.VKeyToCosignatureV1(vkey)
+	}
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", ErrKey, err)
+	}
+	return vkey, nil
 }
 
 // LogSigner reads the private key of a log.

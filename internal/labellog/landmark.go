@@ -67,7 +67,7 @@ func (l *Log) turn(ctx context.Context, today label.Day) error {
 	ended := l.day
 	last := func() (tessera.Index, error) { return tessera.Index{Index: next - 1}, nil }
 	if _, _, err := l.await.Await(ctx, last); err != nil {
-		return fmt.Errorf("close %s: %w", ended, errors.Join(err, l.witness.last()))
+		return fmt.Errorf("close %s: %w", ended, errors.Join(err, l.witnesses.fault()))
 	}
 	checkpoint, err := l.Published(ctx)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"regexp"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -20,6 +21,8 @@ const (
 	maxName     = 64      // octets
 	leafVersion = 1
 )
+
+var word = regexp.MustCompile(`^([a-z][a-z-]{0,31})?$`)
 
 // ErrLeaf is the cause where octets are not a leaf of this log.
 var ErrLeaf = errors.New("leaf is not valid")
@@ -43,7 +46,7 @@ type StatusChange struct {
 	Label    [32]byte     `cbor:"2,keyasint"` // label.LeafHash of the grant
 	Status   label.Status `cbor:"3,keyasint"`
 	Reason   Reason       `cbor:"4,keyasint"`
-	Evidence [32]byte     `cbor:"5,keyasint"` // SHA-256 of the record
+	Evidence [32]byte     `cbor:"5,keyasint"` // SHA-256 of the record: the change as it was signed
 }
 
 // SupportDate says until when there are security updates, which may differ from what the label was granted with.
@@ -84,30 +87,20 @@ type Landmark struct {
 	Root   [32]byte  `cbor:"3,keyasint"`
 }
 
-// Reason is why a status changed.
-type Reason uint8
+// Reason is a word for why a status changed: one of these, or another of small letters and hyphens.
+type Reason string
 
-// The reasons. One is added at the end, never changed.
+// Some of the reasons.
 const (
-	Other Reason = iota
-	Exploited
-	SupportEnded
-	EvidenceRefuted
-	MakerRequest
-	IssuerError
-	Remedied
-	Superseded
+	Other           Reason = ""
+	Exploited       Reason = "exploited"
+	SupportEnded    Reason = "support-ended"
+	EvidenceRefuted Reason = "evidence-refuted"
+	MakerRequest    Reason = "maker-request"
+	IssuerError     Reason = "issuer-error"
+	Remedied        Reason = "remedied"
+	Superseded      Reason = "superseded"
 )
-
-var reasons = [...]string{"other", "exploited", "support-ended", "evidence-refuted", "maker-request", "issuer-error", "remedied", "superseded"}
-
-// String is the word in JSON.
-func (r Reason) String() string {
-	if int(r) < len(reasons) {
-		return reasons[r]
-	}
-	return fmt.Sprintf("reason-%d", uint8(r))
-}
 
 // File is a kind of file that the registry publishes.
 type File uint8
@@ -140,6 +133,9 @@ func (g Grant) check() error {
 }
 
 func (c StatusChange) check() error {
+	if !word.MatchString(string(c.Reason)) {
+		return fmt.Errorf("reason %.40q is no word", c.Reason)
+	}
 	switch c.Status {
 	case label.Active, label.Suspended, label.Withdrawn, label.Expired:
 		return checkTime(c.At)

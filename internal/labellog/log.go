@@ -13,9 +13,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -57,17 +59,17 @@ type Options struct {
 // Log is a log that this process, and no other, appends to. It may be used by several goroutines.
 type Log struct {
 	*Reader
-	dir      string
-	origin   string
-	now      func() time.Time
-	log      *slog.Logger
-	lock     *os.File
-	appender *tessera.Appender
-	await    *tessera.PublicationAwaiter
-	shutdown func(context.Context) error
-	stop     context.CancelFunc
-	running  sync.WaitGroup
-	witness  *witnessed
+	dir       string
+	origin    string
+	now       func() time.Time
+	log       *slog.Logger
+	lock      *os.File
+	appender  *tessera.Appender
+	await     *tessera.PublicationAwaiter
+	shutdown  func(context.Context) error
+	stop      context.CancelFunc
+	running   sync.WaitGroup
+	witnesses *witnesses
 
 	// mu is held for reading while a leaf is sequenced, and for writing while a day is closed or a key changes: then
 	// everything that was sequenced is known. It guards what follows.
@@ -90,7 +92,7 @@ func LogTo(log *slog.Logger) { klog.SetSlogLogger(log) }
 // ErrInUse, ErrOtherLog or what is wrong with the files. The context is that of the log’s own work: it ends the log when it
 // is cancelled, but Close ends it in order.
 func Open(ctx context.Context, dir string, signer note.Signer, o Options) (_ *Log, err error) {
-	l := &Log{dir: dir, origin: signer.Name(), now: o.Now, log: o.Log, witness: &witnessed{}}
+	l := &Log{dir: dir, origin: signer.Name(), now: o.Now, log: o.Log, witnesses: &witnesses{faults: map[string]error{}}}
 	if l.now == nil {
 		l.now = time.Now
 	}
@@ -166,8 +168,10 @@ func (l *Log) start(ctx context.Context, signer note.Signer, o Options) error {
 		c = &http.Client{Timeout: 5 * time.Second}
 	}
 	own := *c
-	l.witness.next = own.Transport
-	own.Transport = l.witness
+	if l.witnesses.next = own.Transport; own.Transport == nil {
+		l.witnesses.next = http.DefaultTransport
+	}
+	own.Transport = l.witnesses
 	driver, err := posix.New(ctx, posix.Config{HTTPClient: &own, Path: l.dir})
 	if err != nil {
 		return err
@@ -273,7 +277,8 @@ func (l *Log) Close(ctx context.Context) error {
 	return nil
 }
 
-// Size is how many leaves were sequenced; the newest may not be published yet.
+// Size is how many leaves were sequenced, and can be read. The newest may not be published yet, but all will be: who looks
+// for a leaf that may be in the log after a failure looks up to here.
 func (l *Log) Size() uint64 { return l.next.Load() }
 
 // Checkpoint is the one that is published. It is the log’s own: who has a Policy verifies it by Policy.Open.
@@ -327,7 +332,7 @@ func (l *Log) Append(ctx context.Context, leaf Leaf) (index uint64, err error) {
 	}
 	i, _, err := l.await.Await(ctx, future)
 	if err != nil {
-		return i.Index, fmt.Errorf("%w: leaf %d: %w", ErrUnpublished, i.Index, errors.Join(err, l.witness.last()))
+		return i.Index, fmt.Errorf("%w: leaf %d: %w", ErrUnpublished, i.Index, errors.Join(err, l.witnesses.fault()))
 	}
 	return i.Index, nil
 }
@@ -416,49 +421,48 @@ func (l *Log) admit(g Grant, now time.Time) error {
 	if s.Issued != l.day {
 		return fmt.Errorf("%w: it was issued on %s, and the log is on %s (UTC)", ErrDay, s.Issued, l.day)
 	}
-	return granted(g, l.issuers, now)
+	_, err = granted(g, l.issuers, now)
+	return err
 }
 
-// granted checks that an issuer signed a label, with a key for its day.
-func granted(g Grant, issuers []label.Issuer, now time.Time) error {
+// granted checks that an issuer signed a label, with a key for its day, and says who.
+func granted(g Grant, issuers []label.Issuer, now time.Time) (issuer string, err error) {
 	trust := label.Trust{Bundle: &label.Bundle{Version: label.Version, Issuers: issuers}}
-	if _, err := trust.Verify(&label.Envelope{Version: label.Version, Label: g.Label}, "", now); err != nil {
-		return fmt.Errorf("%w: %w", ErrIssuer, err)
+	v, err := trust.Verify(&label.Envelope{Version: label.Version, Label: g.Label}, "", now)
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", ErrIssuer, err)
 	}
-	return nil
+	return v.Issuer, nil
 }
 
-// witnessed bounds what witnesses answer, and keeps what the last of them refused.
-type witnessed struct {
-	next http.RoundTripper
-	mu   sync.Mutex
-	err  error // guarded by mu
+// witnesses bounds what witnesses answer, and keeps why those do not cosign that do not.
+type witnesses struct {
+	next   http.RoundTripper
+	mu     sync.Mutex
+	faults map[string]error // by the host of the witness; guarded by mu
 }
 
-func (w *witnessed) RoundTrip(r *http.Request) (*http.Response, error) {
-	next := w.next
-	if next == nil {
-		next = http.DefaultTransport
-	}
-	response, err := next.RoundTrip(r)
+func (w *witnesses) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := w.next.RoundTrip(r)
 	if err == nil {
 		response.Body = http.MaxBytesReader(nil, response.Body, MaxCheckpoint)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	delete(w.faults, r.URL.Host)
 	switch {
+	case errors.Is(err, context.Canceled): // the others were enough
 	case err != nil:
-		w.err = fmt.Errorf("witness %s: %w", r.URL.Host, err)
+		w.faults[r.URL.Host] = fmt.Errorf("witness %s: %w", r.URL.Host, err)
 	case response.StatusCode != http.StatusOK && !strings.HasPrefix(response.Header.Get("Content-Type"), sizeType):
-		w.err = fmt.Errorf("witness %s: %s", r.URL.Host, response.Status)
-	default:
-		w.err = nil
+		w.faults[r.URL.Host] = fmt.Errorf("witness %s: %s", r.URL.Host, response.Status)
 	}
 	return response, err
 }
 
-func (w *witnessed) last() error {
+// fault is why there may be too few cosignatures, or nil.
+func (w *witnesses) fault() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.err
+	return errors.Join(slices.Collect(maps.Values(w.faults))...)
 }

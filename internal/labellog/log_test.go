@@ -6,23 +6,18 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"log/slog"
-	"os"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
 
 	"plimsoll.example/plimsoll/internal/labellog"
 	"plimsoll.example/plimsoll/label"
 )
-
-func TestMain(m *testing.M) {
-	labellog.LogTo(slog.New(slog.DiscardHandler))
-	os.Exit(m.Run())
-}
 
 const origin = "log.registry.example/labels"
 
@@ -50,7 +45,7 @@ func granted(t testing.TB, issuer string, index uint32, day label.Day) labellog.
 	t.Helper()
 	s := &label.Statement{
 		Version: label.Version, GTIN: 9506000134352, Maker: "Example Lamps", Model: fmt.Sprintf("LP-%d", index), Profile: 1,
-		Norms: make([]byte, (len(label.ProfileNorms(1))+1)/2), Issued: day, Index: index,
+		Norms: make([]byte, (len(label.ProfileNorms(1))+1)/2), Issued: day, Index: index, Hardware: fmt.Sprint(index), Support: day + 900,
 	}
 	data, err := label.Sign(s, seed(issuer))
 	if err != nil {
@@ -129,6 +124,24 @@ func (w *world) append(t testing.TB, leaf labellog.Leaf) uint64 {
 	return index
 }
 
+// appendAll appends grants, all at once.
+func (w *world) appendAll(t testing.TB, n int) []uint64 {
+	t.Helper()
+	indices := make([]uint64, n)
+	var g sync.WaitGroup
+	for i := range n {
+		leaf := granted(t, "authority", uint32(i), w.day())
+		g.Go(func() {
+			var err error
+			if indices[i], err = w.log.Append(context.Background(), leaf); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	g.Wait()
+	return indices
+}
+
 func TestWhatIsAppendedIsUnderAPublishedCheckpointThatProvesIt(t *testing.T) {
 	w := newWorld(t)
 	ctx := t.Context()
@@ -153,6 +166,84 @@ func TestWhatIsAppendedIsUnderAPublishedCheckpointThatProvesIt(t *testing.T) {
 		leaf, err := w.log.Leaf(ctx, index)
 		if got, ok := leaf.(labellog.Grant); err != nil || !ok || string(got.Label) != string(g.Label) {
 			t.Errorf("leaf %d is %v, %v", index, leaf, err)
+		}
+	}
+}
+
+// The second opinion is that of the Go checksum database.
+func TestProofsHoldBetweenAnyTwoSizes(t *testing.T) {
+	w := newWorld(t)
+	w.appendAll(t, 300)
+	w.append(t, granted(t, "authority", 300, w.day()))
+	ctx := t.Context()
+	size := w.log.Size()
+	var hashes []tlog.Hash
+	root := func(n uint64) tlog.Hash {
+		t.Helper()
+		h, err := tlog.TreeHash(int64(n), tlog.HashReaderFunc(func(indices []int64) (list []tlog.Hash, err error) {
+			for _, i := range indices {
+				list = append(list, hashes[i])
+			}
+			return list, nil
+		}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return h
+	}
+	var entries [][]byte
+	for data, err := range w.log.Entries(ctx, 0, size) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		more, err := tlog.StoredHashes(int64(len(entries)), data, tlog.HashReaderFunc(func(indices []int64) (list []tlog.Hash, err error) {
+			for _, i := range indices {
+				list = append(list, hashes[i])
+			}
+			return list, nil
+		}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		hashes, entries = append(hashes, more...), append(entries, data)
+	}
+	as := func(path [][]byte) (list []tlog.Hash) {
+		for _, h := range path {
+			list = append(list, tlog.Hash(h))
+		}
+		return list
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 200 {
+		n := 1 + random.Uint64N(size)
+		i, smaller := random.Uint64N(n), 1+random.Uint64N(n)
+		path, err := w.log.Proof(ctx, i, n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := tlog.CheckRecord(as(path), int64(n), root(n), int64(i), tlog.RecordHash(entries[i])); err != nil {
+			t.Errorf("leaf %d of %d: %v", i, n, err)
+		}
+		c := &labellog.Checkpoint{Size: n, Root: root(n)}
+		if err := labellog.VerifyInclusion(entries[i], i, path, c); err != nil {
+			t.Error(err)
+		}
+		if len(path) > 0 { // forged
+			path[random.IntN(len(path))][3] ^= 1
+			if err := labellog.VerifyInclusion(entries[i], i, path, c); !errors.Is(err, labellog.ErrInclusion) {
+				t.Errorf("a forged proof: %v", err)
+			}
+		}
+		if path, err = w.log.Consistency(ctx, smaller, n); err != nil {
+			t.Fatal(err)
+		}
+		if smaller < n {
+			if err := tlog.CheckTree(as(path), int64(n), root(n), int64(smaller), root(smaller)); err != nil {
+				t.Errorf("%d to %d: %v", smaller, n, err)
+			}
+		}
+		if got, err := w.log.Find(ctx, [32]byte(tlog.RecordHash(entries[i])), size); err != nil || got != i {
+			t.Errorf("leaf %d is found at %d, %v", i, got, err)
 		}
 	}
 }
@@ -195,8 +286,8 @@ func TestTheLogRefusesWhatMustNotBeInIt(t *testing.T) {
 		"a label by a key of nobody":      {granted(t, "mallory", 1, w.day()), labellog.ErrIssuer},
 		"a landmark":                      {labellog.Landmark{Day: w.day(), Root: [32]byte{1}}, labellog.ErrLeaf},
 		"octets":                          {labellog.Grant{Label: []byte("label")}, labellog.ErrLeaf},
-		"a status that no label has":      {labellog.StatusChange{Status: label.Unknown, Evidence: [32]byte{1}}, labellog.ErrLeaf},
-		"a restoration without a record":  {labellog.StatusChange{Status: label.Active}, labellog.ErrLeaf},
+		"a status that no label has":      {labellog.StatusChange{Status: label.Unknown, Reason: "other", Evidence: [32]byte{1}}, labellog.ErrLeaf},
+		"a restoration without a record":  {labellog.StatusChange{Status: label.Active, Reason: "remedied"}, labellog.ErrLeaf},
 		"a key of an issuer without name": {labellog.KeyAdded{Key: public("authority")}, labellog.ErrLeaf},
 	} {
 		if _, err := w.log.Append(t.Context(), c.leaf); !errors.Is(err, c.want) {
@@ -299,15 +390,8 @@ func make40(s label.Status) []label.Status {
 func TestManyAppendAtOnceAndEachIsThereOnce(t *testing.T) {
 	w := newWorld(t)
 	const n = 600
-	var indices [n]uint64
-	var g sync.WaitGroup
-	for i := range n {
-		leaf := granted(t, "authority", uint32(i), w.day())
-		g.Go(func() { indices[i] = w.append(t, leaf) })
-	}
-	g.Wait()
 	seen := map[uint64]bool{}
-	for _, i := range indices {
+	for _, i := range w.appendAll(t, n) {
 		seen[i] = true
 	}
 	if len(seen) != n {
@@ -337,4 +421,9 @@ func BenchmarkAppendAwaitingInclusion(b *testing.B) {
 		}
 	})
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "appends/s")
+}
+
+func contextFor(t testing.TB, d time.Duration) (context.Context, context.CancelFunc) {
+	t.Helper()
+	return context.WithTimeout(context.Background(), d)
 }

@@ -31,6 +31,16 @@ type Policy struct {
 	urls      bool   // every witness has a URL
 }
 
+// Logs are the keys of the logs that the policy names.
+func (p *Policy) Logs() (list []note.Verifier) {
+	for _, v := range p.verifiers {
+		if p.logs[v] {
+			list = append(list, v)
+		}
+	}
+	return list
+}
+
 // member is a witness or a group of members.
 type member struct {
 	verifier note.Verifier // of a witness

@@ -195,6 +195,26 @@ func (r *Reader) Leaf(ctx context.Context, index uint64) (Leaf, error) {
 	return nil, fmt.Errorf("%w: there is no leaf %d", ErrMissing, index)
 }
 
+// Find looks for the entry of a hash (RFC 6962 §2.1) in a log of a size, from the newest bundle of entries back. The error
+// wraps ErrMissing where it is not there.
+func (r *Reader) Find(ctx context.Context, hash [32]byte, size uint64) (index uint64, err error) {
+	for end := size; end > 0; {
+		begin := (end - 1) / layout.EntryBundleWidth * layout.EntryBundleWidth
+		index := begin
+		for data, err := range r.Entries(ctx, begin, end) {
+			if err != nil {
+				return 0, err
+			}
+			if [32]byte(rfc6962.DefaultHasher.HashLeaf(data)) == hash {
+				return index, nil
+			}
+			index++
+		}
+		end = begin
+	}
+	return 0, fmt.Errorf("%w: no entry of %d has the hash %x", ErrMissing, size, hash)
+}
+
 // Proof is the path of the leaf of an index to the root of the log of a size (RFC 6962 §2.1.1).
 func (r *Reader) Proof(ctx context.Context, index, size uint64) ([][]byte, error) {
 	b, err := client.NewProofBuilder(ctx, size, r.tile)
