@@ -54,7 +54,7 @@ var ranks = [][]string{
 		"internal/postgres", "internal/report", "internal/sqlite", "internal/storetest",
 	},
 	{"internal/web/*"},
-	{"cmd/plimsoll"},
+	{"cmd/plimsoll", "internal/lab/registryperf"},
 	{"test/conformance"}, // the program as others meet it
 }
 
