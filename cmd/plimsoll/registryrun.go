@@ -24,6 +24,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"plimsoll.example/plimsoll/internal/durable"
 	"plimsoll.example/plimsoll/internal/labellog"
 	"plimsoll.example/plimsoll/internal/locale"
 	"plimsoll.example/plimsoll/internal/postgres"
@@ -271,10 +272,10 @@ func makeIfMissing(name, kind, origin string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(name+".pub", known, 0o644); err != nil { //nolint:gosec // it is public
+	if err := durable.WriteFile(name+".pub", known, 0o644); err != nil {
 		return err
 	}
-	return writeSecret(name, private)
+	return durable.WriteFile(name, private, 0o600)
 }
 
 // serveMetrics serves Prometheus where it was asked for: it is not for the public.
