@@ -348,6 +348,55 @@ var examples = map[string]struct {
 			"a title that runs on":         {`"title": {"en": "t", "fr": "u"}, "text": {"en": "t", "fr": "u"}, "pillar"`, `"title": {"en": "` + strings.Repeat("t", 61) + `", "fr": "u"}, "text": {"en": "t", "fr": "u"}, "pillar"`},
 		},
 	},
+	"registry-accounts.json": {
+		good: `{"schema": "plimsoll.registry.accounts/1", "accounts": [{"id": "body", "name": "Example", "role": "certification-body", "since": "2026-11-27T11:00:00Z",
+			"keys": [{"public": "AAAA", "from": "2026-11-27"}], "blocks": [{"first": 0, "size": 65536}]}]}`,
+		wrong: map[string][2]string{
+			"a role not in words":     {`"certification-body"`, `"king"`},
+			"a day that is none":      {`"from": "2026-11-27"`, `"from": "now"`},
+			"a block that is no size": {`"size": 65536`, `"size": -1`},
+		},
+	},
+	"registry-audit.json": {
+		good: `{"schema": "plimsoll.registry.audit/1", "audit": [{"seq": 1, "at": "2026-11-27T11:00:00Z", "account": "body", "action": "grant", "subject": "s", "outcome": "done"}]}`,
+		wrong: map[string][2]string{
+			"no outcome":   {`, "outcome": "done"`, ``},
+			"a local time": {`11:00:00Z`, `11:00`},
+		},
+	},
+	"registry-dump.json": {
+		good: `{"schema": "plimsoll.registry.dump/1", "made": "2026-11-27T11:00:00Z", "labels": 2, "sha256": "` + digest + `", "signature": "AAAA"}`,
+		wrong: map[string][2]string{
+			"no signature":  {`, "signature": "AAAA"`, ``},
+			"a digest less": {digest, digest[1:]},
+		},
+	},
+	"registry-label.json": {
+		good: `{"schema": "plimsoll.registry.label/1", "id": "` + digest + `", "issuer": {"id": "body", "name": "Example", "role": "certification-body"}, "product": {"gtin": "09506000134352",
+			"version": 1, "maker": "Example Lamps", "model": "LP-110", "profile": 1, "norms": {"etsi.5.1-1": "lab-tested"}, "issued": "2026-11-27", "status_index": 2, "sensors": [],
+			"practices": []}, "category": "light", "status": "suspended", "changed": "2026-11-27T12:00:00Z", "granted": "2026-11-27T11:00:00Z", "leaf": 3, "changes": [{"number": 1,
+			"verb": "suspend", "status": "suspended", "at": "2026-11-27T12:00:00Z", "reason": "exploited", "note": "", "by": {"id": "registry", "name": "Example", "role": "scheme-owner"},
+			"evidence": ["` + digest + `"], "leaf": 4, "record": "AAAA"}], "label": "AAAA"}`,
+		wrong: map[string][2]string{
+			"a status not in words": {`"status": "suspended", "changed"`, `"status": "fine", "changed"`},
+			"a reason not in words": {`"exploited"`, `"whim"`},
+			"change 0":              {`"number": 1`, `"number": 0`},
+			"a property more":       {`"leaf": 3`, `"leaf": 3, "secure": true`},
+			"a GTIN cut":            {`09506000134352`, `9506000134352`},
+			"no base64":             {`"label": "AAAA"`, `"label": "<b>"`},
+		},
+	},
+	"registry-product.json": {
+		good: `{"schema": "plimsoll.registry.product/1", "gtin": "09506000134352", "maker": "Example Lamps", "model": "LP-110", "category": "light", "labels": [{"schema": "plimsoll.registry.label/1", "id": "` + digest + `", "issuer": {"id": "body", "name": "Example", "role": "certification-body"}, "product": {"gtin": "09506000134352",
+			"version": 1, "maker": "Example Lamps", "model": "LP-110", "profile": 1, "norms": {"etsi.5.1-1": "lab-tested"}, "issued": "2026-11-27", "status_index": 2, "sensors": [],
+			"practices": []}, "category": "light", "status": "suspended", "changed": "2026-11-27T12:00:00Z", "granted": "2026-11-27T11:00:00Z", "leaf": 3, "changes": [{"number": 1,
+			"verb": "suspend", "status": "suspended", "at": "2026-11-27T12:00:00Z", "reason": "exploited", "note": "", "by": {"id": "registry", "name": "Example", "role": "scheme-owner"},
+			"evidence": ["` + digest + `"], "leaf": 4, "record": "AAAA"}], "label": "AAAA"}]}`,
+		wrong: map[string][2]string{
+			"no label":     {`"labels": [`, `"labels": [], "x": [`},
+			"another GTIN": {`"gtin": "09506000134352", "maker": "Example Lamps", "model": "LP-110", "category"`, `"gtin": "1", "maker": "Example Lamps", "model": "LP-110", "category"`},
+		},
+	},
 	"registry-keys.json": {
 		good: `{"schema": "plimsoll.registry.keys/1", "log": "log.registry.example/labels", "size": 2, "issuers": [
 			{"name": "authority", "key": "` + digest + `", "from": "2026-11-27"}, {"name": "lab", "key": "` + digest + `", "from": "2026-11-27", "until": "2027-11-27"}]}`,

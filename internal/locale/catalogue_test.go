@@ -12,6 +12,13 @@ import (
 var same = []string{
 	"category.thermostat",
 	"cli.plimsoll.mud.scan.examples",
+	"cli.plimsoll.registry.account.list.examples",
+	"cli.plimsoll.registry.audit.examples",
+	"cli.value.labels",
+	"cli.value.limit",
+	"cli.value.public-url",
+	"cli.value.rate",
+	"cli.value.registry",
 	"cli.value.as",
 	"cli.value.decision",
 	"cli.value.device",
