@@ -24,6 +24,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"plimsoll.example/plimsoll/internal/advisory/feed"
 	"plimsoll.example/plimsoll/internal/durable"
 	"plimsoll.example/plimsoll/internal/labellog"
 	"plimsoll.example/plimsoll/internal/locale"
@@ -43,6 +44,8 @@ type registryFlags struct {
 	certificate, certificateKey      string
 	rate                             float64
 	publish                          time.Duration
+	feeds                            []string
+	interval                         time.Duration // between looks at the feeds
 	logLevel                         slog.Level
 }
 
@@ -53,6 +56,14 @@ func newRegistryRun(e env, words *locale.Catalogue) *cobra.Command {
 			return wrongUsage("error.registry.tls")
 		}
 		if g.rate <= 0 || g.publish < 100*time.Millisecond {
+			return wrongUsage("error.registry.rates")
+		}
+		for _, location := range g.feeds {
+			if err := feed.Parse(location).Check(); err != nil {
+				return wrongUsage("error.registry.feed", "name", location, "cause", err.Error())
+			}
+		}
+		if g.interval < time.Second {
 			return wrongUsage("error.registry.rates")
 		}
 		return g.run(c.Context(), words)
@@ -71,6 +82,8 @@ func newRegistryRun(e env, words *locale.Catalogue) *cobra.Command {
 	f.StringVar(&g.certificateKey, "tls-key", "", "")
 	f.Float64Var(&g.rate, "rate", g.rate, "")
 	f.DurationVar(&g.publish, "publish", g.publish, "")
+	f.StringArrayVar(&g.feeds, "feed", nil, "")
+	f.DurationVar(&g.interval, "feed-interval", feed.Interval, "")
 	f.TextVar(&g.logLevel, "log-level", slog.LevelInfo, "")
 	return c
 }
@@ -118,7 +131,7 @@ func (g *registryFlags) run(ctx context.Context, words *locale.Catalogue) (err e
 	transparent := registry.Transparent{Log: labels}
 	reg, err := registry.Open(ctx, registry.Config{
 		Name: g.name, URL: g.url, Key: key, Store: store, Log: transparent, Now: time.Now, Logger: log, Publish: g.publish,
-		Watchers: registryWatchers(),
+		Watchers: registryWatchers(g.feeds, filepath.Join(dir, "feeds"), g.interval, log),
 	})
 	if err != nil {
 		return err
@@ -152,7 +165,12 @@ func (g *registryFlags) run(ctx context.Context, words *locale.Catalogue) (err e
 }
 
 // registryWatchers are what changes labels by rules.
-func registryWatchers() []func(context.Context, *registry.Registry) error { return nil }
+func registryWatchers(feeds []string, dir string, interval time.Duration, log *slog.Logger) []func(context.Context, *registry.Registry) error {
+	if len(feeds) == 0 {
+		return nil
+	}
+	return []func(context.Context, *registry.Registry) error{watchFeeds(feeds, dir, interval, log)}
+}
 
 // bind listens, with TLS where there is a certificate. Beyond this machine it must be.
 func (g *registryFlags) bind(ctx context.Context) (net.Listener, error) {
