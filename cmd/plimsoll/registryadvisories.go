@@ -133,7 +133,7 @@ func lookOnce(ctx context.Context, held *shelf, locations []string) (*feed.Resul
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir) //nolint:errcheck // a folder of copies
+	defer os.RemoveAll(dir)
 	w := &feed.Watcher{Register: held, Aliases: aliases, Fetcher: feed.Fetcher{Agent: "plimsoll/" + version()}, Dir: dir, Log: slog.New(slog.DiscardHandler)}
 	for _, l := range locations {
 		w.Feeds = append(w.Feeds, feed.Parse(l))
