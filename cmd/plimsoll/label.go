@@ -28,7 +28,10 @@ func newLabel(e env, words *locale.Catalogue) *cobra.Command {
 	for _, verb := range []label.Verb{label.Suspend, label.Restore, label.Withdraw} {
 		c.AddCommand(newLabelChange(e, words, verb))
 	}
-	c.AddCommand(newLabelGrant(e, words), newLabelQR(e, words), newLabelShow(e, words), newLabelSign(e), newLabelVerify(e, words))
+	c.AddCommand(
+		newLabelCompare(e, words), newLabelExport(e), newLabelGrant(e, words), newLabelImport(e, words), newLabelPrint(e, words), newLabelQR(e, words),
+		newLabelShow(e, words), newLabelSign(e), newLabelVerify(e, words),
+	)
 	return c
 }
 

@@ -32,7 +32,7 @@ func leaves(c *cobra.Command) (list []*cobra.Command) {
 
 // silent are the verbs that read nothing that a program could want as JSON.
 var silent = []string{
-	"completion", "headers", "help", "home off", "home run", "label grant", "label qr", "label restore", "label sign", "label suspend", "label withdraw", "man", "mud sign",
+	"completion", "headers", "help", "home off", "home run", "label export", "label grant", "label print", "label qr", "label restore", "label sign", "label suspend", "label withdraw", "man", "mud sign",
 	"registry account add", "registry account end", "registry account extend", "registry bundle", "registry key make", "registry key rotate", "registry run", "registry witness",
 }
 
@@ -175,6 +175,15 @@ var outcomes = map[string]map[int][]string{
 		exitNotFound:    {"none.pcap", "-i nosuch0", "--mud DIR/none HOME", "--flows DIR/none/f HOME", "--indicators none HOME", "--config DIR/none.toml HOME"},
 		exitInterrupted: {"HOME"},
 	},
+	"label compare": {exitUsage: {"", "DIR/lamp.json"}, exitUnverified: {"DIR/lamp.json DIR/lamp.json"}, exitNotFound: {"none.label none.label"}},
+	"label print": {
+		exitUsage:      {"", "DIR/lamp.json", "DIR/lamp.json --out x.pdf --form wall"},
+		exitUnverified: {"DIR/lamp.json --resolver id.registry.example --out DIR/x.pdf"}, exitNotFound: {"none.label --resolver id.registry.example --out DIR/x.pdf"},
+	},
+	"label export": { // the rest is in testdata/labelexport.txtar
+		exitUsage: {"", "DIR/lamp.json", "DIR/lamp.json --format xml"}, exitUnverified: {"DIR/lamp.json --format csv"}, exitNotFound: {"none.label --format csv"},
+	},
+	"label import": {exitFailed: {"DIR/lamp.json"}, exitUsage: {""}, exitNotFound: {"none.json"}},
 	// the 0 of what speaks to a registry is tested with one
 	"label grant":    {exitFailed: {"DIR/some.label --registry http://127.0.0.1:1"}, exitUsage: {"", "DIR/some.label", "DIR/some.label --registry http://registry.example"}, exitUnverified: {"DIR/lamp.json --registry https://r.example"}, exitNotFound: {"none.label --registry https://r.example"}},
 	"label restore":  {exitFailed: {"DIR/some.label --registry http://127.0.0.1:1 --key DIR/issuer.key --reason remedied"}, exitUsage: {"", "DIR/some.label"}, exitNotFound: {"none.label --registry https://r.example --key k --reason remedied"}},
@@ -214,6 +223,10 @@ var outcomes = map[string]map[int][]string{
 		exitDone: {"DIR/lamp.json --signature DIR/lamp.p7s --anchors DIR/cert.pem"}, exitFailed: {"DIR/lamp.json --signature DIR/lamp.p7s --anchors DIR/bad.pem"},
 		exitUsage: {"", "DIR/lamp.json"}, exitUnverified: {"DIR/new.json --signature DIR/lamp.p7s --anchors DIR/cert.pem", "DIR/new.json --json --signature DIR/lamp.p7s --anchors DIR/cert.pem"},
 		exitNotFound: {"none.json --signature DIR/lamp.p7s --anchors DIR/cert.pem"},
+	},
+	"registry advisories": { // the rest is in testdata/advisories.txtar
+		exitFailed: {"DIR/lamp.json --products DIR/lamp.json"}, exitUsage: {"", "DIR/lamp.json", "DIR/lamp.json --registry http://registry.example", "--products DIR/lamp.json"},
+		exitNotFound: {"DIR/lamp.json --products none.json"},
 	},
 	"norms list": {exitDone: {"", "--json"}, exitUsage: {"etsi.5.5-1", "--source x"}},
 	"norms map":  {exitDone: {"", "--json"}, exitUsage: {"etsi.5.5-1"}},
