@@ -39,15 +39,16 @@ type database struct {
 // Open opens the database of that name, makes it if it is not there, and brings it up to date. What is damaged is
 // refused with ErrDamaged, and left for whoever can repair it.
 func Open(ctx context.Context, name string) (*Store, error) {
-	d, err := openDatabase(ctx, name, migrations, "migrations", 4)
+	d, err := openDatabase(ctx, name, migrations, "migrations", 8)
 	if err != nil {
 		return nil, err
 	}
 	return &Store{*d}, nil
 }
 
-// openDatabase opens a database with the migrations of a folder; the one that writes keeps so many MiB of
-// it in memory, each that reads a quarter, and what is written waits in a file of as many before it takes its place: what was written twice by then is moved once.
+// openDatabase opens a database with the migrations of a folder. Its writer keeps so many MiB of it in memory, each reader
+// a quarter; what is written waits in a file of as many before it takes its place, so that what was written twice by then
+// is moved once.
 func openDatabase(ctx context.Context, name string, migrations fs.FS, dir string, memory int) (*database, error) {
 	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
