@@ -152,7 +152,7 @@ func (r *Registry) Run(ctx context.Context) error {
 	for late := time.After(10 * time.Second); len(r.inFlight) > 0; {
 		select {
 		case <-late:
-			r.Logger.Warn("stopped with entries under way: they are looked for at the next start", "entries", len(r.inFlight))
+			r.Logger.WarnContext(ctx, "stopped with entries under way: they are looked for at the next start", "entries", len(r.inFlight))
 			stop()
 		case <-time.After(10 * time.Millisecond):
 			continue

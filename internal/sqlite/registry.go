@@ -39,7 +39,7 @@ func OpenRegistry(ctx context.Context, name string) (*Registry, error) {
 		&s.entry:    selectEntry + "where hash = ?",
 		&s.document: "select media, body from document where hash = ?",
 	} {
-		if *to, err = s.read.PrepareContext(ctx, text); err != nil {
+		if *to, err = s.read.PrepareContext(ctx, text); err != nil { //nolint:sqlclosecheck // they are closed with the database
 			return nil, errors.Join(fmt.Errorf("open database %s: %w", name, err), s.Close())
 		}
 	}
