@@ -53,10 +53,10 @@ func (w *watched) run(t *testing.T) (stop func()) {
 	if err := registry.NewAccount(t.Context(), store, account); err != nil && !errors.Is(err, registry.ErrText) {
 		t.Fatal(err)
 	}
-	feeds := []string{filepath.Join(w.dir, "kev.json"), filepath.Join(w.dir, "cves")}
+	flags := registryFlags{feeds: []string{filepath.Join(w.dir, "kev.json"), filepath.Join(w.dir, "cves")}, feedInterval: 50 * time.Millisecond}
 	w.reg, err = registry.Open(t.Context(), registry.Config{
 		Name: "Example Registry", URL: "https://registry.example", Key: storetest.Key(99), Store: store, Log: registry.Transparent{Log: log}, Now: time.Now,
-		Logger: quiet, Publish: 50 * time.Millisecond, Watchers: registryWatchers(feeds, filepath.Join(w.dir, "feeds"), 50*time.Millisecond, quiet),
+		Logger: quiet, Publish: 50 * time.Millisecond, Watchers: flags.watchers(w.dir, quiet),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -45,26 +45,23 @@ type registryFlags struct {
 	rate                             float64
 	publish                          time.Duration
 	feeds                            []string
-	interval                         time.Duration // between looks at the feeds
+	feedInterval                     time.Duration
 	logLevel                         slog.Level
 }
 
 func newRegistryRun(e env, words *locale.Catalogue) *cobra.Command {
-	g := registryFlags{env: e, rate: 50, publish: 2 * time.Second}
+	g := registryFlags{env: e, rate: 50, publish: 2 * time.Second, feedInterval: feed.Interval}
 	c := &cobra.Command{Use: "run", Args: noArgs, RunE: func(c *cobra.Command, _ []string) error {
 		if (g.certificate == "") != (g.certificateKey == "") {
 			return wrongUsage("error.registry.tls")
 		}
-		if g.rate <= 0 || g.publish < 100*time.Millisecond {
+		if g.rate <= 0 || g.publish < 100*time.Millisecond || g.feedInterval < time.Second {
 			return wrongUsage("error.registry.rates")
 		}
 		for _, location := range g.feeds {
 			if err := feed.Parse(location).Check(); err != nil {
 				return wrongUsage("error.registry.feed", "name", location, "cause", err.Error())
 			}
-		}
-		if g.interval < time.Second {
-			return wrongUsage("error.registry.rates")
 		}
 		return g.run(c.Context(), words)
 	}}
@@ -83,7 +80,7 @@ func newRegistryRun(e env, words *locale.Catalogue) *cobra.Command {
 	f.Float64Var(&g.rate, "rate", g.rate, "")
 	f.DurationVar(&g.publish, "publish", g.publish, "")
 	f.StringArrayVar(&g.feeds, "feed", nil, "")
-	f.DurationVar(&g.interval, "feed-interval", feed.Interval, "")
+	f.DurationVar(&g.feedInterval, "feed-interval", g.feedInterval, "")
 	f.TextVar(&g.logLevel, "log-level", slog.LevelInfo, "")
 	return c
 }
@@ -131,7 +128,7 @@ func (g *registryFlags) run(ctx context.Context, words *locale.Catalogue) (err e
 	transparent := registry.Transparent{Log: labels}
 	reg, err := registry.Open(ctx, registry.Config{
 		Name: g.name, URL: g.url, Key: key, Store: store, Log: transparent, Now: time.Now, Logger: log, Publish: g.publish,
-		Watchers: registryWatchers(g.feeds, filepath.Join(dir, "feeds"), g.interval, log),
+		Watchers: g.watchers(dir, log),
 	})
 	if err != nil {
 		return err
@@ -164,12 +161,12 @@ func (g *registryFlags) run(ctx context.Context, words *locale.Catalogue) (err e
 	return group.Wait()
 }
 
-// registryWatchers are what changes labels by rules.
-func registryWatchers(feeds []string, dir string, interval time.Duration, log *slog.Logger) []func(context.Context, *registry.Registry) error {
-	if len(feeds) == 0 {
+// watchers are what changes labels by rules.
+func (g *registryFlags) watchers(dir string, log *slog.Logger) []func(context.Context, *registry.Registry) error {
+	if len(g.feeds) == 0 {
 		return nil
 	}
-	return []func(context.Context, *registry.Registry) error{watchFeeds(feeds, dir, interval, log)}
+	return []func(context.Context, *registry.Registry) error{watchFeeds(g.feeds, filepath.Join(dir, "feeds"), g.feedInterval, log)}
 }
 
 // bind listens, with TLS where there is a certificate. Beyond this machine it must be.

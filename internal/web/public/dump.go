@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"time"
 
 	"plimsoll.example/plimsoll/internal/registry"
 	"plimsoll.example/plimsoll/label"
@@ -54,6 +55,8 @@ func (s *Site) dump(w http.ResponseWriter, r *http.Request) (*answer, error) {
 	lines := json.NewEncoder(io.MultiWriter(out, digest))
 	count := uint64(0)
 	for after := int64(-1); ; {
+		// a dump may take longer than other answers do, as long as it goes on
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(30 * time.Second))
 		list, err := s.Registry.Store.Labels(r.Context(), after, 1000)
 		if err != nil {
 			panic(http.ErrAbortHandler) // what was sent cannot be taken back: it ends without its last line
