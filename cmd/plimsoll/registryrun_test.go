@@ -39,7 +39,7 @@ type served struct {
 	client   *http.Client
 	cmd      *exec.Cmd
 	talk     bytes.Buffer
-	done     chan error
+	done     chan struct{}
 }
 
 var listens = regexp.MustCompile(`listen=(127\.0\.0\.1:[0-9]+)`)
@@ -93,7 +93,7 @@ func (s *served) start(t *testing.T) {
 		t.Fatal(err)
 	}
 	found := make(chan string, 1)
-	s.done = make(chan error, 1)
+	s.done = make(chan struct{})
 	go func() {
 		lines := bufio.NewScanner(pipe)
 		for lines.Scan() {
@@ -102,7 +102,8 @@ func (s *served) start(t *testing.T) {
 			}
 			s.talk.WriteString(lines.Text() + "\n")
 		}
-		s.done <- s.cmd.Wait()
+		_ = s.cmd.Wait() // it was killed, mostly
+		close(s.done)
 		close(found)
 	}()
 	select {
