@@ -42,6 +42,9 @@ type served struct {
 	done     chan struct{}
 }
 
+// refused is a status that says that what was sent is wrong.
+var refused = regexp.MustCompile(`^4[0-9]{2} `)
+
 var listens = regexp.MustCompile(`listen=(127\.0\.0\.1:[0-9]+)`)
 
 // databases runs a test on each kind of database.
@@ -239,7 +242,7 @@ func (s *served) grantUntil(t *testing.T, at string, next *atomic.Uint32, open *
 			Leaf uint64
 		}
 		if err := s.post(at, "/api/v1/labels", map[string]any{"label": sign1}, &answer); err != nil {
-			if strings.Contains(err.Error(), "422") || strings.Contains(err.Error(), "409") || strings.Contains(err.Error(), "403") {
+			if refused.MatchString(err.Error()) {
 				t.Errorf("a label is refused: %v", err)
 			}
 			return
