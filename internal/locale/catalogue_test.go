@@ -10,6 +10,10 @@ import (
 
 // same lists the keys whose text is rightly the same in both languages.
 var same = []string{
+	"assess.evidence.kind.capture",
+	"assess.evidence.kind.document",
+	"assess.evidence.kind.flows",
+	"assess.head",
 	"category.thermostat",
 	"cli.plimsoll.mud.scan.examples",
 	"cli.value.as",
