@@ -98,8 +98,10 @@ func (in *assessment) read(files []string) (*assess.Input, error) {
 		case e.Kind == assess.Declared && input.Declaration == nil:
 			input.Declaration = e.Declaration
 			continue
-		case e.Kind == assess.Declared || i == 0 && in.declaration != "":
+		case e.Kind == assess.Declared:
 			return nil, wrongUsage("error.assess.declaration", "name", name)
+		case i == 0 && in.declaration != "":
+			return nil, unusable(name, assess.ErrDeclaration)
 		}
 		if err := e.Find(input.Product, mac); err != nil {
 			return nil, unusable(name, err)

@@ -23,6 +23,8 @@ var same = []string{
 	"cli.value.lan",
 	"cli.value.dns-port",
 	"cli.value.mode",
+	"cli.value.ports",
+	"cli.value.tries",
 	"cli.value.unknown",
 	"cli.value.wan",
 	"cli.value.format",
