@@ -333,6 +333,36 @@ func TestLookingForUpdatesRegularlyIsSeenOnlyOverADay(t *testing.T) {
 	}
 }
 
+func TestEncryptionIsSeenOnlyWhereNothingIsInClear(t *testing.T) {
+	line := func(service, version string, in int) string {
+		return fmt.Sprintf(`{"ts": 1795377900, "uid": "1", "id.orig_h": "192.0.2.7", "service": %q, "tls": %q, "orig_bytes": 500, "resp_bytes": %d, "orig_l2_addr": %q, "names": []}`+"\n", service, version, in, mac)
+	}
+	for _, tt := range []struct {
+		name, text string
+		want       label.Class
+	}{
+		{"TLS 1.3", line("tls", "1.3", 9) + line("dns", "", 9), label.Seen},
+		{"QUIC", line("quic", "", 9), label.Seen},
+		{"one in clear", line("tls", "1.3", 9) + line("http", "", 9), label.NotClaimed},
+		{"one of which nothing is known", line("tls", "1.3", 9) + line("", "", 9), label.NotClaimed},
+		{"an old one", line("tls", "1.0", 9), label.NotClaimed},
+		{"TLS of a version that was not seen", line("tls", "", 9), label.NotClaimed},
+		{"nobody answered", line("tls", "1.3", 0), label.NotClaimed},
+		{"names alone", line("dns", "", 9), label.NotClaimed},
+	} {
+		e, err := ParseEvidence("flows", []byte(tt.text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := e.Find(product(t), mac); err != nil {
+			t.Fatal(err)
+		}
+		if n := weigh(t, Input{Evidence: []Evidence{*e}}).Norm("etsi.5.5-1"); n.Class != tt.want || n.Verdict != Inconclusive {
+			t.Errorf("%s: %s, %s; want %s", tt.name, n.Class, n.Verdict, tt.want)
+		}
+	}
+}
+
 func TestOpenPortsAreHeldAgainstTheDeclaration(t *testing.T) {
 	open := func(x *Transcript) { x.Open = []Service{{Port: "tcp/80"}, {Port: "tcp/23"}} }
 	web := `{"id": "Web", "description": "set-up page", "ports": ["tcp/80"], "enabled": true}`

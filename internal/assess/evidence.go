@@ -110,6 +110,7 @@ type flow struct {
 	In        uint64   `json:"resp_bytes"`
 	Device    string   `json:"orig_l2_addr"`
 	Names     []string `json:"names"`
+	TLS       string   `json:"tls"`
 	Community string   `json:"community_id"`
 }
 

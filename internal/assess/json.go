@@ -13,7 +13,7 @@ const ResultSchema = "plimsoll.label.assess/1"
 
 type resultJSON struct {
 	Schema      string           `json:"schema"`
-	Product     *label.Statement `json:"product"`
+	Product     map[string]any   `json:"product"` // the statement, without a day of issue that nobody said
 	Category    string           `json:"category"`
 	Lab         string           `json:"lab"`
 	Declaration *declarationJSON `json:"declaration"`
@@ -102,8 +102,12 @@ func (r *Result) WriteJSON(w io.Writer) error {
 		}
 		return out
 	}
+	product, err := r.product()
+	if err != nil {
+		return err
+	}
 	out := resultJSON{
-		Schema: ResultSchema, Product: r.Statement(), Category: r.Product.Category, Lab: r.Lab, Evidence: []evidenceJSON{},
+		Schema: ResultSchema, Product: product, Category: r.Product.Category, Lab: r.Lab, Evidence: []evidenceJSON{},
 		Summary: r.Summary(), Norms: []normJSON{}, Problems: say(r.Problems),
 	}
 	if d := r.Declaration; d != nil {
@@ -122,4 +126,17 @@ func (r *Result) WriteJSON(w io.Writer) error {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
 	return e.Encode(out)
+}
+
+// product is the statement in JSON.
+func (r *Result) product() (members map[string]any, err error) {
+	s := r.Statement()
+	text, err := json.Marshal(s)
+	if err == nil {
+		err = json.Unmarshal(text, &members)
+	}
+	if s.Issued == 0 {
+		delete(members, "issued")
+	}
+	return members, err
 }

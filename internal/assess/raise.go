@@ -15,7 +15,7 @@ var ways = map[string]struct {
 	"etsi.5.3-16":   {"model", label.Seen},
 	"etsi.5.3-2":    {"capture", label.Seen},
 	"etsi.5.3-5":    {"flows", label.Seen},
-	"etsi.5.5-1":    {"probe", label.Seen},
+	"etsi.5.5-1":    {"tls", label.Seen},
 	"etsi.5.6-1":    {"ports", label.Seen},
 	"nist8425.DP.3": {"probe", label.Seen},
 	"ota.15":        {"probe", label.Seen},

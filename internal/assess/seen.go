@@ -114,8 +114,41 @@ const (
 	asksFor     = 24 * time.Hour
 )
 
-// flows takes when a device asked its update servers: 5.3-5.
+// plumbing is what a device needs to be on a network at all: it says little, and is usual in clear.
+var plumbing = map[string]bool{"dns": true, "dhcp": true, "dhcpv6": true, "ntp": true, "mdns": true, "llmnr": true, "ssdp": true}
+
+// encrypted takes how a device’s conversations were protected: 5.5-1. One in clear is no support, and a finding if it
+// matters; what was not captured is not known, so that this is never the whole of it.
+func (j *judge) encrypted(e *Evidence, source int) {
+	var versions []string
+	var at []Pointer
+	n := 0
+	for _, f := range e.flows {
+		if f.Out == 0 || f.In == 0 || plumbing[f.Service] {
+			continue
+		}
+		switch {
+		case f.Service == "quic":
+			f.TLS = "1.3" // RFC 9001, Section 4.2
+		case f.TLS == "1.2", f.TLS == "1.3":
+		default:
+			return
+		}
+		n++
+		if v := "TLS " + f.TLS; !slices.Contains(versions, v) {
+			versions = append(versions, v)
+			at = append(at, Pointer{Source: source, At: "flow " + f.UID, Flow: f.Community})
+		}
+	}
+	if n > 0 {
+		slices.Sort(versions)
+		j.support("etsi.5.5-1", e, j.looked(), false, Said{"assess.reason.encrypted", []any{"n", n, "list", versions}, at})
+	}
+}
+
+// flows takes the conversations of a device: how they were protected, and when it asked its update servers, 5.3-5.
 func (j *judge) flows(e *Evidence, source int) {
+	j.encrypted(e, source)
 	var times []float64
 	name, mechanism := "", ""
 	var at []Pointer

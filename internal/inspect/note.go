@@ -13,6 +13,8 @@ type note struct {
 	nameLen         uint8
 	ja3, ja3s       [32]byte
 	ja4             [36]byte
+	tls             [5]byte // version that the responder chose, such as 1.3
+	tlsLen          uint8
 	hasJA3, hasJA3S bool
 	hasJA4          bool
 }
@@ -35,6 +37,10 @@ func (n *note) take(facts *dissect.Facts, i int) {
 		if !n.hasJA3S && len(v) == len(n.ja3s) {
 			n.ja3s, n.hasJA3S = [32]byte(v), true
 		}
+	case "tls.version":
+		if len(v) <= len(n.tls) { // the last one: a server may first ask for another hello
+			n.tlsLen = uint8(copy(n.tls[:], v))
+		}
 	case "tls.ja4":
 		if !n.hasJA4 && len(v) == len(n.ja4) {
 			n.ja4, n.hasJA4 = [36]byte(v), true
@@ -47,6 +53,8 @@ func noted(name string, dir int) bool {
 	switch name {
 	case "tls.sni", "http.host", "tls.ja3", "tls.ja4":
 		return dir == flow.Orig // a responder does not name itself
+	case "tls.version":
+		return dir == flow.Resp // what the initiator offers is not what is used
 	case "tls.ja3s":
 		return true
 	}

@@ -33,6 +33,14 @@ func (r *FlowRecord) JA3S() string {
 	return string(r.note.ja3s[:])
 }
 
+// TLS is the version of TLS that the responder chose, such as 1.3, or "".
+func (r *FlowRecord) TLS() string {
+	if r.note == nil {
+		return ""
+	}
+	return string(r.note.tls[:r.note.tlsLen])
+}
+
 // JA4 is the fingerprint of the TLS client, or "".
 func (r *FlowRecord) JA4() string {
 	if r.note == nil || !r.note.hasJA4 {
