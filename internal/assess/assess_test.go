@@ -293,8 +293,9 @@ func TestWhatIsReallySeenSupports(t *testing.T) {
 		r = weigh(t, Input{Declaration: said, Evidence: []Evidence{evidence(t, inspected("", peers(service)))}})
 		want(t, r, "etsi.5.3-2", label.Declared, Inconclusive)
 	}
-	r = weigh(t, Input{Declaration: said, Lab: "example-lab", Evidence: []Evidence{evidence(t, probed(t, nil, "login.guessing good"))}})
+	r = weigh(t, Input{Declaration: said, Lab: "example-lab", Evidence: []Evidence{evidence(t, probed(t, nil, "login.guessing good", "tls.version good"))}})
 	want(t, r, "etsi.5.1-5", label.LabTested, Pass)
+	want(t, r, "etsi.5.5-1", label.Seen, Inconclusive) // a laboratory that sees a part has not tested the whole
 }
 
 func TestLookingForUpdatesRegularlyIsSeenOnlyOverADay(t *testing.T) {
@@ -541,7 +542,7 @@ func TestWhatIsWrongInAFileIsSaid(t *testing.T) {
 
 // Whatever is handed in, what comes out can be signed, and nothing passes on the word of a document that nobody named.
 func FuzzAssess(f *testing.F) {
-	f.Add([]byte(probed(f, nil, "login.default bad", "login.guessing good")), []byte(`{"schema": "plimsoll.declaration/1", "by": "B", "date": "2026-11-20", "ics": {"provisions": [{"provision": "5.1-1", "support": "n/a"}]}, "ixit": {}}`))
+	f.Add([]byte(probed(f, nil, "login.default bad", "login.guessing good")), []byte(`{"schema": "plimsoll.declaration/1", "by": "B", "date": "2026-11-20", "gtin": "09506000134352", "ics": {"provisions": [{"provision": "5.1-1", "support": "n/a"}]}, "ixit": {}}`))
 	f.Add([]byte(inspected(clear("d1", "actor", "supports", 1, "etsi.5.5-1"), "")), []byte(`{}`))
 	f.Add([]byte(`{"uid": "1", "id.orig_h": "192.0.2.7", "ts": 1e308}`), []byte(`{"schema": "plimsoll.declaration/1"}`))
 	p, c := product(f), catalogue(f)

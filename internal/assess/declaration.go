@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"plimsoll.example/plimsoll/label"
 	"plimsoll.example/plimsoll/norms"
 )
 
@@ -116,6 +117,9 @@ func (d *Declaration) check(c *norms.Catalogue) error {
 	}
 	if _, err := time.Parse(time.DateOnly, d.Date); err != nil {
 		wrong("date: %.40q is not as 2026-11-20", d.Date)
+	}
+	if len(d.GTIN) != 14 || !label.ValidGTIN(d.GTIN) {
+		wrong("gtin: %.20q is not one of 14 digits, or its check digit is wrong", d.GTIN)
 	}
 	source, _ := c.Source(etsi)
 	for kind, list := range map[string]struct {

@@ -93,9 +93,9 @@ func (j *judge) support(id string, e *Evidence, class label.Class, whole bool, s
 	p.span(e, said.At[0].Source)
 }
 
-// looked is the class of what captures and probes support.
-func (j *judge) looked() label.Class {
-	if j.Lab != "" {
+// looked is the class of what captures and probes support: tested only if a laboratory saw all that the norm asks for.
+func (j *judge) looked(whole bool) label.Class {
+	if j.Lab != "" && whole {
 		return label.LabTested
 	}
 	return label.Seen
@@ -289,6 +289,6 @@ func (j *judge) shared() {
 		}
 	}
 	if len(j.models) > 0 {
-		j.support("etsi.5.3-16", &j.Evidence[j.models[0].Source-1], j.looked(), true, Said{"assess.reason.model", []any{"model", j.Product.Model}, j.models})
+		j.support("etsi.5.3-16", &j.Evidence[j.models[0].Source-1], j.looked(true), true, Said{"assess.reason.model", []any{"model", j.Product.Model}, j.models})
 	}
 }

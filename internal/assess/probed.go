@@ -22,7 +22,7 @@ func (j *judge) probe(e *Evidence, source int) {
 			j.shows[key] = append(j.shows[key], at...)
 		}
 		said := Said{"assess.reason.check." + c.Check + "." + c.Outcome, []any{"port", c.Port, "detail", c.Detail}, at}
-		class := j.looked()
+		class := j.looked(a.Whole)
 		if a.Web {
 			class = label.WebChecked
 		}
@@ -90,5 +90,5 @@ func (j *judge) ports(e *Evidence, source int) {
 		}
 		return
 	}
-	j.support("etsi.5.6-1", e, j.looked(), false, Said{"assess.reason.ports.declared", []any{"list", open, "n", len(e.transcript.Tried)}, at})
+	j.support("etsi.5.6-1", e, j.looked(false), false, Said{"assess.reason.ports.declared", []any{"list", open, "n", len(e.transcript.Tried)}, at})
 }

@@ -35,7 +35,7 @@ func (j *judge) capture(e *Evidence, source int) {
 			case f.Direction == finding.Refutes:
 				j.refute(id, e, said)
 			case f.Direction == finding.Supports:
-				j.support(id, e, j.looked(), false, said)
+				j.support(id, e, j.looked(false), false, said)
 			}
 		}
 	}
@@ -46,7 +46,7 @@ func (j *judge) capture(e *Evidence, source int) {
 	}
 	for _, peer := range d.Peers {
 		if mechanism := j.updates(peer.Name); mechanism != "" && len(peer.Services) > 0 && !slices.ContainsFunc(peer.Services, func(s string) bool { return !protects(s) }) {
-			j.support("etsi.5.3-2", e, j.looked(), false, Said{"assess.reason.update.seen", []any{"name", peer.Name, "id", mechanism}, []Pointer{{Source: source, At: "peer " + peer.Name}}})
+			j.support("etsi.5.3-2", e, j.looked(false), false, Said{"assess.reason.update.seen", []any{"name", peer.Name, "id", mechanism}, []Pointer{{Source: source, At: "peer " + peer.Name}}})
 		}
 	}
 }
@@ -142,7 +142,7 @@ func (j *judge) encrypted(e *Evidence, source int) {
 	}
 	if n > 0 {
 		slices.Sort(versions)
-		j.support("etsi.5.5-1", e, j.looked(), false, Said{"assess.reason.encrypted", []any{"n", n, "list", versions}, at})
+		j.support("etsi.5.5-1", e, j.looked(false), false, Said{"assess.reason.encrypted", []any{"n", n, "list", versions}, at})
 	}
 }
 
@@ -178,5 +178,5 @@ func (j *judge) flows(e *Evidence, source int) {
 		return
 	}
 	span := time.Duration((times[len(times)-1] - times[0]) * float64(time.Second)).Round(time.Hour)
-	j.support("etsi.5.3-5", e, j.looked(), true, Said{"assess.reason.update.regular", []any{"name", name, "id", mechanism, "n", visits, "span", span}, at})
+	j.support("etsi.5.3-5", e, j.looked(true), true, Said{"assess.reason.update.regular", []any{"name", name, "id", mechanism, "n", visits, "span", span}, at})
 }
