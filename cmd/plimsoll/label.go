@@ -25,7 +25,7 @@ func newLabel(e env, words *locale.Catalogue) *cobra.Command {
 		}
 		return c.Help()
 	}}
-	c.AddCommand(newLabelAssess(e, words), newLabelCompare(e, words), newLabelPrint(e, words), newLabelQR(e, words), newLabelShow(e, words), newLabelSign(e), newLabelVerify(e, words))
+	c.AddCommand(newLabelAssess(e, words), newLabelCompare(e, words), newLabelExport(e), newLabelImport(e, words), newLabelPrint(e, words), newLabelQR(e, words), newLabelShow(e, words), newLabelSign(e), newLabelVerify(e, words))
 	return c
 }
 

@@ -28,7 +28,7 @@ func leaves(c *cobra.Command) (list []*cobra.Command) {
 }
 
 // silent are the verbs that read nothing that a program could want as JSON.
-var silent = []string{"completion", "headers", "help", "home off", "home run", "label print", "label qr", "label sign", "man", "mud sign"}
+var silent = []string{"completion", "headers", "help", "home off", "home run", "label export", "label print", "label qr", "label sign", "man", "mud sign"}
 
 func TestEveryVerbThatReadsTellsProgramsToo(t *testing.T) {
 	for _, c := range leaves(newRoot(env{}, locale.New(locale.English))) {
@@ -150,9 +150,13 @@ var outcomes = map[string]map[int][]string{
 		exitFailed: {"--product DIR/lamp.json", "--product DIR/product.json --declaration DIR/bad.toml", "DIR/capture.json --product DIR/product.json"},
 		exitUsage:  {"", "--product DIR/product.json --json --out -"}, exitNotFound: {"--product none.json", "none.json --product DIR/product.json"},
 	},
-	"label qr":   {exitUsage: {"", "DIR/lamp.json"}, exitUnverified: {"DIR/lamp.json --resolver id.registry.example"}, exitNotFound: {"none.label --resolver id.registry.example"}},
-	"label show": {exitUsage: {""}, exitUnverified: {"DIR/lamp.json"}, exitNotFound: {"none.label"}},
-	"label sign": {exitFailed: {"DIR/lamp.json --key DIR/key.pem --out DIR/x.label"}, exitUsage: {"", "DIR/lamp.json"}, exitNotFound: {"none.json --key DIR/key.pem --out DIR/x.label"}},
+	"label export": { // the rest is in testdata/labelexport.txtar
+		exitUsage: {"", "DIR/lamp.json", "DIR/lamp.json --format xml"}, exitUnverified: {"DIR/lamp.json --format csv"}, exitNotFound: {"none.label --format csv"},
+	},
+	"label import": {exitFailed: {"DIR/lamp.json"}, exitUsage: {""}, exitNotFound: {"none.json"}},
+	"label qr":     {exitUsage: {"", "DIR/lamp.json"}, exitUnverified: {"DIR/lamp.json --resolver id.registry.example"}, exitNotFound: {"none.label --resolver id.registry.example"}},
+	"label show":   {exitUsage: {""}, exitUnverified: {"DIR/lamp.json"}, exitNotFound: {"none.label"}},
+	"label sign":   {exitFailed: {"DIR/lamp.json --key DIR/key.pem --out DIR/x.label"}, exitUsage: {"", "DIR/lamp.json"}, exitNotFound: {"none.json --key DIR/key.pem --out DIR/x.label"}},
 	"label verify": { // its 0 and 3 are tested with its schema
 		exitFailed: {"DIR/lamp.json --issuer-key DIR/cert.pem"}, exitUsage: {"", "DIR/lamp.json"}, exitNotFound: {"none.label --issuer-key none.pem"},
 	},
@@ -187,6 +191,10 @@ var outcomes = map[string]map[int][]string{
 	},
 	"probe": { // its 0, 1 and 3 are tested with devices that are played
 		exitUsage: {"", "a b", "8.8.8.8 --yes", "127.0.0.1 --yes", "192.0.2.7 --tries 101"}, exitNotFound: {"02:00:5e:99:99:99 --yes"},
+	},
+	"registry advisories": { // the rest is in testdata/advisories.txtar
+		exitFailed: {"DIR/lamp.json --products DIR/lamp.json"}, exitUsage: {"", "DIR/lamp.json", "DIR/lamp.json --registry http://registry.example", "--products DIR/lamp.json"},
+		exitNotFound: {"DIR/lamp.json --products none.json"},
 	},
 	"norms list": {exitDone: {"", "--json"}, exitUsage: {"etsi.5.5-1", "--source x"}},
 	"norms map":  {exitDone: {"", "--json"}, exitUsage: {"etsi.5.5-1"}},

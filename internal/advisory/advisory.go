@@ -94,7 +94,10 @@ type Affected struct {
 }
 
 // Matter is a product’s numbers in Matter’s ledger; zero where it has none.
-type Matter struct{ Vendor, Product uint16 }
+type Matter struct {
+	Vendor  uint16 `json:"vendor"`
+	Product uint16 `json:"product"`
+}
 
 // Component is a part in a bill of materials.
 type Component struct {

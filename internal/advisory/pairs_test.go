@@ -131,3 +131,42 @@ func has(acts []advisory.Act, a advisory.Act) bool {
 	}
 	return false
 }
+
+// Each product against the records of all other pairs: where the name of a product is not in a record, it is not meant.
+func TestNoLabelIsSuspendedForARecordThatDoesNotNameItsProduct(t *testing.T) {
+	aliases, err := advisory.LoadAliases()
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain := func(s string) string {
+		return strings.Map(func(r rune) rune {
+			if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+				return r
+			}
+			return -1
+		}, strings.ToLower(s))
+	}
+	list, n := pairs(t), 0
+	for i := range list {
+		for j := range list {
+			p := list[i]
+			p.Record = list[j].Record
+			model, _, _ := strings.Cut(p.Product.Model, "(") // a record that says no region means all
+			if i == j || strings.Contains(plain(p.Record.Product), plain(model)) {
+				continue
+			}
+			n++
+			if acts, best := outcome(t, &p, aliases); has(acts, advisory.Suspend) {
+				t.Errorf("%s %s is suspended for %s %s: %v", p.Product.Maker, p.Product.Model, p.Record.Maker, p.Record.Product, best.Reasons)
+			}
+		}
+	}
+	t.Logf("%d crossed pairs", n)
+	doc, err := os.ReadFile("../../docs/advisories.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(doc), fmt.Sprintf("%d crossed pairs", n)) {
+		t.Errorf("docs/advisories.md does not have the %d crossed pairs", n)
+	}
+}

@@ -103,6 +103,16 @@ type decision struct {
 	suspended bool // by a change
 }
 
+// status is that of the label after the changes so far.
+func (d *decision) status() label.Status {
+	for _, c := range slices.Backward(d.changes) {
+		if !c.Act.Person() {
+			return c.To
+		}
+	}
+	return d.now.Status
+}
+
 func (d *decision) add(c Change) {
 	c.Product = d.product.ID
 	c.Evidence.complete(&c)
@@ -266,7 +276,7 @@ func (d *decision) open(c *Case, m *Match, why string, all []Match) {
 	if d.now.Status == label.Suspended && d.now.Case == c.ID {
 		return
 	}
-	d.add(Change{Act: Open, To: d.now.Status, Cause: c.ID, Because: why, Evidence: evidence(m, all)})
+	d.add(Change{Act: Open, To: d.status(), Cause: c.ID, Because: why, Evidence: evidence(m, all)})
 }
 
 func (d *decision) close(c *Case, m *Match) {
@@ -280,7 +290,7 @@ func (d *decision) close(c *Case, m *Match) {
 			d.add(Change{Act: ProposeRestore, To: label.Active, Cause: c.ID, Because: why, Evidence: evidence(m, nil)})
 		}
 	case slices.Contains(d.now.Open, c.ID):
-		d.add(Change{Act: Close, To: d.now.Status, Cause: c.ID, Because: why, Evidence: evidence(m, nil)})
+		d.add(Change{Act: Close, To: d.status(), Cause: c.ID, Because: why, Evidence: evidence(m, nil)})
 	}
 }
 
@@ -289,7 +299,7 @@ func (d *decision) withdraw(c *Case) {
 	case d.now.Status == label.Suspended && d.now.Case == c.ID && !slices.Contains(d.now.Asked, c.ID):
 		d.add(Change{Act: ProposeRestore, To: label.Active, Cause: c.ID, Because: "withdrawn", Evidence: Evidence{Records: records(c)}})
 	case slices.Contains(d.now.Open, c.ID):
-		d.add(Change{Act: Close, To: d.now.Status, Cause: c.ID, Because: "withdrawn", Evidence: Evidence{Records: records(c)}})
+		d.add(Change{Act: Close, To: d.status(), Cause: c.ID, Because: "withdrawn", Evidence: Evidence{Records: records(c)}})
 	}
 }
 

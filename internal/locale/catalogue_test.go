@@ -32,7 +32,7 @@ var same = []string{
 	"cli.value.max-flows",
 	"cli.value.url",
 	"format.date",
-	"label.product",
+	"cli.value.registry", "label.import.product", "label.product",
 	"label.status.active",
 	"format.minutes",
 	"guide.source",

@@ -39,6 +39,9 @@ type busy struct {
 	after time.Duration
 }
 
+// Unwrap is what the server answered.
+func (b busy) Unwrap() error { return b.error }
+
 // get fetches a feed into a new file in dir, unless it is as it was. The caller removes the file.
 func (f *Fetcher) get(ctx context.Context, u *url.URL, dir string, last *standing) (file string, now standing, changed bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
