@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -131,35 +132,66 @@ func TestEvidenceAgainstALabelStopsIt(t *testing.T) {
 	}
 }
 
-// From a maker’s folder to a printed label, and to a check with no network.
-func TestAMakersFolderBecomesALabelThatIsVerifiedOffline(t *testing.T) {
+// What docs/assess.md shows is what happens: from a maker’s folder to a printed label, and to a check with no network.
+func TestTheExampleOfTheDocumentMakesALabel(t *testing.T) {
 	if _, err := exec.LookPath("openssl"); err != nil {
 		t.Skip("the program openssl is missing")
 	}
+	doc, err := os.ReadFile("../../docs/assess.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range assess.Checks() {
+		if !strings.Contains(string(doc), "| `"+a.Check+"` |") {
+			t.Errorf("docs/assess.md does not name the check %s", a.Check)
+		}
+	}
+	blocks := regexp.MustCompile("(?s)```(sh)?\n(.*?)```").FindAllStringSubmatch(string(doc), -1)
+	if len(blocks) != 2 {
+		t.Fatalf("%d examples", len(blocks))
+	}
 	dir := t.TempDir()
-	file := func(name string) string { return filepath.Join(dir, name) }
-	for _, args := range [][]string{{"genpkey", "-algorithm", "ed25519", "-out", file("key.pem")}, {"pkey", "-in", file("key.pem"), "-pubout", "-out", file("public.pem")}} {
-		if out, err := exec.Command("openssl", args...).CombinedOutput(); err != nil {
-			t.Fatalf("%v: %v: %s", args, err, out)
+	if err := os.CopyFS(dir, os.DirFS(maker)); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(dir)
+	for _, m := range regexp.MustCompile("`(openssl [^`]*)`").FindAllStringSubmatch(string(doc), -1) {
+		f := strings.Fields(m[1])
+		if out, err := exec.Command(f[0], f[1:]...).CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v: %s", m[1], err, out)
 		}
 	}
-	if code, _, stderr := assessed(t, "--lab", "Example Test House", "--fail-on", "high", "--out", file("statement.json")); code != exitDone {
-		t.Fatal(stderr)
+	commands := strings.Split(strings.TrimSpace(blocks[0][2]), "\n")
+	if len(commands) != 5 {
+		t.Errorf("%d commands", len(commands))
 	}
-	for _, step := range []struct {
-		want int
-		args []string
-	}{
-		{exitDone, []string{"label", "sign", file("statement.json"), "--key", file("key.pem"), "--out", file("plug.label")}},
-		{exitDone, []string{"label", "qr", file("plug.label"), "--resolver", "id.registry.example", "--out", file("plug.png")}},
-		{exitFound, []string{"label", "verify", file("plug.png"), "--offline", "--issuer-key", file("public.pem")}}, // a key alone tells no status
-	} {
-		code, stdout, stderr := call(t, nil, step.args...)
-		if code != step.want {
-			t.Fatalf("%v: exit %d, %s", step.args, code, stderr)
+	said := ""
+	for _, line := range commands {
+		line, to, _ := strings.Cut(line, " > ")
+		var args []string
+		for i, part := range strings.Split(line, `"`) {
+			if i%2 == 1 {
+				args = append(args, part)
+			} else {
+				args = append(args, strings.Fields(part)...)
+			}
 		}
-		if step.args[1] == "verify" && (!strings.Contains(stdout, "Genuine") || !strings.Contains(stdout, "norms were tested in a laboratory")) {
-			t.Errorf("%s", stdout)
+		want := exitDone
+		if args[2] == "verify" {
+			want = exitFound // genuine, and a key alone does not tell its status
+		}
+		code, stdout, stderr := call(t, nil, args[1:]...)
+		if code != want {
+			t.Fatalf("%s: exit %d, %s", line, code, stderr)
+		}
+		if to != "" {
+			write(t, to, stdout)
+		}
+		said += stdout
+	}
+	for _, want := range []string{blocks[1][2], "Genuine"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("nothing says\n%s", want)
 		}
 	}
 }
