@@ -418,6 +418,86 @@ var examples = map[string]struct {
 			"a title that runs on":         {`"title": {"en": "t", "fr": "u"}, "text": {"en": "t", "fr": "u"}, "pillar"`, `"title": {"en": "` + strings.Repeat("t", 61) + `", "fr": "u"}, "text": {"en": "t", "fr": "u"}, "pillar"`},
 		},
 	},
+	"registry-accounts.json": {
+		good: `{"schema": "plimsoll.registry.accounts/1", "accounts": [{"id": "body", "name": "Example", "role": "certification-body", "since": "2026-11-27T11:00:00Z",
+			"keys": [{"public": "AAAA", "from": "2026-11-27"}], "blocks": [{"first": 0, "size": 65536}]}]}`,
+		wrong: map[string][2]string{
+			"a role not in words":     {`"certification-body"`, `"king"`},
+			"a day that is none":      {`"from": "2026-11-27"`, `"from": "now"`},
+			"a block that is no size": {`"size": 65536`, `"size": -1`},
+		},
+	},
+	"registry-audit.json": {
+		good: `{"schema": "plimsoll.registry.audit/1", "audit": [{"seq": 1, "at": "2026-11-27T11:00:00Z", "account": "body", "action": "grant", "subject": "s", "outcome": "done"}]}`,
+		wrong: map[string][2]string{
+			"no outcome":   {`, "outcome": "done"`, ``},
+			"a local time": {`11:00:00Z`, `11:00`},
+		},
+	},
+	"registry-dump.json": {
+		good: `{"schema": "plimsoll.registry.dump/1", "made": "2026-11-27T11:00:00Z", "labels": 2, "sha256": "` + digest + `", "signature": "AAAA"}`,
+		wrong: map[string][2]string{
+			"no signature":  {`, "signature": "AAAA"`, ``},
+			"a digest less": {digest, digest[1:]},
+		},
+	},
+	"registry-label.json": {
+		good: `{"schema": "plimsoll.registry.label/1", "id": "` + digest + `", "issuer": {"id": "body", "name": "Example", "role": "certification-body"}, "product": {"gtin": "09506000134352",
+			"version": 1, "maker": "Example Lamps", "model": "LP-110", "profile": 1, "norms": {"etsi.5.1-1": "lab-tested"}, "issued": "2026-11-27", "status_index": 2, "sensors": [],
+			"practices": []}, "category": "light", "status": "suspended", "changed": "2026-11-27T12:00:00Z", "granted": "2026-11-27T11:00:00Z", "leaf": 3, "changes": [{"number": 1,
+			"verb": "suspend", "status": "suspended", "at": "2026-11-27T12:00:00Z", "reason": "exploited", "note": "", "by": {"id": "registry", "name": "Example", "role": "scheme-owner"},
+			"evidence": ["` + digest + `"], "leaf": 4, "record": "AAAA"}], "label": "AAAA"}`,
+		wrong: map[string][2]string{
+			"a status not in words": {`"status": "suspended", "changed"`, `"status": "fine", "changed"`},
+			"a reason not in words": {`"exploited"`, `"whim"`},
+			"change 0":              {`"number": 1`, `"number": 0`},
+			"a property more":       {`"leaf": 3`, `"leaf": 3, "secure": true`},
+			"a GTIN cut":            {`09506000134352`, `9506000134352`},
+			"no base64":             {`"label": "AAAA"`, `"label": "<b>"`},
+		},
+	},
+	"registry-product.json": {
+		good: `{"schema": "plimsoll.registry.product/1", "gtin": "09506000134352", "maker": "Example Lamps", "model": "LP-110", "category": "light", "labels": [{"schema": "plimsoll.registry.label/1", "id": "` + digest + `", "issuer": {"id": "body", "name": "Example", "role": "certification-body"}, "product": {"gtin": "09506000134352",
+			"version": 1, "maker": "Example Lamps", "model": "LP-110", "profile": 1, "norms": {"etsi.5.1-1": "lab-tested"}, "issued": "2026-11-27", "status_index": 2, "sensors": [],
+			"practices": []}, "category": "light", "status": "suspended", "changed": "2026-11-27T12:00:00Z", "granted": "2026-11-27T11:00:00Z", "leaf": 3, "changes": [{"number": 1,
+			"verb": "suspend", "status": "suspended", "at": "2026-11-27T12:00:00Z", "reason": "exploited", "note": "", "by": {"id": "registry", "name": "Example", "role": "scheme-owner"},
+			"evidence": ["` + digest + `"], "leaf": 4, "record": "AAAA"}], "label": "AAAA"}]}`,
+		wrong: map[string][2]string{
+			"no label":     {`"labels": [`, `"labels": [], "x": [`},
+			"another GTIN": {`"gtin": "09506000134352", "maker": "Example Lamps", "model": "LP-110", "category"`, `"gtin": "1", "maker": "Example Lamps", "model": "LP-110", "category"`},
+		},
+	},
+	"registry-keys.json": {
+		good: `{"schema": "plimsoll.registry.keys/1", "log": "log.registry.example/labels", "size": 2, "issuers": [
+			{"name": "authority", "key": "` + digest + `", "from": "2026-11-27"}, {"name": "lab", "key": "` + digest + `", "from": "2026-11-27", "until": "2027-11-27"}]}`,
+		wrong: map[string][2]string{
+			"a key cut":          {digest, digest[1:]},
+			"a day that is none": {`"2027-11-27"`, `"never"`},
+			"a property more":    {`"size"`, `"trust": 1, "size"`},
+		},
+	},
+	"registry-monitor.json": {
+		good: `{"schema": "plimsoll.registry.monitor/1", "log": "log.registry.example/labels", "before": 1, "size": 4, "root": "` + digest + `",
+			"cosigned": "2026-11-27T09:00:00Z", "leaves": [
+			{"index": 1, "kind": "grant", "issuer": "authority", "label": "` + digest + `", "gtin": "09506000134352", "day": "2026-11-27"},
+			{"index": 2, "kind": "status", "issuer": "authority", "label": "` + digest + `", "at": "2026-11-27T09:00:00Z", "status": "suspended", "reason": "exploited", "evidence": "` + digest + `"},
+			{"index": 3, "kind": "landmark", "issuer": "", "day": "2026-11-27", "digest": "` + digest + `", "labels": 1}],
+			"alarms": [{"kind": "unexpected", "index": 1, "issuer": "authority", "text": "t", "detail": "d"}]}`,
+		wrong: map[string][2]string{
+			"an alarm not in words": {`"unexpected"`, `"strange"`},
+			"a kind not in words":   {`"grant"`, `"gift"`},
+			"a status not in words": {`"suspended"`, `"unknown"`},
+			"a leaf before all":     {`"index": 2`, `"index": -2`},
+			"an alarm without text": {`"text": "t"`, `"text": ""`},
+		},
+	},
+	"registry-proof.json": {
+		good: `{"schema": "plimsoll.registry.proof/1", "log": "log.registry.example/labels", "leaf": "` + digest + `", "index": 1, "size": 2, "cosigned": ""}`,
+		wrong: map[string][2]string{
+			"a log of nothing":    {`"size": 2`, `"size": 0`},
+			"a time that is none": {`"cosigned": ""`, `"cosigned": "now"`},
+		},
+	},
 }
 
 func TestSchemasTakeWhatIsRightAndRefuseWhatIsWrong(t *testing.T) {

@@ -18,8 +18,11 @@ var ErrKey = errors.New("key is not valid")
 // NewLogKey makes the key of a log, whose name is the log’s origin: the private key, and the vkey that policies name (C2SP
 // signed-note).
 func NewLogKey(name string) (private, vkey string, err error) {
-	if private, vkey, err = note.GenerateKey(rand.Reader, name); err != nil {
-		return "", "", fmt.Errorf("%w: name %.80q: %w", ErrKey, name, err)
+	if private, vkey, err = note.GenerateKey(rand.Reader, name); err == nil {
+		_, err = note.NewVerifier(vkey) // which looks at the name
+	}
+	if err != nil || len(name) > 255 {
+		return "", "", fmt.Errorf("%w: a name such as log.example/labels is needed, with no blank and no plus sign", ErrKey)
 	}
 	return private, vkey, nil
 }

@@ -33,13 +33,13 @@ func (l *Log) keepDays(ctx context.Context) {
 	t := time.NewTicker(10 * time.Second)
 	defer t.Stop()
 	for {
+		if err := l.CloseDay(ctx); err != nil && ctx.Err() == nil {
+			l.log.ErrorContext(ctx, "day is not closed", "error", err)
+		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-t.C:
-		}
-		if err := l.CloseDay(ctx); err != nil && ctx.Err() == nil {
-			l.log.ErrorContext(ctx, "day is not closed", "error", err)
 		}
 	}
 }
@@ -49,49 +49,75 @@ func (l *Log) keepDays(ctx context.Context) {
 func (l *Log) CloseDay(ctx context.Context) error { return l.turn(ctx, label.DayOf(l.now())) }
 
 // turn begins a day. The order is what counts: all of the day before is published, the checkpoint that shows so is kept,
-// and then the landmark is added, before any leaf of the new day.
+// and then the landmark is added, before any leaf of the new day. Nobody is kept out while witnesses are waited for.
 func (l *Log) turn(ctx context.Context, today label.Day) error {
+	for {
+		l.mu.RLock()
+		next, ended := l.next.Load(), l.day
+		open := ended != today && l.since != next
+		l.mu.RUnlock()
+		if open {
+			last := func() (tessera.Index, error) { return tessera.Index{Index: next - 1}, nil }
+			if _, _, err := l.await.Await(ctx, last); err != nil {
+				return fmt.Errorf("close %s: %w", ended, errors.Join(err, l.witnesses.fault()))
+			}
+		}
+		if done, err := l.close(ctx, today, next); done || err != nil {
+			return err
+		}
+	}
+}
+
+// close closes the day before, of which so many leaves are published. It reports whether that was all of them.
+func (l *Log) close(ctx context.Context, today label.Day, published uint64) (bool, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if today == l.day {
-		return nil
-	}
-	if today <= l.closed || today < l.day {
-		return fmt.Errorf("%w: it says %s, and the log is on %s", ErrClock, today, max(l.day, l.closed+1))
-	}
 	next := l.next.Load()
-	if l.since == next { // nothing was logged
+	switch {
+	case l.failed.Load():
+		return false, ErrFailed
+	case today == l.day:
+		return true, nil
+	case today <= l.closed || today < l.day:
+		return false, fmt.Errorf("%w: it says %s, and the log is on %s", ErrClock, today, max(l.day, l.closed+1))
+	case l.since == next: // nothing was logged
 		l.day = today
-		return nil
+		return true, nil
+	case next != published:
+		return false, nil
 	}
-	ended := l.day
-	last := func() (tessera.Index, error) { return tessera.Index{Index: next - 1}, nil }
-	if _, _, err := l.await.Await(ctx, last); err != nil {
-		return fmt.Errorf("close %s: %w", ended, errors.Join(err, l.witnesses.fault()))
+	if err := l.mark(ctx, next); err != nil {
+		return false, fmt.Errorf("close %s: %w", l.day, err)
 	}
+	l.day = today
+	return true, nil
+}
+
+// mark adds the landmark of the day, whose leaves are all published; mu is held.
+func (l *Log) mark(ctx context.Context, next uint64) error {
 	checkpoint, err := l.Published(ctx)
 	if err != nil {
-		return fmt.Errorf("close %s: %w", ended, err)
+		return err
 	}
 	if c, err := parseCheckpoint(l.kept); err == nil && c.Size == next {
 		checkpoint = l.kept // published when the day was not over, maybe
 	}
-	if err := durable.WriteFile(filepath.Join(l.dir, filepath.FromSlash(landmarkPath(ended))), checkpoint, 0o644); err != nil {
-		return fmt.Errorf("close %s: %w", ended, err)
+	if err := durable.WriteFile(filepath.Join(l.dir, filepath.FromSlash(landmarkPath(l.day))), checkpoint, 0o644); err != nil {
+		return err
 	}
-	d, err := l.gather(ctx, ended, l.since, next)
+	d, err := l.gather(ctx, l.day, l.since, next)
 	if err != nil {
-		return fmt.Errorf("close %s: %w", ended, err)
+		return err
 	}
 	data, err := Encode(d.Landmark)
 	if err != nil {
-		return fmt.Errorf("close %s: %w", ended, err)
+		return err
 	}
 	if _, err := l.put(data); err != nil {
-		return fmt.Errorf("close %s: %w", ended, err)
+		return err
 	}
 	l.landmarks = append(l.landmarks, d.Landmark)
-	l.since, l.closed, l.day, l.kept = l.next.Load(), ended, today, nil
+	l.since, l.closed, l.kept = l.next.Load(), l.day, nil
 	return nil
 }
 

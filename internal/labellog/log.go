@@ -40,6 +40,7 @@ var (
 	ErrClock       = errors.New("clock is behind the log")
 	ErrIssuer      = errors.New("label’s issuer may not grant")
 	ErrUnpublished = errors.New("leaf is not published yet")
+	ErrFailed      = errors.New("log could not be written, and must be opened again")
 )
 
 // Options are how a log is kept. The zero value asks no witness.
@@ -81,7 +82,8 @@ type Log struct {
 	issuers   []label.Issuer // by the key leaves
 	kept      []byte         // the checkpoint that was found on opening: it may be of the day that is closed
 
-	next atomic.Uint64 // how many were sequenced; written with mu held, for reading or writing
+	failed atomic.Bool   // something could not be written
+	next   atomic.Uint64 // how many were sequenced; written with mu held, for reading or writing
 }
 
 // LogTo says where the library that keeps the log tells what it does; without it, that is standard error. There is one
@@ -317,8 +319,8 @@ func Issuers(list []label.Issuer, leaf Leaf) []label.Issuer {
 // options say so. A grant must be issued today (UTC) and signed by a key that the log names; the time of any other leaf is
 // that of the log, whatever the leaf says. Landmarks are the log’s own to add.
 //
-// An error that wraps ErrUnpublished says that the leaf is in the log or will be: look for it before it is appended again.
-// Others wrap ErrLeaf, ErrDay, ErrClock or ErrIssuer, and the leaf is not in the log.
+// An error that wraps ErrUnpublished says that the leaf may be in the log: look for it before it is appended again.
+// Others wrap ErrLeaf, ErrDay, ErrClock, ErrIssuer or ErrFailed, and the leaf is not in the log.
 func (l *Log) Append(ctx context.Context, leaf Leaf) (index uint64, err error) {
 	if _, ok := leaf.(Landmark); ok {
 		return 0, fmt.Errorf("%w: the log closes its days itself", ErrLeaf)
@@ -349,6 +351,10 @@ func (l *Log) sequence(ctx context.Context, leaf Leaf) (tessera.IndexFuture, err
 			lock, unlock = l.mu.Lock, l.mu.Unlock
 		}
 		lock()
+		if l.failed.Load() {
+			unlock()
+			return nil, ErrFailed
+		}
 		if l.day == today {
 			future, err := l.add(leaf, now)
 			if err == nil && (added || ended) {
@@ -382,8 +388,12 @@ func (l *Log) add(leaf Leaf, now time.Time) (tessera.IndexFuture, error) {
 // put has octets sequenced, durably; mu is held. Whoever asked for them may have gone: they go in all the same.
 func (l *Log) put(data []byte) (tessera.IndexFuture, error) {
 	i, err := l.appender.Add(context.Background(), tessera.NewEntry(data))()
-	if err != nil {
+	if errors.Is(err, tessera.ErrPushback) {
 		return nil, fmt.Errorf("append: %w", err)
+	}
+	if err != nil { // it is not known where the log ends
+		l.failed.Store(true)
+		return nil, fmt.Errorf("%w, or never: %w", ErrUnpublished, err)
 	}
 	for n := l.next.Load(); n <= i.Index && !l.next.CompareAndSwap(n, i.Index+1); n = l.next.Load() {
 	}

@@ -310,6 +310,42 @@ func TestAKeyThatEndedGrantsNoMore(t *testing.T) {
 	w.append(t, granted(t, "authority 2", 3, w.day()))
 }
 
+func TestTheKeyOfALogRotatesWhileVerifiersLearnTheNewOne(t *testing.T) {
+	w := newWorld(t)
+	w.shut(t)
+	private, vkey, err := labellog.NewLogKey(origin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := w.signer
+	if w.signer, err = labellog.LogSigner(private); err != nil {
+		t.Fatal(err)
+	}
+	after := policy(t, "log "+vkey+"\nquorum none\n")
+	for _, c := range []struct {
+		name    string
+		retired []note.Signer
+		before  error
+	}{
+		{"both sign", []note.Signer{old}, nil},
+		{"the new one alone", nil, labellog.ErrLogKey},
+	} {
+		w.open(t, labellog.Options{Retired: c.retired})
+		w.append(t, granted(t, "authority", uint32(len(c.retired)), w.day()))
+		data, err := w.log.Published(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.policy.Open(data); !errors.Is(err, c.before) {
+			t.Errorf("%s, by the old policy: %v; want %v", c.name, err, c.before)
+		}
+		if _, err := after.Open(data); err != nil {
+			t.Errorf("%s, by the new policy: %v", c.name, err)
+		}
+		w.shut(t)
+	}
+}
+
 func TestALandmarkProvesTheDayFromBothSides(t *testing.T) {
 	w := newWorld(t)
 	ctx := t.Context()

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/transparency-dev/merkle/compact"
@@ -73,6 +74,18 @@ type Report struct {
 	Now    *Checkpoint
 	Leaves []Seen
 	Alarms []Alarm
+	// Issuers are those that the whole log names by now, with their keys.
+	Issuers []label.Issuer
+}
+
+// Torn is the first alarm that says that the log is not whole, or not the one that was seen before; nil: there is none.
+func (r *Report) Torn() *Alarm {
+	for i, a := range r.Alarms {
+		if slices.Contains([]AlarmKind{SplitView, Rollback, Missing, Altered}, a.Kind) {
+			return &r.Alarms[i]
+		}
+	}
+	return nil
 }
 
 // Monitor watches a log.
@@ -131,6 +144,7 @@ func (m *Monitor) Check(ctx context.Context) (*Report, error) {
 		return nil, err
 	}
 	w.checkBundle()
+	w.report.Issuers = k.Issuers
 	k.Checkpoint, k.At = now.Note, 0
 	if !now.At.IsZero() {
 		k.At = now.At.Unix()
@@ -201,6 +215,9 @@ func (w *watch) follow(ctx context.Context) (bool, error) {
 		return false, w.broken(index, err)
 	}
 	w.observe(now.At)
+	if w.Count > 0 && now.At.After((w.First + 1).Time().Add(dayGrace)) {
+		w.alarm(BackDated, now.Size, "", "what was issued on %s is not closed on %s", w.First, now.At.Format(time.RFC3339))
+	}
 	w.Range = tree.Hashes()
 	return true, nil
 }

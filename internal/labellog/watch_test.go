@@ -482,3 +482,18 @@ func add(t testing.TB, url, body string) (status int, answer string) {
 	}
 	return r.StatusCode, string(data)
 }
+
+func BenchmarkAppendAwaitingCosignedInclusion(b *testing.B) {
+	w := newWitnessed(b)
+	leaf := granted(b, "authority", 1, w.day())
+	b.SetParallelism(64)
+	b.ResetTimer()
+	b.RunParallel(func(p *testing.PB) {
+		for p.Next() {
+			if _, err := w.log.Append(context.Background(), leaf); err != nil {
+				b.Error(err)
+			}
+		}
+	})
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "appends/s")
+}

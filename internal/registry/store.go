@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"time"
@@ -220,3 +221,6 @@ func (e *Entry) Read() (err error) {
 	}
 	return nil
 }
+
+// ChangeHash is by which an entry of a change is known: what the log has of it.
+func ChangeHash(sign1 []byte) label.Hash { return sha256.Sum256(sign1) }

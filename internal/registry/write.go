@@ -113,7 +113,7 @@ func (r *Registry) Change(ctx context.Context, s *Submission) (*Entry, error) {
 		}
 	}
 	e := &Entry{
-		Kind: Change, Hash: sha256.Sum256(s.Sign1), Body: s.Sign1, Account: account.ID, At: now, Key: s.Key,
+		Kind: Change, Hash: ChangeHash(s.Sign1), Body: s.Sign1, Account: account.ID, At: now, Key: s.Key,
 		Label: c.Label, Change: c, Documents: s.Documents,
 	}
 	if err = r.changeable(ctx, account, e, now); err == nil {

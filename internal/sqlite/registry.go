@@ -25,7 +25,7 @@ type Registry struct {
 
 // OpenRegistry opens the database of that name, makes it if it is not there, and brings it up to date, as Open does.
 func OpenRegistry(ctx context.Context, name string) (*Registry, error) {
-	d, err := openDatabase(ctx, name, registryMigrations, "registry")
+	d, err := openDatabase(ctx, name, registryMigrations, "registry", 32)
 	if err != nil {
 		return nil, err
 	}

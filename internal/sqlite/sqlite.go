@@ -39,14 +39,15 @@ type database struct {
 // Open opens the database of that name, makes it if it is not there, and brings it up to date. What is damaged is
 // refused with ErrDamaged, and left for whoever can repair it.
 func Open(ctx context.Context, name string) (*Store, error) {
-	d, err := openDatabase(ctx, name, migrations, "migrations")
+	d, err := openDatabase(ctx, name, migrations, "migrations", 2)
 	if err != nil {
 		return nil, err
 	}
 	return &Store{*d}, nil
 }
 
-func openDatabase(ctx context.Context, name string, migrations fs.FS, dir string) (*database, error) {
+// openDatabase opens a database with the migrations of a folder; each connection keeps so many MiB of it in memory.
+func openDatabase(ctx context.Context, name string, migrations fs.FS, dir string, memory int) (*database, error) {
 	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
@@ -60,11 +61,12 @@ func openDatabase(ctx context.Context, name string, migrations fs.FS, dir string
 	}
 	s := &database{}
 	// A transaction that reads and then writes takes the lock at once, or two of them would wait for each other.
-	if s.write, err = open(name, "_txlock=immediate"); err != nil {
+	cache := fmt.Sprintf("&_pragma=cache_size(-%d)", memory<<10)
+	if s.write, err = open(name, "_txlock=immediate"+cache); err != nil {
 		return nil, err
 	}
 	s.write.SetMaxOpenConns(1)
-	if s.read, err = open(name, "mode=ro"); err != nil {
+	if s.read, err = open(name, "mode=ro"+cache); err != nil {
 		return nil, errors.Join(err, s.write.Close())
 	}
 	s.read.SetMaxOpenConns(4)

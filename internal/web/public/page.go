@@ -114,7 +114,7 @@ type view struct {
 	Facts           []fact
 	NormsTitle      string
 	Counts          string
-	Norms           []template.HTML
+	Norms           template.HTML
 	ChangesTitle    string
 	Changes         []changed
 	OthersTitle     string
@@ -322,9 +322,9 @@ func (e *edition) about(st *label.Statement) string {
 }
 
 // normRows are the norms, those that more is known of first, and how many there are of each class.
-func (e *edition) normRows(st *label.Statement) (rows []template.HTML, counts string) {
+func (e *edition) normRows(st *label.Statement) (rows template.HTML, counts string) {
 	if st.Profile >= uint(len(e.norms)) {
-		return nil, ""
+		return "", ""
 	}
 	var of [label.Refuted + 1][]template.HTML
 	for i := range e.norms[st.Profile] {
@@ -332,14 +332,18 @@ func (e *edition) normRows(st *label.Statement) (rows []template.HTML, counts st
 			of[c] = append(of[c], e.norms[st.Profile][i][c])
 		}
 	}
+	var all strings.Builder
 	var parts []string
 	for _, c := range []label.Class{label.Refuted, label.LabTested, label.Seen, label.WebChecked, label.Declared, label.NotClaimed} {
-		rows = append(rows, of[c]...)
+		for _, row := range of[c] {
+			all.WriteString(string(row))
+			all.WriteByte('\n')
+		}
 		if n := len(of[c]); n > 0 {
 			parts = append(parts, e.words.Text("label.class."+c.String(), "n", n))
 		}
 	}
-	return rows, strings.Join(parts, " ")
+	return template.HTML(all.String()), strings.Join(parts, " ") //nolint:gosec // made of our own rows
 }
 
 func at(text string) time.Time {
@@ -355,4 +359,11 @@ func shown(s string) string {
 		}
 		return r
 	}, s)
+}
+
+// Forget has all pages made anew, as for a measurement.
+func (s *Site) Forget() {
+	s.pages.mu.Lock()
+	defer s.pages.mu.Unlock()
+	clear(s.pages.kept)
 }

@@ -121,6 +121,15 @@ func (s *Site) operations() map[string]operation {
 	}
 }
 
+// Patterns are what is served, by the name of the operation.
+func (s *Site) Patterns() map[string]string {
+	all := map[string]string{}
+	for name, o := range s.operations() {
+		all[name] = o.pattern
+	}
+	return all
+}
+
 // Handler serves the site.
 func (s *Site) Handler() http.Handler {
 	mux := http.NewServeMux()
