@@ -205,8 +205,10 @@ func TestAttacksOnALogAreSaidWithTheirExitCode(t *testing.T) {
 		want   int
 		says   string
 	}{
-		"another key signs": {func(*testing.T, *published) {},
-			"registry monitor --log DIR/labels --policy DIR/other.policy --state DIR/seen", exitUnverified, "no log that the policy names"},
+		"another key signs": {
+			func(*testing.T, *published) {},
+			"registry monitor --log DIR/labels --policy DIR/other.policy --state DIR/seen", exitUnverified, "no log that the policy names",
+		},
 		"another key signs what a proof has": {func(t *testing.T, p *published) {
 			p.do(t, exitDone, "registry proof DIR/1.label --log DIR/labels --policy DIR/policy --out DIR/1.proof")
 		}, "registry proof DIR/1.label --proof DIR/1.proof --policy DIR/other.policy", exitUnverified, "no log that the policy names"},
