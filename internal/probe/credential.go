@@ -19,9 +19,26 @@ type Credential struct{ User, Password string }
 // defaults are pairs that everybody knows: our own short choice, of such as stand in manuals of makers, and in Table 5 of
 // Antonakakis et al., “Understanding the Mirai Botnet”, USENIX Security 2017. The likeliest come first.
 var defaults = []Credential{
-	{"admin", "admin"}, {"admin", ""}, {"root", "root"}, {"admin", "password"}, {"root", ""}, {"admin", "12345"}, {"admin", "1234"},
-	{"admin", "123456"}, {"root", "12345"}, {"root", "xc3511"}, {"root", "vizxv"}, {"user", "user"}, {"guest", "guest"}, {"root", "pass"},
-	{"ubnt", "ubnt"}, {"support", "support"}, {"root", "admin"}, {"admin", "admin1234"}, {"root", "password"}, {"service", "service"},
+	{"admin", "admin"},
+	{"admin", ""},
+	{"root", "root"},
+	{"admin", "password"},
+	{"root", ""},
+	{"admin", "12345"},
+	{"admin", "1234"},
+	{"admin", "123456"},
+	{"root", "12345"},
+	{"root", "xc3511"},
+	{"root", "vizxv"},
+	{"user", "user"},
+	{"guest", "guest"},
+	{"root", "pass"},
+	{"ubnt", "ubnt"},
+	{"support", "support"},
+	{"root", "admin"},
+	{"admin", "admin1234"},
+	{"root", "password"},
+	{"service", "service"},
 }
 
 // stranger is the user that no device has, for log-ins that must fail.
