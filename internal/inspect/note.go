@@ -9,15 +9,15 @@ import (
 
 // note is what dissectors said of a flow that goes into its record. It holds no pointers.
 type note struct {
-	name            [253]byte // of the responder, as the flow itself says: SNI, Host
-	nameLen         uint8
-	ja3, ja3s       [32]byte
-	ja4             [36]byte
-	tls             [5]byte // version that the responder chose, such as 1.3
-	tlsLen          uint8
-	hasJA3, hasJA3S bool
-	hasJA4          bool
+	name      [253]byte // of the responder, as the flow itself says: SNI, Host
+	nameLen   uint8
+	ja3, ja3s [32]byte // zero: none
+	ja4       [36]byte
+	tls       uint8 // the version that the responder chose, +1 in tlsVersions; 0: none that is there
 }
+
+// tlsVersions are the versions of TLS that a record can name.
+var tlsVersions = [...]string{"1.3", "1.2", "1.1", "1.0", "ssl3"}
 
 const noteSize = int(unsafe.Sizeof(note{}))
 
@@ -30,20 +30,22 @@ func (n *note) take(facts *dissect.Facts, i int) {
 			n.nameLen = uint8(copy(n.name[:], v))
 		}
 	case "tls.ja3":
-		if !n.hasJA3 && len(v) == len(n.ja3) {
-			n.ja3, n.hasJA3 = [32]byte(v), true
+		if n.ja3[0] == 0 && len(v) == len(n.ja3) {
+			n.ja3 = [32]byte(v)
 		}
 	case "tls.ja3s":
-		if !n.hasJA3S && len(v) == len(n.ja3s) {
-			n.ja3s, n.hasJA3S = [32]byte(v), true
+		if n.ja3s[0] == 0 && len(v) == len(n.ja3s) {
+			n.ja3s = [32]byte(v)
 		}
 	case "tls.version":
-		if len(v) <= len(n.tls) { // the last one: a server may first ask for another hello
-			n.tlsLen = uint8(copy(n.tls[:], v))
+		for i, name := range tlsVersions {
+			if string(v) == name {
+				n.tls = uint8(i + 1)
+			}
 		}
 	case "tls.ja4":
-		if !n.hasJA4 && len(v) == len(n.ja4) {
-			n.ja4, n.hasJA4 = [36]byte(v), true
+		if n.ja4[0] == 0 && len(v) == len(n.ja4) {
+			n.ja4 = [36]byte(v)
 		}
 	}
 }
