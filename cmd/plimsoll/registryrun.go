@@ -24,6 +24,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"plimsoll.example/plimsoll/internal/advisory/feed"
 	"plimsoll.example/plimsoll/internal/durable"
 	"plimsoll.example/plimsoll/internal/labellog"
 	"plimsoll.example/plimsoll/internal/locale"
@@ -49,13 +50,18 @@ type registryFlags struct {
 }
 
 func newRegistryRun(e env, words *locale.Catalogue) *cobra.Command {
-	g := registryFlags{env: e, rate: 50, publish: 2 * time.Second, feedInterval: 10 * time.Second}
+	g := registryFlags{env: e, rate: 50, publish: 2 * time.Second, feedInterval: feed.Interval}
 	c := &cobra.Command{Use: "run", Args: noArgs, RunE: func(c *cobra.Command, _ []string) error {
 		if (g.certificate == "") != (g.certificateKey == "") {
 			return wrongUsage("error.registry.tls")
 		}
 		if g.rate <= 0 || g.publish < 100*time.Millisecond || g.feedInterval < time.Second {
 			return wrongUsage("error.registry.rates")
+		}
+		for _, location := range g.feeds {
+			if err := feed.Parse(location).Check(); err != nil {
+				return wrongUsage("error.registry.feed", "name", location, "cause", err.Error())
+			}
 		}
 		return g.run(c.Context(), words)
 	}}
