@@ -14,6 +14,7 @@ import (
 // accepts they may still drop.
 const (
 	guardPriority  = "-190" // after connection tracking, and before what is false could have begun anything
+	leadPriority   = "-180" // who sent it was looked at
 	natPriority    = "-110"
 	filterPriority = "-10"
 )
