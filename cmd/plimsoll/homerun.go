@@ -57,14 +57,15 @@ type gatewayFlags struct {
 
 	// of enforcement
 	unknown   nft.Treatment // of devices that were not seen yet
-	inbound   bool          // whoever is outside may begin conversations with devices that are not held
-	dnsPort   uint16        // of the resolver; 0: none
+	lateral   enforce.Lateral
+	inbound   bool   // whoever is outside may begin conversations with devices that are not held
+	dnsPort   uint16 // of the resolver; 0: none
 	upstreams []string
 	fallback  []netip.Addr
 }
 
 func newHomeRun(e env, words *locale.Catalogue) *cobra.Command {
-	g := gatewayFlags{env: e, words: words, mode: home.Watch, memory: inspect.DefaultMemory, rehearsal: home.Rehearsal, dnsPort: 53}
+	g := gatewayFlags{env: e, words: words, mode: home.Watch, memory: inspect.DefaultMemory, rehearsal: home.Rehearsal, lateral: enforce.Routed, dnsPort: 53}
 	c := &cobra.Command{Use: "run", Args: noArgs, RunE: func(c *cobra.Command, _ []string) error {
 		switch {
 		case g.lan == "":
@@ -116,6 +117,13 @@ func newHomeRun(e env, words *locale.Catalogue) *cobra.Command {
 		g.unknown = t
 		return nil
 	})
+	f.Func("lateral", "", func(s string) error {
+		g.lateral = enforce.Lateral(s)
+		if !slices.Contains([]enforce.Lateral{enforce.Routed, enforce.Isolated, enforce.Bridged}, g.lateral) {
+			return fs.ErrInvalid
+		}
+		return nil
+	})
 	f.BoolVar(&g.inbound, "inbound", false, "")
 	f.TextVar(&g.logLevel, "log-level", slog.LevelInfo, "")
 	return c
@@ -131,6 +139,7 @@ type gateway struct {
 	engine    *inspect.Engine
 	meter     home.Meter
 	enforcer  *enforce.Enforcer // nil in the mode watch
+	ports     *nft.Isolation    // nil in the mode watch
 	resolver  atomic.Pointer[resolver.Resolver]
 	changed   chan struct{} // something did, at home
 	changes   sync.Map      // ID of a device to mud.URLChange: why the MUD URL that it says now is not taken
@@ -201,7 +210,7 @@ func (g gatewayFlags) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.fault(ctx, "confine the gateway", confine(dir, filepath.Dir(socketPath(g.socket, g.getenv))))
+	d.fault(ctx, "confine the gateway", confine(d.written(), dir, filepath.Dir(socketPath(g.socket, g.getenv))))
 	group, ctx := errgroup.WithContext(ctx)
 	d.engine = d.newEngine(ctx, knowledge)
 	group.Go(func() error { return d.watch(ctx, live) })

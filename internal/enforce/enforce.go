@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"sync"
@@ -101,6 +102,13 @@ func (e *Enforcer) apply(ctx context.Context, always bool) (fileErr, err error) 
 	}
 	e.standing = of
 	return fileErr, nil
+}
+
+// Addresses are all that devices have, as of the last Apply or Refresh.
+func (e *Enforcer) Addresses() []netip.Addr {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Collect(maps.Keys(e.owners))
 }
 
 // Commit takes in what DNS told a client, before the client is told; it returns when the client may connect.

@@ -28,7 +28,7 @@ func (e *Enforcer) intent(ctx context.Context, n *Network) (g *nft.Gateway, of s
 	bound := e.bindings(devices, n)
 	base := situation(devices, bound, n)
 	g = &nft.Gateway{
-		LAN: []nft.Link{{Name: n.LAN, Bridge: n.Bridge}}, WAN: []string{n.WAN}, Own: n.Own, Prefixes: n.Prefixes,
+		LAN: []nft.Link{n.link()}, WAN: []string{n.WAN}, Own: n.Own, Prefixes: n.Prefixes,
 		Resolver: e.resolver, Unknown: n.Unknown, Inbound: n.Inbound,
 	}
 	if n.WAN == "" {

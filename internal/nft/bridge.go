@@ -93,8 +93,13 @@ func (g *Gateway) lead(t *table) {
 		"icmpv6 type { 133, 134, 135, 136, 137 } accept",
 		"udp dport { 67, 68, 546, 547 } accept",
 	}
-	for _, side := range []string{"saddr", "daddr"} {
-		rules = append(rules, fmt.Sprintf("ether type { %s } ether %s @held meta pkttype set host ether daddr set %s accept", strings.Join(families, ", "), side, l.MAC))
+	to := fmt.Sprintf("meta pkttype set host ether daddr set %s accept", l.MAC)
+	sides := []string{"ether saddr @held ", "ether daddr @held "}
+	if l.Isolated { // who knows another’s link-layer address from before the ports were kept apart, still uses it
+		sides = []string{""}
+	}
+	for _, side := range sides {
+		rules = append(rules, "ether type { "+strings.Join(families, ", ")+" } "+side+to)
 	}
 	t.base("lead", "filter", "prerouting", leadPriority, rules)
 }
