@@ -23,7 +23,7 @@ func (g *gateway) hold(ctx context.Context, dir string) (keep func(context.Conte
 		return nil, nil, unable(err)
 	}
 	e := &enforce.Enforcer{
-		Kernel: kernel, Devices: g.household.Devices, File: g.parsed, Now: time.Now,
+		Kernel: kernel, Devices: g.household.Devices, File: g.parsed, Now: time.Now, Page: g.pagePort,
 		Network: func() (*enforce.Network, error) {
 			n, err := enforce.Look(g.lan, g.wan)
 			if err == nil {

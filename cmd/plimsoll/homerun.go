@@ -62,10 +62,13 @@ type gatewayFlags struct {
 	dnsPort   uint16 // of the resolver; 0: none
 	upstreams []string
 	fallback  []netip.Addr
+	pagePort  uint16 // of the page for devices in quarantine; 0: none
+	contact   string // whom to call about them
+	lang      locale.Lang
 }
 
 func newHomeRun(e env, words *locale.Catalogue) *cobra.Command {
-	g := gatewayFlags{env: e, words: words, mode: home.Watch, memory: inspect.DefaultMemory, rehearsal: home.Rehearsal, lateral: enforce.Routed, dnsPort: 53}
+	g := gatewayFlags{env: e, words: words, mode: home.Watch, memory: inspect.DefaultMemory, rehearsal: home.Rehearsal, lateral: enforce.Routed, dnsPort: 53, pagePort: 8511, lang: words.Lang()}
 	c := &cobra.Command{Use: "run", Args: noArgs, RunE: func(c *cobra.Command, _ []string) error {
 		switch {
 		case g.lan == "":
@@ -104,6 +107,11 @@ func newHomeRun(e env, words *locale.Catalogue) *cobra.Command {
 		g.dnsPort, err = parsePort(s)
 		return err
 	})
+	f.Func("page-port", "", func(s string) (err error) {
+		g.pagePort, err = parsePort(s)
+		return err
+	})
+	f.StringVar(&g.contact, "contact", "", "")
 	f.Func("fallback", "", func(s string) error {
 		a, err := netip.ParseAddr(s)
 		g.fallback = append(g.fallback, a)
@@ -218,6 +226,7 @@ func (g gatewayFlags) run(ctx context.Context) error {
 	group.Go(func() error { return d.files(ctx) })
 	group.Go(func() error { return keepRules(ctx) })
 	group.Go(func() error { return d.resolve(ctx) })
+	group.Go(func() error { return d.page(ctx) })
 	group.Go(func() error {
 		return control.Serve(ctx, socketPath(g.socket, g.getenv), d.api().Handler(), log)
 	})

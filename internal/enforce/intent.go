@@ -29,14 +29,14 @@ func (e *Enforcer) intent(ctx context.Context, n *Network) (g *nft.Gateway, of s
 	base := situation(devices, bound, n)
 	g = &nft.Gateway{
 		LAN: []nft.Link{n.link()}, WAN: []string{n.WAN}, Own: n.Own, Prefixes: n.Prefixes,
-		Resolver: e.resolver, Unknown: n.Unknown, Inbound: n.Inbound,
+		Resolver: e.resolver, Unknown: n.Unknown, Inbound: n.Inbound, Page: e.Page,
 	}
 	if n.WAN == "" {
 		g.WAN = nil
 	}
 	hash := sha256.New()
 	note := json.NewEncoder(hash)
-	_ = note.Encode([]any{n, e.resolver})
+	_ = note.Encode([]any{n, e.resolver, e.Page})
 	_ = note.Encode(base)
 	known, repairs := map[frame.MAC]compiled{}, map[frame.MAC][]string{}
 	e.holding = map[frame.MAC]string{}

@@ -93,6 +93,9 @@ func (g *Gateway) inet(devices []Device, at int64, old map[*policy.Policy]*part)
 	if ports := g.mappingRules(t, devices); ports != "" {
 		input = append(input, isLAN+ports)
 	}
+	if g.Page != 0 {
+		input = append(input, g.captives(t, devices, isLAN))
+	}
 	t.base("input", "filter", "input", filterPriority, append(input, "jump held"))
 	output := []string{}
 	if len(lan) > 0 { // two that are held apart must not be told that they can speak directly

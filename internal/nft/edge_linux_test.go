@@ -223,6 +223,10 @@ func TestQuarantineLeavesRepairAndThePage(t *testing.T) {
 				{"lamp", "", frame.ProtoTCP, addresses["phone"][v], 80, 0},
 				{"lamp", "", frame.ProtoTCP, addresses["gateway"][v], 22, 0},
 				{"phone", "wan", frame.ProtoTCP, addresses["wan"][v], 80, 80},
+				{"lamp", "gateway", frame.ProtoTCP, addresses["gateway"][v], 80, 8085},
+				{"lamp", "gateway", frame.ProtoTCP, addresses["gateway"][v], 8085, 8085},
+				{"phone", "", frame.ProtoTCP, addresses["gateway"][v], 8085, 0},
+				{"wan", "", frame.ProtoTCP, addresses["gateway"][v], 8085, 0},
 			} {
 				got := h.send(c.from, packet(c.proto, addresses[c.from][v], c.dst, uint16(46000+i), c.port))
 				switch {
