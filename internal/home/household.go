@@ -1,9 +1,11 @@
 package home
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -129,7 +131,7 @@ func (h *Household) See(mac frame.MAC, change func(*Device)) (d *Device, fresh b
 func (d *Device) clone() *Device {
 	c := *d
 	c.MACs, c.Hostnames, c.Addresses, c.MUD = slices.Clone(d.MACs), slices.Clone(d.Hostnames), slices.Clone(d.Addresses), slices.Clone(d.MUD)
-	c.Exceptions, c.Left = slices.Clone(d.Exceptions), slices.Clone(d.Left)
+	c.Exceptions, c.Left, c.Controllers = slices.Clone(d.Exceptions), slices.Clone(d.Left), slices.Clone(d.Controllers)
 	return &c
 }
 
@@ -151,6 +153,7 @@ func (h *Household) Decide(ctx context.Context, actor string, verb Verb, device,
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", verb, err)
 	}
+	argument = h.named(verb, argument)
 	after, err := decide(d, verb, argument, actor, h.Now().UTC(), h.Rehearsal)
 	if err != nil {
 		return nil, fmt.Errorf("%s %s: %w", verb, d.Title(), err)
@@ -235,24 +238,25 @@ func (h *Household) follows(ctx context.Context, d *Device, last *Decision) bool
 
 // same reports whether two stances are one.
 func (s Stance) same(t Stance) bool {
-	return s.Admission == t.Admission && s.State == t.State && s.Since.Equal(t.Since) && s.Until.Equal(t.Until) && s.File == t.File && s.URL == t.URL && slices.Equal(s.Left, t.Left) &&
-		s.Reason == t.Reason && s.Confirmed == t.Confirmed && slices.Equal(s.Exceptions, t.Exceptions)
+	a, errA := json.Marshal(s)
+	b, errB := json.Marshal(t)
+	return errA == nil && errB == nil && bytes.Equal(a, b)
 }
 
-// Tick does what is due: rehearsals that are over end. It returns the decisions that this took.
+// Tick does what is due: rehearsals that are over end, and so do exceptions. It returns the decisions that this took.
 func (h *Household) Tick(ctx context.Context) (list []*Decision, err error) {
 	h.deciding.Lock()
 	defer h.deciding.Unlock()
 	for _, d := range h.Devices() {
-		after, due := elapse(d.Stance, h.Now().UTC())
-		if !due {
-			continue
+		before := d.Stance
+		for _, due := range due(before, h.Now().UTC()) {
+			due.Actor, due.Device, due.Before = Program, d.ID, before
+			made, err := h.record(ctx, &due)
+			if err != nil {
+				return list, err
+			}
+			list, before = append(list, made), made.After
 		}
-		made, err := h.record(ctx, &Decision{Actor: Program, Verb: HoldTo, Device: d.ID, Before: d.Stance, After: after})
-		if err != nil {
-			return list, err
-		}
-		list = append(list, made)
 	}
 	return list, nil
 }

@@ -30,6 +30,9 @@ func newNamespace(t *testing.T, name string) *namespace {
 		made <- err
 	}()
 	if err := <-made; err != nil {
+		if os.Getenv("PLIMSOLL_NETNS") == "require" {
+			t.Fatalf("the kernel gives no network namespace: %v", err)
+		}
 		t.Skipf("the kernel gives no network namespace: %v", err)
 	}
 	t.Cleanup(func() { _ = unix.Close(n.fd) })
@@ -57,6 +60,22 @@ func (n *namespace) do(f func() error) error {
 func (n *namespace) ip(t *testing.T, args string) {
 	t.Helper()
 	if err := n.run("ip", strings.Fields(args)...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// batch has ip do many things at once.
+func (n *namespace) batch(t *testing.T, lines []string) {
+	t.Helper()
+	err := n.do(func() error {
+		cmd := exec.Command("ip", "-batch", "-")
+		cmd.Stdin = strings.NewReader(strings.Join(lines, "\n") + "\n")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("ip -batch: %w: %s", err, out)
+		}
+		return nil
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
 }
