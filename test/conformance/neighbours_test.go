@@ -135,7 +135,7 @@ func TestHeldDevicesMeetTheirNeighboursUnderAllRules(t *testing.T) {
 	b.check(t, "lateral-routed started again: it goes on", true, live.arrives())
 	s.mustAsk("admit", "dut", "--as", "none")
 	b.check(t, "lateral-routed refused: it has ended", false, live.arrives())
-	b.check(t, "lateral-routed nothing of the bridge was altered", before, s.bridge())
+	b.check(t, "lateral-routed nothing of the bridge was altered", true, before == s.bridge())
 }
 
 func TestPortsThatAreKeptApartAreGivenBack(t *testing.T) {
@@ -180,7 +180,7 @@ func TestPortsThatAreKeptApartAreGivenBack(t *testing.T) {
 	b.check(t, "lateral-isolated killed: what is not listed", false, s.dut.reaches(&s.receiver, "tcp", netip.AddrPortFrom(lan(4, 20), freePort)))
 	s.flags = append(s.flags, "--lateral", "routed")
 	s.start()
-	b.check(t, "lateral-isolated another setting: the bridge is as before", before, s.bridge())
+	b.check(t, "lateral-isolated another setting: the bridge is as before", true, before == s.bridge())
 	s.stop(syscall.SIGTERM)
 	s.flags = append(s.flags, "--lateral", "isolated")
 	s.start()
@@ -190,8 +190,8 @@ func TestPortsThatAreKeptApartAreGivenBack(t *testing.T) {
 	if err := s.gateway.run(name, "home", "off", "--state", s.dir); err != nil {
 		t.Fatal(err)
 	}
-	b.check(t, "lateral-isolated off: the bridge is as before", before, s.bridge())
-	b.check(t, "lateral-isolated off: no rule is left", "", s.rules())
+	b.check(t, "lateral-isolated off: the bridge is as before", true, before == s.bridge())
+	b.check(t, "lateral-isolated off: no rule is left", true, s.rules() == "")
 }
 
 // Where nothing is routed, the bridge’s own rules hold.
