@@ -229,6 +229,15 @@ func portsOf(name string) (list []port, err error) {
 	})
 }
 
+// Ports are the names of those of a bridge, in order.
+func Ports(bridge string) (names []string, err error) {
+	list, err := portsOf(bridge)
+	for _, p := range list {
+		names = append(names, p.name)
+	}
+	return names, err
+}
+
 func isolate(index uint32, on bool) error {
 	value := byte(0)
 	if on {
