@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -150,9 +151,9 @@ type gateway struct {
 	ports     *nft.Isolation    // nil in the mode watch
 	resolver  atomic.Pointer[resolver.Resolver]
 	changed   chan struct{} // something did, at home
+	asked     chan struct{} // a device may want a file
 	changes   sync.Map      // ID of a device to mud.URLChange: why the MUD URL that it says now is not taken
 	expired   sync.Map      // ID of a device and address to the end of the lease that is over
-	files256  sync.Map      // SHA-256 to *mud.File
 	since     time.Time
 
 	asks  chan func() // to be done between two blocks of packets, where the engine can be looked into
@@ -161,6 +162,7 @@ type gateway struct {
 
 	// what only the goroutine uses that reads packets
 	looked  time.Time
+	joined  bool                      // a device said another MUD URL than before
 	urls    map[frame.MAC]home.MUDURL // that were said last
 	asker   frame.MAC                 // who sent the DHCP message under way,
 	address netip.Addr                // from which address
@@ -189,7 +191,7 @@ func (g gatewayFlags) run(ctx context.Context) error {
 	}
 	defer store.Close()
 	d := &gateway{
-		gatewayFlags: g, log: log, store: store, since: time.Now().UTC(), asks: make(chan func()), changed: make(chan struct{}, 1), faults: map[string]string{},
+		gatewayFlags: g, log: log, store: store, since: time.Now().UTC(), asks: make(chan func()), changed: make(chan struct{}, 1), asked: make(chan struct{}, 1), faults: map[string]string{},
 		household: &home.Household{Ledger: store, Now: time.Now, Rehearsal: g.rehearsal},
 	}
 	if d.cache, err = g.newCache(dir); err != nil {
@@ -209,6 +211,8 @@ func (g gatewayFlags) run(ctx context.Context) error {
 		return err
 	}
 	defer letGo()
+	debug.SetMemoryLimit(int64(g.memory) * 3 / 4) // the rest is the database’s, and what the limit is exceeded by
+	debug.SetGCPercent(40)
 	live, err := capture.OpenLive(capture.LiveConfig{Interface: g.lan, Promiscuous: true})
 	if err != nil {
 		return deaf(g.lan, err)
@@ -261,8 +265,11 @@ func lockState(dir string) (unlock func(), err error) {
 	return func() { _ = f.Close() }, nil
 }
 
-// lookEvery is how often what was seen is taken in.
-const lookEvery = time.Second
+// How often what was seen is taken in: always, and when a device says where its MUD file is.
+const (
+	lookEvery = time.Second
+	lookSoon  = 50 * time.Millisecond
+)
 
 // watch reads the network.
 func (g *gateway) watch(ctx context.Context, live *capture.Live) error {
@@ -276,7 +283,7 @@ func (g *gateway) watch(ctx context.Context, live *capture.Live) error {
 // asked.
 func (g *gateway) newEngine(ctx context.Context, knowledge *identify.Knowledge) *inspect.Engine {
 	return inspect.New(inspect.Config{
-		Memory: g.memory, Remember: true,
+		Memory: g.memory / 2, Remember: true, // the rest is for policies, names and what the database keeps
 		OnFlow: func(r *inspect.FlowRecord) error { g.count(r); return nil },
 		OnFact: g.hearLease,
 		OnBlock: func() {
@@ -285,8 +292,9 @@ func (g *gateway) newEngine(ctx context.Context, knowledge *identify.Knowledge) 
 				f()
 			default:
 			}
-			if now := time.Now(); now.Sub(g.looked) >= lookEvery {
-				g.looked = now
+			now := time.Now()
+			if since := now.Sub(g.looked); since >= lookEvery || g.joined && since >= lookSoon {
+				g.looked, g.joined = now, false
 				g.look(ctx, g.engine.Snapshot(knowledge))
 			}
 		},
@@ -304,7 +312,8 @@ func (g *gateway) look(ctx context.Context, r *inspect.Result) {
 	g.hear(list)
 	news, err := g.household.Observe(ctx, list)
 	g.fault(ctx, "keep devices", err)
-	g.stir()
+	stir(g.changed)
+	stir(g.asked)
 	for _, d := range news.Fresh {
 		g.log.InfoContext(ctx, "new device", "device", d.ID, "kind", d.Kind(), "state", d.State)
 		for _, m := range d.MACs {

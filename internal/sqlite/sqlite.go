@@ -68,6 +68,7 @@ func open(name, more string) (*sql.DB, error) {
 	db, err := sql.Open("sqlite", u.String()+"?"+strings.Join([]string{
 		more, "_pragma=busy_timeout(5000)", "_pragma=journal_mode(wal)", "_pragma=synchronous(full)", "_pragma=foreign_keys(1)",
 		"_pragma=trusted_schema(0)", "_pragma=temp_store(2)", "_pragma=cell_size_check(1)", "_pragma=journal_size_limit(4194304)",
+		"_pragma=cache_size(-512)", // KiB, of each connection
 	}, "&"))
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", name, err)
