@@ -283,7 +283,7 @@ func (g *gateway) watch(ctx context.Context, live *capture.Live) error {
 // asked.
 func (g *gateway) newEngine(ctx context.Context, knowledge *identify.Knowledge) *inspect.Engine {
 	return inspect.New(inspect.Config{
-		Memory: g.memory / 2, Remember: true, // the rest is for policies, names and what the database keeps
+		Memory: g.memory / 8 * 3, Remember: true, // the rest is for policies, names and what the database keeps
 		OnFlow: func(r *inspect.FlowRecord) error { g.count(r); return nil },
 		OnFact: g.hearLease,
 		OnBlock: func() {
