@@ -24,7 +24,7 @@ func TestIoT6NeighboursAreReachedAsTheClassesOfTheFileSay(t *testing.T) {
 		for _, port := range []uint16{inward + 1, inward + 2} {
 			s.dut.listen(t, &s.receiver, netip.AddrPortFrom(lan(f, 10), port))
 		}
-		authority := strings.TrimPrefix(elsewhere.base(), "https://")
+		authority := wide(f, 11).String()
 		any := []entry{toClass("local-networks", null, nobodysPort), toClass("local-networks", null, inward), toClass("local-networks", null, inward+1), toHost(23, 6, service)}
 		inside := []entry{fromClass("local-networks", null, localPort), fromClass("local-networks", null, kinPort), fromClass("local-networks", null, makerPort), fromClass("local-networks", null, modelPort)}
 		kinURL := s.maker.publish(t, "kin", any, inside, s.signer, nil)
