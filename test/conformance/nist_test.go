@@ -105,7 +105,7 @@ func TestIoT2To4AFileThatCannotBeTrustedIsNotUsed(t *testing.T) {
 			return
 		}
 		for i := range list {
-			s.mustAsk("admit", list[i].device.name, "--as", "none")
+			s.mustAsk("admit", list[i].device.mac.String(), "--as", "none")
 		}
 		b.try(t, later...)
 	})
