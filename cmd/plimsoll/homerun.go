@@ -192,7 +192,7 @@ func (g gatewayFlags) run(ctx context.Context) error {
 		return err
 	}
 	defer letGo()
-	live, err := capture.OpenLive(capture.LiveConfig{Interface: g.lan, Promiscuous: true})
+	live, err := capture.OpenLive(capture.LiveConfig{Interface: g.lan, Promiscuous: true, Ports: true})
 	if err != nil {
 		return deaf(g.lan, err)
 	}
