@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -38,7 +39,9 @@ func (e *Enforcer) intent(ctx context.Context, n *Network) (g *nft.Gateway, of s
 	hash := sha256.New()
 	note := json.NewEncoder(hash)
 	_ = note.Encode([]any{n, e.resolver})
-	_ = note.Encode(base)
+	data, _ := json.Marshal(base)
+	around := sha256.Sum256(data)
+	_ = note.Encode(around)
 	known, repairs := map[frame.MAC]compiled{}, map[frame.MAC][]string{}
 	e.holding = map[frame.MAC]string{}
 	var errs []error
@@ -56,7 +59,7 @@ func (e *Enforcer) intent(ctx context.Context, n *Network) (g *nft.Gateway, of s
 				case x.Treatment == nft.Quarantined:
 					x.Repair = repair(file)
 				default:
-					c := e.compile(file, d, &base, m, devices, bound)
+					c := e.compile(file, d, &base, around[:], m, devices, bound)
 					_ = note.Encode(c.of)
 					known[m], x.Policy = c, c.policy
 				}
@@ -91,22 +94,27 @@ func treatment(d *home.Device) nft.Treatment {
 	return nft.Free
 }
 
-// compile sets the file of a device into the network, unless that is done already.
-func (e *Enforcer) compile(file *mud.File, d *home.Device, base *policy.Context, m frame.MAC, all []*home.Device, bound map[frame.MAC][]netip.Addr) compiled {
+// compile sets the file of a device into a network with a digest, unless that is done already. A policy that comes out
+// the same stays the one that it was: what is made of it stays too.
+func (e *Enforcer) compile(file *mud.File, d *home.Device, base *policy.Context, network []byte, m frame.MAC, all []*home.Device, bound map[frame.MAC][]netip.Addr) compiled {
+	my, more := mine(d, all, bound), allowances(d, all, e.Now())
+	data, _ := json.Marshal([]any{network, m, d.File, my, more})
+	sum := sha256.Sum256(data)
+	of := string(sum[:])
+	was, ok := e.known[m]
+	if ok && was.of == of {
+		return was
+	}
 	at := base.Of(m)
 	if at.Device.MAC != m {
 		at.Device = policy.Device{MAC: m}
 	}
-	at.Device.URL = file.URL
-	at.My = mine(d, all, bound)
-	more := allowances(d, all, e.Now())
-	data, _ := json.Marshal([]any{d.File, more, at})
-	sum := sha256.Sum256(data)
-	of := string(sum[:])
-	if c, ok := e.known[m]; ok && c.of == of {
-		return c
+	at.Device.URL, at.My = file.URL, my
+	p := policy.Compile(more.widen(file), &at)
+	if ok && p.URL == was.policy.URL && slices.Equal(p.Own, was.policy.Own) && reflect.DeepEqual(p.Entries, was.policy.Entries) {
+		p = was.policy
 	}
-	return compiled{of, policy.Compile(more.widen(file), &at)}
+	return compiled{of, p}
 }
 
 // updates are words in the names of servers that devices get their updates from.
