@@ -28,7 +28,7 @@ func (e *Enforcer) intent(ctx context.Context, n *Network) (g *nft.Gateway, of s
 	devices := e.Devices()
 	bound := e.bindings(devices, n)
 	base := situation(devices, bound, n)
-	base.Controllers = controllers(devices, bound)
+	base.Controllers = classes(devices, bound)
 	g = &nft.Gateway{
 		LAN: []nft.Link{{Name: n.LAN, Bridge: n.Bridge}}, WAN: []string{n.WAN}, Own: n.Own, Prefixes: n.Prefixes,
 		Resolver: e.resolver, Unknown: n.Unknown, Inbound: n.Inbound,
@@ -97,7 +97,8 @@ func treatment(d *home.Device) nft.Treatment {
 // compile sets the file of a device into a network with a digest, unless that is done already. A policy that comes out
 // the same stays the one that it was: what is made of it stays too.
 func (e *Enforcer) compile(file *mud.File, d *home.Device, base *policy.Context, network []byte, m frame.MAC, all []*home.Device, bound map[frame.MAC][]netip.Addr) compiled {
-	my, more := mine(d, all, bound), allowances(d, all, e.Now())
+	my, _ := Controllers(d, all, bound)
+	more := allowances(d, all, e.Now())
 	data, _ := json.Marshal([]any{network, m, d.File, my, more})
 	sum := sha256.Sum256(data)
 	of := string(sum[:])
