@@ -58,14 +58,21 @@ type gatewayFlags struct {
 
 	// of enforcement
 	unknown   nft.Treatment // of devices that were not seen yet
-	inbound   bool          // whoever is outside may begin conversations with devices that are not held
-	dnsPort   uint16        // of the resolver; 0: none
+	lateral   enforce.Lateral
+	inbound   bool   // whoever is outside may begin conversations with devices that are not held
+	dnsPort   uint16 // of the resolver; 0: none
 	upstreams []string
 	fallback  []netip.Addr
+	pagePort  uint16 // of the page for devices in quarantine; 0: none
+	contact   string // whom to call about them
+	lang      locale.Lang
 }
 
 func newHomeRun(e env, words *locale.Catalogue) *cobra.Command {
-	g := gatewayFlags{env: e, words: words, mode: home.Watch, memory: inspect.DefaultMemory, rehearsal: home.Rehearsal, learn: home.Rehearsal, dnsPort: 53}
+	g := gatewayFlags{
+		env: e, words: words, mode: home.Watch, memory: inspect.DefaultMemory, rehearsal: home.Rehearsal, learn: home.Rehearsal,
+		lateral: enforce.Routed, dnsPort: 53, pagePort: 8511, lang: words.Lang(),
+	}
 	c := &cobra.Command{Use: "run", Args: noArgs, RunE: func(c *cobra.Command, _ []string) error {
 		switch {
 		case g.lan == "":
@@ -105,6 +112,11 @@ func newHomeRun(e env, words *locale.Catalogue) *cobra.Command {
 		g.dnsPort, err = parsePort(s)
 		return err
 	})
+	f.Func("page-port", "", func(s string) (err error) {
+		g.pagePort, err = parsePort(s)
+		return err
+	})
+	f.StringVar(&g.contact, "contact", "", "")
 	f.Func("fallback", "", func(s string) error {
 		a, err := netip.ParseAddr(s)
 		g.fallback = append(g.fallback, a)
@@ -116,6 +128,13 @@ func newHomeRun(e env, words *locale.Catalogue) *cobra.Command {
 			return fs.ErrInvalid
 		}
 		g.unknown = t
+		return nil
+	})
+	f.Func("lateral", "", func(s string) error {
+		g.lateral = enforce.Lateral(s)
+		if !slices.Contains([]enforce.Lateral{enforce.Routed, enforce.Isolated, enforce.Bridged}, g.lateral) {
+			return fs.ErrInvalid
+		}
 		return nil
 	})
 	f.BoolVar(&g.inbound, "inbound", false, "")
@@ -133,6 +152,7 @@ type gateway struct {
 	engine    *inspect.Engine
 	meter     home.Meter
 	enforcer  *enforce.Enforcer // nil in the mode watch
+	ports     *nft.Isolation    // nil in the mode watch
 	resolver  atomic.Pointer[resolver.Resolver]
 	changed   chan struct{} // something did, at home
 	changes   sync.Map      // ID of a device to mud.URLChange: why the MUD URL that it says now is not taken
@@ -201,7 +221,7 @@ func (g gatewayFlags) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.fault(ctx, "confine the gateway", confine(dir, filepath.Dir(socketPath(g.socket, g.getenv))))
+	d.fault(ctx, "confine the gateway", confine(d.portSettings(), dir, filepath.Dir(socketPath(g.socket, g.getenv))))
 	group, ctx := errgroup.WithContext(ctx)
 	d.engine = d.newEngine(ctx, knowledge)
 	remembered, err := store.Conversations(ctx)
@@ -215,6 +235,7 @@ func (g gatewayFlags) run(ctx context.Context) error {
 	group.Go(func() error { return d.teach(ctx) })
 	group.Go(func() error { return keepRules(ctx) })
 	group.Go(func() error { return d.resolve(ctx) })
+	group.Go(func() error { return d.page(ctx) })
 	group.Go(func() error {
 		return control.Serve(ctx, socketPath(g.socket, g.getenv), d.api().Handler(), log)
 	})

@@ -30,15 +30,15 @@ func (e *Enforcer) intent(ctx context.Context, n *Network) (g *nft.Gateway, of s
 	base := situation(devices, bound, n)
 	base.Controllers = classes(devices, bound)
 	g = &nft.Gateway{
-		LAN: []nft.Link{{Name: n.LAN, Bridge: n.Bridge}}, WAN: []string{n.WAN}, Own: n.Own, Prefixes: n.Prefixes,
-		Resolver: e.resolver, Unknown: n.Unknown, Inbound: n.Inbound,
+		LAN: []nft.Link{n.link()}, WAN: []string{n.WAN}, Own: n.Own, Prefixes: n.Prefixes,
+		Resolver: e.resolver, Unknown: n.Unknown, Inbound: n.Inbound, Page: e.Page,
 	}
 	if n.WAN == "" {
 		g.WAN = nil
 	}
 	hash := sha256.New()
 	note := json.NewEncoder(hash)
-	_ = note.Encode([]any{n, e.resolver})
+	_ = note.Encode([]any{n, e.resolver, e.Page})
 	data, _ := json.Marshal(base)
 	around := sha256.Sum256(data)
 	_ = note.Encode(around)

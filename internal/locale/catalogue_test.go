@@ -16,6 +16,8 @@ var same = []string{
 	"cli.value.decision",
 	"cli.value.device",
 	"cli.value.lan",
+	"cli.value.lateral",
+	"cli.value.page-port",
 	"cli.value.dns-port",
 	"cli.value.mode",
 	"cli.value.unknown",
