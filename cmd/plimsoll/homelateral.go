@@ -26,8 +26,8 @@ func (g *gateway) isolate(ctx context.Context) {
 	g.fault(ctx, "keep ports apart", err)
 }
 
-// written are the settings of the kernel that the gateway writes while it runs.
-func (g *gateway) written() (list []string) {
+// portSettings are the settings of the kernel that the gateway writes while it runs.
+func (g *gateway) portSettings() (list []string) {
 	if g.ports == nil || g.lateral != enforce.Isolated {
 		return nil
 	}

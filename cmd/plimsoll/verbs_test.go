@@ -28,7 +28,7 @@ func leaves(c *cobra.Command) (list []*cobra.Command) {
 }
 
 // silent are the verbs that read nothing that a program could want as JSON.
-var silent = []string{"completion", "headers", "help", "home off", "home run", "label qr", "label sign", "man", "mud sign"}
+var silent = []string{"completion", "headers", "help", "home export", "home off", "home run", "label qr", "label sign", "man", "mud sign"}
 
 func TestEveryVerbThatReadsTellsProgramsToo(t *testing.T) {
 	for _, c := range leaves(newRoot(env{}, locale.New(locale.English))) {

@@ -159,7 +159,9 @@ func TestPoliciesStandWhileWhatTheirFilesSpeakOfIsTheSame(t *testing.T) {
 	if policies() != before || read["plain"] > 2 || read["kin"] > 2 {
 		t.Errorf("nothing changed, and files were read again: %v", read)
 	}
-	list = append(list, device(3, home.Free, "10.9.0.13"))
+	kin := device(3, home.Free, "10.9.0.13")
+	kin.MUD = []home.MUDURL{{URL: "https://maker.example/bulb", Via: "dhcpv4"}}
+	list = append(list, kin)
 	after := policies()
 	if after[0] != before[0] {
 		t.Error("a neighbour came, and the policy of a device that speaks of none was made anew")

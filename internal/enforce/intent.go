@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -27,7 +28,7 @@ func (e *Enforcer) intent(ctx context.Context, n *Network) (g *nft.Gateway, of s
 	devices := e.Devices()
 	bound := e.bindings(devices, n)
 	base := situation(devices, bound, n)
-	base.Controllers = controllers(devices, bound)
+	base.Controllers = classes(devices, bound)
 	g = &nft.Gateway{
 		LAN: []nft.Link{n.link()}, WAN: []string{n.WAN}, Own: n.Own, Prefixes: n.Prefixes,
 		Resolver: e.resolver, Unknown: n.Unknown, Inbound: n.Inbound, Page: e.Page,
@@ -122,20 +123,23 @@ func (e *Enforcer) about(ctx context.Context, sha256 string) (*gist, error) {
 }
 
 // compile sets the file of a device into the network, unless that is done already. Files are large and policies larger:
-// a file is read for that alone, and forgotten.
+// a file is read for that alone, and forgotten. A policy that comes out the same stays the one that it was: what is made
+// of it stays too.
 func (e *Enforcer) compile(ctx context.Context, about *gist, d *home.Device, base *policy.Context, world string, m frame.MAC, all []*home.Device, bound map[frame.MAC][]netip.Addr) (compiled, error) {
 	own := policy.Device{MAC: m}
 	if i := slices.IndexFunc(base.Peers, func(p policy.Device) bool { return p.MAC == m }); i >= 0 {
 		own = base.Peers[i]
 	}
 	own.URL = about.url
-	my, more := mine(d, all, bound), allowances(d, all, e.Now())
+	my, _ := Controllers(d, all, bound)
+	more := allowances(d, all, e.Now())
 	if !about.others && len(more.From)+len(more.To) == 0 {
 		world = digest([]any{base.Local, base.Gateway, base.Resolvers, base.TimeServers})
 	}
 	of := digest([]any{d.File, world, more, own, my})
-	if c, ok := e.known[m]; ok && c.of == of {
-		return c, nil
+	was, ok := e.known[m]
+	if ok && was.of == of {
+		return was, nil
 	}
 	file, err := e.File(ctx, d.File)
 	if err != nil {
@@ -143,7 +147,11 @@ func (e *Enforcer) compile(ctx context.Context, about *gist, d *home.Device, bas
 	}
 	at := base.Of(m)
 	at.Device, at.My = own, my
-	return compiled{of, policy.Compile(more.widen(file), &at)}, nil
+	p := policy.Compile(more.widen(file), &at)
+	if ok && p.URL == was.policy.URL && slices.Equal(p.Own, was.policy.Own) && reflect.DeepEqual(p.Entries, was.policy.Entries) {
+		p = was.policy
+	}
+	return compiled{of, p}, nil
 }
 
 // digest is a short word for a value: those of equal values are equal.

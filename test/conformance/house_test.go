@@ -174,6 +174,8 @@ func (h *house) add(name string, number int) *thing {
 		lines = append(lines, "addr add "+p.String()+" dev eth0 "+nodad(p))
 	}
 	d.batch(t, append(lines, "route add default via "+lan4.Addr().String(), "route add default via "+lan6.Addr().String()))
+	d.ready(t, "eth0")
+	h.gateway.ready(t, "p-"+name)
 	return d
 }
 

@@ -3,7 +3,6 @@ package conformance
 import (
 	"fmt"
 	"net/netip"
-	"strings"
 	"testing"
 )
 
@@ -24,7 +23,7 @@ func TestIoT6NeighboursAreReachedAsTheClassesOfTheFileSay(t *testing.T) {
 		for _, port := range []uint16{inward + 1, inward + 2} {
 			s.dut.listen(t, &s.receiver, netip.AddrPortFrom(lan(f, 10), port))
 		}
-		authority := strings.TrimPrefix(elsewhere.base(), "https://")
+		authority := wide(f, 11).String()
 		any := []entry{toClass("local-networks", null, nobodysPort), toClass("local-networks", null, inward), toClass("local-networks", null, inward+1), toHost(23, 6, service)}
 		inside := []entry{fromClass("local-networks", null, localPort), fromClass("local-networks", null, kinPort), fromClass("local-networks", null, makerPort), fromClass("local-networks", null, modelPort)}
 		kinURL := s.maker.publish(t, "kin", any, inside, s.signer, nil)
@@ -70,48 +69,5 @@ func TestIoT6NeighboursAreReachedAsTheClassesOfTheFileSay(t *testing.T) {
 			reach("nothing: its kin to a port that no entry lists", false, kin, to(10, other)),
 			reach("local-networks: a stranger to a device whose file lets in anybody here", true, stranger, to(20, localPort)),
 		)
-	})
-}
-
-func TestNobodyTakesAnothersAddress(t *testing.T) {
-	var b table
-	defer b.print(t)
-	s := enforced(t)
-	thief := s.add("thief", 40)
-	thief.hello(lan(4, 40))
-	s.until("the thief is known", func() bool { return s.device(thief).State != "" })
-	// what the device may reach, under its address
-	thief.ip(t, "addr add "+lan(4, 10).String()+"/24 dev eth0")
-	b.check(t, "another’s IPv4 address as the source", false, thief.reachesFrom(&s.receiver, lan(4, 10), netip.AddrPortFrom(wide(4, 23), service)))
-	b.check(t, "its own address as the source", true, thief.reachesFrom(&s.receiver, lan(4, 40), netip.AddrPortFrom(wide(4, 23), service)))
-	b.check(t, "the device itself, still", true, s.dut.reaches(&s.receiver, "tcp", netip.AddrPortFrom(wide(4, 23), service)))
-}
-
-func TestASecondAddressIsHeldLikeTheFirst(t *testing.T) {
-	var b table
-	defer b.print(t)
-	s := enforced(t)
-	second := netip.MustParseAddr("fd77::1:10")
-	s.dut.ip(t, "addr add "+second.String()+"/64 dev eth0 nodad")
-	s.until("under it, what is listed is reached", func() bool {
-		return s.dut.reachesFrom(&s.receiver, second, netip.AddrPortFrom(wide(6, 23), service))
-	})
-	s.until("the rules know it", func() bool { return strings.Contains(s.rules(), second.String()) })
-	b.check(t, "under it, what is not listed", false, s.dut.reachesFrom(&s.receiver, second, netip.AddrPortFrom(wide(6, 30), service)))
-	s.dut.listen(t, &s.receiver, netip.AddrPortFrom(second, inward))
-	b.check(t, "a stranger to it", false, fromInternet(s, 6, 30, netip.AddrPortFrom(second, inward)))
-}
-
-func TestANameLeadsNowhereUntilItWasAskedForAndThenAtOnce(t *testing.T) {
-	var b table
-	defer b.print(t)
-	s := enforced(t)
-	families(t, func(t *testing.T, f int) {
-		to := netip.AddrPortFrom(wide(f, 22), service)
-		b.check(t, fmt.Sprintf("v%d before the name was asked for", f), false, s.dut.reaches(&s.receiver, "tcp", to))
-		if _, err := s.dut.lookUp("cloud.maker.example", f); err != nil {
-			t.Fatal(err)
-		}
-		b.check(t, fmt.Sprintf("v%d at once after the answer", f), true, s.dut.reaches(&s.receiver, "tcp", to))
 	})
 }

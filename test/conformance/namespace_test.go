@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -87,6 +88,26 @@ func (n *namespace) run(name string, args ...string) error {
 		}
 		return nil
 	})
+}
+
+// ready waits until an interface that is up drops nothing any more: the kernel attaches its queue in the background.
+func (n *namespace) ready(t *testing.T, dev string) {
+	t.Helper()
+	for range 500 {
+		var out []byte
+		err := n.do(func() (err error) {
+			out, err = exec.Command("ip", "-o", "link", "show", dev).Output()
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(out), "LOWER_UP") && !strings.Contains(string(out), "qdisc noop ") {
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	t.Fatalf("%s of %s does not become ready", dev, n.name)
 }
 
 // set writes a setting of the kernel. Those that are not there are as they should be.

@@ -105,7 +105,7 @@ func TestIoT2To4AFileThatCannotBeTrustedIsNotUsed(t *testing.T) {
 			return
 		}
 		for i := range list {
-			s.mustAsk("admit", list[i].device.name, "--as", "none")
+			s.mustAsk("admit", list[i].device.mac.String(), "--as", "none")
 		}
 		b.try(t, later...)
 	})
@@ -134,8 +134,8 @@ func ends(t *testing.T, s *scene, b *table, id string, f int, end func()) {
 		b.try(t, probe{v + "after: the device, all the same, to what its file named", false, func() bool { return s.dut.reaches(r, "tcp", named) }})
 		s.dut.ip(t, "link set eth0 down")
 	}
-	heir.hello(own)
 	s.within("another device has the address", func() bool {
+		heir.send(t, "eth0", claim(routerMAC, heir.link(), own, lan(f, 1))) // as RFC 2131 §4.4.1 wants it announced
 		return heir.reachesFrom(r, own, stranger) && fromInternet(s, f, 30, netip.AddrPortFrom(own, other))
 	})
 	b.try(t,

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -154,8 +155,14 @@ func (c *conversation) answered() bool {
 		return false
 	}
 	buf := make([]byte, tokenSize)
-	_, err := io.ReadFull(c, buf)
-	return err == nil && bytes.Equal(buf, token)
+	for { // what was said before comes back too
+		if _, err := io.ReadFull(c, buf); err != nil {
+			return false
+		}
+		if bytes.Equal(buf, token) {
+			return true
+		}
+	}
 }
 
 // reaches reports whether a conversation that begins now arrives at its receiver.
@@ -194,3 +201,6 @@ func (n *namespace) beginFrom(to *receiver, network string, from, at netip.AddrP
 	}
 	return &conversation{c, to}
 }
+
+// isRefused reports whether an error says that nobody listens there.
+func isRefused(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }

@@ -133,9 +133,9 @@ func udpFrame(to, from frame.MAC, src, dst netip.AddrPort, data []byte) []byte {
 	return packet(to, from, src.Addr(), dst.Addr(), wire.ProtoUDP, wire.UDP(src, dst, data))
 }
 
-// echo is an echo request, or the answer to one (RFC 792, RFC 4443 §4).
-func echo(to, from frame.MAC, src, dst netip.Addr, answer bool, data []byte) []byte {
-	body := append([]byte{0x77, 0x77, 0, 1}, data...)
+// echo is an echo request, or the answer to one (RFC 792, RFC 4443 §4), with an identifier.
+func echo(to, from frame.MAC, src, dst netip.Addr, answer bool, id byte, data []byte) []byte {
+	body := append([]byte{0x77, id, 0, 1}, data...)
 	if dst.Is4() {
 		kind := uint8(8)
 		if answer {
