@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -149,7 +151,20 @@ const (
 // The memory of a gateway that holds 200 devices to 50 entries each, and has seen a million flows of theirs.
 func TestFigureMemory(t *testing.T) {
 	measured(t)
+	small := filepath.Join(t.TempDir(), "plimsoll")
+	cmd := exec.Command("go", "build", "-tags", "gateway", "-o", small, "plimsoll.example/plimsoll/cmd/plimsoll")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	for _, b := range []struct{ name, program string }{{"the build for gateways", small}, {"the whole program", ""}} {
+		t.Run(b.name, func(t *testing.T) { figureMemory(t, b.name, b.program) })
+	}
+}
+
+func figureMemory(t *testing.T, build, program string) {
 	s := newScene(t)
+	s.build = program
 	s.internet.ip(t, "route add blackhole 198.18.0.0/15")
 	port := s.add("crowd", 299)
 	s.start()
@@ -191,7 +206,7 @@ func TestFigureMemory(t *testing.T) {
 	s.pour(t, port)
 	seen := s.counter("plimsoll_packets_total") - began
 	time.Sleep(15 * time.Second) // for what was seen to be kept
-	figure(t, fmt.Sprintf("memory (RSS), %d devices held to %d entries each", crowd, crowdLists), mib(idle), "")
+	figure(t, fmt.Sprintf("memory (RSS) of %s, %d devices held to %d entries each", build, crowd, crowdLists), mib(idle), "96 MiB")
 	figure(t, fmt.Sprintf("the same after a million flows of theirs, %.0f %% of which it saw: the most at a time", 100*min(1, seen/crowdFlows)), mib(s.memory("VmHWM")), "96 MiB")
 	figure(t, "the same afterwards", mib(s.memory("VmRSS")), "96 MiB")
 }

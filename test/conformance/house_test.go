@@ -66,6 +66,7 @@ type house struct {
 	root     *certtest.Holder // who vouches for servers
 	anchor   *certtest.Holder // who vouches for signers
 	flags    []string
+	build    string // of the program, if not the whole one
 	process  *exec.Cmd
 	running  bool // another’s gateway
 	log      bytes.Buffer

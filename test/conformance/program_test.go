@@ -110,6 +110,9 @@ func (h *house) launch() {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if h.build != "" {
+		name = h.build
+	}
 	h.process = exec.Command(name, h.flags...)
 	h.process.Stderr = &h.log
 	if err := h.gateway.do(h.process.Start); err != nil {

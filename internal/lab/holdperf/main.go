@@ -88,7 +88,7 @@ func run(ctx context.Context, args []string) error {
 // whole measures the whole gateway, as the conformance suite plays it: its program with devices, makers and an Internet.
 // It gives rows of a table.
 func whole(ctx context.Context) (string, error) {
-	cmd := exec.CommandContext(ctx, "go", "test", module+"/test/conformance", "-run", "^TestFigure", "-figures", "-v", "-count=1")
+	cmd := exec.CommandContext(ctx, "go", "test", module+"/test/conformance", "-run", "^TestFigure", "-figures", "-v", "-count=1", "-timeout=30m")
 	said, err := cmd.CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("measure the whole gateway: %w: %s", err, said)
