@@ -54,6 +54,8 @@ type gatewayFlags struct {
 	logLevel      slog.Level
 
 	pages pageFlags
+	open  func() (source, error) // what it watches
+	apart bool                   // nothing is fetched, and nothing confined: a played home
 
 	// of MUD files
 	anchors, roots string
@@ -76,6 +78,7 @@ func newHomeRun(e env, words *locale.Catalogue) *cobra.Command {
 		env: e, words: words, mode: home.Watch, memory: inspect.DefaultMemory, rehearsal: home.Rehearsal, learn: home.Rehearsal,
 		lateral: enforce.Routed, dnsPort: 53, pagePort: 8511, lang: words.Lang(),
 	}
+	g.open = g.listen
 	c := &cobra.Command{Use: "run", Args: noArgs, RunE: func(c *cobra.Command, _ []string) error {
 		switch {
 		case g.lan == "":
@@ -227,16 +230,18 @@ func (g gatewayFlags) run(ctx context.Context) error {
 	defer letGo()
 	debug.SetMemoryLimit(int64(g.memory) * 3 / 4) // the rest is the database’s, and what the limit is exceeded by
 	debug.SetGCPercent(25)
-	live, err := capture.OpenLive(capture.LiveConfig{Interface: g.lan, Promiscuous: true, Ports: true})
+	from, err := g.open()
 	if err != nil {
 		return deaf(g.lan, err)
 	}
-	defer live.Close()
+	defer from.Close()
 	knowledge, err := identify.Load()
 	if err != nil {
 		return err
 	}
-	d.fault(ctx, "confine the gateway", confine(d.portSettings(), dir, filepath.Dir(socketPath(g.socket, g.getenv))))
+	if !g.apart {
+		d.fault(ctx, "confine the gateway", confine(d.portSettings(), dir, filepath.Dir(socketPath(g.socket, g.getenv))))
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	d.engine = d.newEngine(ctx, knowledge)
 	remembered, err := store.Conversations(ctx)
@@ -244,9 +249,11 @@ func (g gatewayFlags) run(ctx context.Context) error {
 		return err
 	}
 	d.engine.Recall(remembered)
-	group.Go(func() error { return d.watch(ctx, live) })
+	group.Go(func() error { return d.watch(ctx, from) })
 	group.Go(func() error { return d.keep(ctx) })
-	group.Go(func() error { return d.files(ctx) })
+	if !g.apart {
+		group.Go(func() error { return d.files(ctx) })
+	}
 	group.Go(func() error { return d.teach(ctx) })
 	group.Go(func() error { return keepRules(ctx) })
 	group.Go(func() error { return d.resolve(ctx) })
@@ -288,6 +295,15 @@ func lockState(dir string) (unlock func(), err error) {
 	return func() { _ = f.Close() }, nil
 }
 
+// listen opens the interface of the devices.
+func (g *gatewayFlags) listen() (source, error) {
+	live, err := capture.OpenLive(capture.LiveConfig{Interface: g.lan, Promiscuous: true, Ports: true})
+	if err != nil {
+		return nil, err
+	}
+	return wire{live, g.lan}, nil
+}
+
 // How often what was seen is taken in: always, and when a device says where its MUD file is.
 const (
 	lookEvery = time.Second
@@ -295,8 +311,8 @@ const (
 )
 
 // watch reads the network.
-func (g *gateway) watch(ctx context.Context, live *capture.Live) error {
-	if err := g.engine.Run(ctx, func(b *capture.Batch) error { return live.Next(ctx, b) }); err != nil && ctx.Err() == nil {
+func (g *gateway) watch(ctx context.Context, from source) error {
+	if err := g.engine.Run(ctx, func(b *capture.Batch) error { return from.next(ctx, b) }); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("watch %s: %w", g.lan, err)
 	}
 	return nil
