@@ -74,6 +74,7 @@ func (g *gateway) files(ctx context.Context) error {
 			delete(busy, id)
 			continue
 		case <-tick.C:
+		case <-g.asked:
 		}
 		for _, d := range g.household.Devices() {
 			url := d.MUDURL()

@@ -23,11 +23,11 @@ func (g *gateway) hold(ctx context.Context, dir string) (keep func(context.Conte
 		return nil, nil, unable(err)
 	}
 	e := &enforce.Enforcer{
-		Kernel: kernel, Devices: g.household.Devices, File: g.parsed, Now: time.Now,
+		Kernel: kernel, Devices: g.household.Devices, File: g.parsed, Now: time.Now, Page: g.pagePort,
 		Network: func() (*enforce.Network, error) {
 			n, err := enforce.Look(g.lan, g.wan)
 			if err == nil {
-				n.Unknown, n.Inbound = g.unknown, g.inbound
+				n.Unknown, n.Inbound, n.Lateral = g.unknown, g.inbound, g.lateral
 			}
 			return n, err
 		},
@@ -40,6 +40,8 @@ func (g *gateway) hold(ctx context.Context, dir string) (keep func(context.Conte
 	if err := errors.Join(e.Recall(ctx), e.Apply(ctx)); err != nil {
 		return nil, nil, errors.Join(unable(err), kernel.Close())
 	}
+	g.ports = isolation(dir, g.lan, g.wan)
+	g.isolate(ctx)
 	return g.standing, func() {
 		_ = kernel.Close()
 		if e.Journal != nil {
@@ -83,6 +85,7 @@ func (g *gateway) standing(ctx context.Context) error {
 		}
 		g.expire(ctx)
 		g.fault(ctx, "enforce", g.enforcer.Refresh(ctx))
+		g.isolate(ctx)
 		if j := g.enforcer.Journal; j != nil {
 			g.fault(ctx, "keep names", j.Fault())
 		}
@@ -111,26 +114,21 @@ func (g *gateway) expire(ctx context.Context) {
 }
 
 // stir has the rules made anew soon.
-func (g *gateway) stir() {
+func (g *gateway) stir() { stir(g.changed) }
+
+// stir tells whoever waits that there is something to do.
+func stir(c chan<- struct{}) {
 	select {
-	case g.changed <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }
 
 // parsed is the file of that digest.
 func (g *gateway) parsed(ctx context.Context, sha256 string) (*mud.File, error) {
-	if f, ok := g.files256.Load(sha256); ok {
-		return f.(*mud.File), nil
-	}
 	kept, err := g.store.File(ctx, sha256)
 	if err != nil {
 		return nil, err
 	}
-	f, err := mud.Parse(kept.Body)
-	if err != nil {
-		return nil, err
-	}
-	g.files256.Store(sha256, f)
-	return f, nil
+	return mud.Parse(kept.Body)
 }

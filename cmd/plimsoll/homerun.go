@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -62,14 +63,21 @@ type gatewayFlags struct {
 
 	// of enforcement
 	unknown   nft.Treatment // of devices that were not seen yet
-	inbound   bool          // whoever is outside may begin conversations with devices that are not held
-	dnsPort   uint16        // of the resolver; 0: none
+	lateral   enforce.Lateral
+	inbound   bool   // whoever is outside may begin conversations with devices that are not held
+	dnsPort   uint16 // of the resolver; 0: none
 	upstreams []string
 	fallback  []netip.Addr
+	pagePort  uint16 // of the page for devices in quarantine; 0: none
+	contact   string // whom to call about them
+	lang      locale.Lang
 }
 
 func newHomeRun(e env, words *locale.Catalogue) *cobra.Command {
-	g := gatewayFlags{env: e, words: words, mode: home.Watch, memory: inspect.DefaultMemory, rehearsal: home.Rehearsal, learn: home.Rehearsal, dnsPort: 53}
+	g := gatewayFlags{
+		env: e, words: words, mode: home.Watch, memory: inspect.DefaultMemory, rehearsal: home.Rehearsal, learn: home.Rehearsal,
+		lateral: enforce.Routed, dnsPort: 53, pagePort: 8511, lang: words.Lang(),
+	}
 	g.open = g.listen
 	c := &cobra.Command{Use: "run", Args: noArgs, RunE: func(c *cobra.Command, _ []string) error {
 		switch {
@@ -110,6 +118,11 @@ func newHomeRun(e env, words *locale.Catalogue) *cobra.Command {
 		g.dnsPort, err = parsePort(s)
 		return err
 	})
+	f.Func("page-port", "", func(s string) (err error) {
+		g.pagePort, err = parsePort(s)
+		return err
+	})
+	f.StringVar(&g.contact, "contact", "", "")
 	f.Func("fallback", "", func(s string) error {
 		a, err := netip.ParseAddr(s)
 		g.fallback = append(g.fallback, a)
@@ -121,6 +134,13 @@ func newHomeRun(e env, words *locale.Catalogue) *cobra.Command {
 			return fs.ErrInvalid
 		}
 		g.unknown = t
+		return nil
+	})
+	f.Func("lateral", "", func(s string) error {
+		g.lateral = enforce.Lateral(s)
+		if !slices.Contains([]enforce.Lateral{enforce.Routed, enforce.Isolated, enforce.Bridged}, g.lateral) {
+			return fs.ErrInvalid
+		}
 		return nil
 	})
 	f.BoolVar(&g.inbound, "inbound", false, "")
@@ -139,11 +159,12 @@ type gateway struct {
 	engine    *inspect.Engine
 	meter     home.Meter
 	enforcer  *enforce.Enforcer // nil in the mode watch
+	ports     *nft.Isolation    // nil in the mode watch
 	resolver  atomic.Pointer[resolver.Resolver]
 	changed   chan struct{} // something did, at home
+	asked     chan struct{} // a device may want a file
 	changes   sync.Map      // ID of a device to mud.URLChange: why the MUD URL that it says now is not taken
 	expired   sync.Map      // ID of a device and address to the end of the lease that is over
-	files256  sync.Map      // SHA-256 to *mud.File
 	since     time.Time
 	door      *auth.Door
 	news      page.Events
@@ -155,6 +176,7 @@ type gateway struct {
 
 	// what only the goroutine uses that reads packets
 	looked  time.Time
+	joined  bool                      // a device said another MUD URL than before
 	written time.Time                 // when conversations were last handed over to be kept
 	urls    map[frame.MAC]home.MUDURL // that were said last
 	asker   frame.MAC                 // who sent the DHCP message under way,
@@ -185,7 +207,7 @@ func (g gatewayFlags) run(ctx context.Context) error {
 	}
 	defer store.Close()
 	d := &gateway{
-		gatewayFlags: g, log: log, store: store, since: time.Now().UTC(), asks: make(chan func()), changed: make(chan struct{}, 1), faults: map[string]string{},
+		gatewayFlags: g, log: log, store: store, since: time.Now().UTC(), asks: make(chan func()), changed: make(chan struct{}, 1), asked: make(chan struct{}, 1), faults: map[string]string{},
 		household: &home.Household{Ledger: store, Now: time.Now, Rehearsal: g.rehearsal},
 	}
 	if d.cache, err = g.newCache(dir); err != nil {
@@ -206,6 +228,8 @@ func (g gatewayFlags) run(ctx context.Context) error {
 		return err
 	}
 	defer letGo()
+	debug.SetMemoryLimit(int64(g.memory) * 3 / 4) // the rest is the database’s, and what the limit is exceeded by
+	debug.SetGCPercent(25)
 	from, err := g.open()
 	if err != nil {
 		return deaf(g.lan, err)
@@ -216,7 +240,7 @@ func (g gatewayFlags) run(ctx context.Context) error {
 		return err
 	}
 	if !g.apart {
-		d.fault(ctx, "confine the gateway", confine(dir, filepath.Dir(socketPath(g.socket, g.getenv))))
+		d.fault(ctx, "confine the gateway", confine(d.portSettings(), dir, filepath.Dir(socketPath(g.socket, g.getenv))))
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	d.engine = d.newEngine(ctx, knowledge)
@@ -233,6 +257,7 @@ func (g gatewayFlags) run(ctx context.Context) error {
 	group.Go(func() error { return d.teach(ctx) })
 	group.Go(func() error { return keepRules(ctx) })
 	group.Go(func() error { return d.resolve(ctx) })
+	group.Go(func() error { return d.page(ctx) })
 	group.Go(func() error { return serve(ctx) })
 	group.Go(func() error {
 		return control.Serve(ctx, socketPath(g.socket, g.getenv), d.api().Handler(), log)
@@ -272,15 +297,18 @@ func lockState(dir string) (unlock func(), err error) {
 
 // listen opens the interface of the devices.
 func (g *gatewayFlags) listen() (source, error) {
-	live, err := capture.OpenLive(capture.LiveConfig{Interface: g.lan, Promiscuous: true})
+	live, err := capture.OpenLive(capture.LiveConfig{Interface: g.lan, Promiscuous: true, Ports: true})
 	if err != nil {
 		return nil, err
 	}
 	return wire{live, g.lan}, nil
 }
 
-// lookEvery is how often what was seen is taken in.
-const lookEvery = time.Second
+// How often what was seen is taken in: always, and when a device says where its MUD file is.
+const (
+	lookEvery = time.Second
+	lookSoon  = 50 * time.Millisecond
+)
 
 // watch reads the network.
 func (g *gateway) watch(ctx context.Context, from source) error {
@@ -294,7 +322,7 @@ func (g *gateway) watch(ctx context.Context, from source) error {
 // asked.
 func (g *gateway) newEngine(ctx context.Context, knowledge *identify.Knowledge) *inspect.Engine {
 	return inspect.New(inspect.Config{
-		Memory: g.memory, Remember: true, Ongoing: true,
+		Memory: g.memory / 4, Remember: true, Ongoing: true, // the rest is for policies, names and what the database keeps
 		OnFlow: func(r *inspect.FlowRecord) error { g.count(r); return nil },
 		OnFact: g.hearLease,
 		OnBlock: func() {
@@ -303,8 +331,9 @@ func (g *gateway) newEngine(ctx context.Context, knowledge *identify.Knowledge) 
 				f()
 			default:
 			}
-			if now := time.Now(); now.Sub(g.looked) >= lookEvery {
-				g.looked = now
+			now := time.Now()
+			if since := now.Sub(g.looked); since >= lookEvery || g.joined && since >= lookSoon {
+				g.looked, g.joined = now, false
 				g.look(ctx, g.engine.Snapshot(knowledge))
 				g.recollect(now)
 			}
@@ -323,7 +352,8 @@ func (g *gateway) look(ctx context.Context, r *inspect.Result) {
 	g.hear(list)
 	news, err := g.household.Observe(ctx, list)
 	g.fault(ctx, "keep devices", err)
-	g.stir()
+	stir(g.changed)
+	stir(g.asked)
 	found := r.Found()
 	g.tell(len(found))
 	for _, d := range news.Fresh {

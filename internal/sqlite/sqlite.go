@@ -39,7 +39,7 @@ type database struct {
 // Open opens the database of that name, makes it if it is not there, and brings it up to date. What is damaged is
 // refused with ErrDamaged, and left for whoever can repair it.
 func Open(ctx context.Context, name string) (*Store, error) {
-	d, err := openDatabase(ctx, name, migrations, "migrations", 8)
+	d, err := openDatabase(ctx, name, migrations, "migrations", 2)
 	if err != nil {
 		return nil, err
 	}
