@@ -46,10 +46,14 @@ type Household struct {
 	mu       sync.RWMutex
 	devices  map[string]*Device // never changed in place: who was given one may keep it
 	byMAC    map[frame.MAC]string
+	kept     map[string]*Device // as the ledger has them, but for their stances
 }
 
 // ErrForce is the cause where a decision stands, and is not in force yet.
 var ErrForce = errors.New("decided, but not in force yet")
+
+// ErrKeep is the cause where nothing was decided, because it could not be kept: what held goes on.
+var ErrKeep = errors.New("it cannot be kept, and so it is not decided")
 
 // Open reads what was kept. It must be called once, before all else.
 func (h *Household) Open(ctx context.Context) error {
@@ -57,11 +61,35 @@ func (h *Household) Open(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("open household: %w", err)
 	}
-	h.devices, h.byMAC = map[string]*Device{}, map[frame.MAC]string{}
+	h.devices, h.byMAC, h.kept = map[string]*Device{}, map[frame.MAC]string{}, map[string]*Device{}
 	for _, d := range list {
 		h.put(d)
+		h.kept[d.ID] = d
 	}
 	return nil
+}
+
+// keep keeps what was seen of devices. What could not be kept is tried again when it is seen, or decided about.
+func (h *Household) keep(ctx context.Context, list []*Device) error {
+	err := h.Ledger.Save(ctx, list)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, d := range list {
+		if err == nil {
+			h.kept[d.ID] = d
+		} else {
+			delete(h.kept, d.ID)
+		}
+	}
+	return err
+}
+
+// isKept reports whether the ledger has all of a device that is worth keeping.
+func (h *Household) isKept(d *Device) bool {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	was := h.kept[d.ID]
+	return was != nil && d.like(was)
 }
 
 func (h *Household) put(d *Device) {
@@ -161,8 +189,16 @@ func (h *Household) Decide(ctx context.Context, actor string, verb Verb, device,
 // record keeps a decision, takes it in, and puts it in force.
 func (h *Household) record(ctx context.Context, d *Decision) (*Decision, error) {
 	d.At = h.Now().UTC()
+	h.mu.RLock()
+	about := h.devices[d.Device]
+	h.mu.RUnlock()
+	if !h.isKept(about) { // a stance alone says nothing: whose addresses are to be held?
+		if err := h.keep(ctx, []*Device{about}); err != nil {
+			return nil, fmt.Errorf("%s: %w: %w", d.Verb, ErrKeep, err)
+		}
+	}
 	if err := h.Ledger.Record(ctx, d); err != nil {
-		return nil, fmt.Errorf("%s: keep decision: %w", d.Verb, err)
+		return nil, fmt.Errorf("%s: %w: %w", d.Verb, ErrKeep, err)
 	}
 	h.mu.Lock()
 	c := h.devices[d.Device].clone()
@@ -273,7 +309,7 @@ func (h *Household) Describe(ctx context.Context, word string, change func(*Devi
 	}
 	h.put(c)
 	h.mu.Unlock()
-	if err := h.Ledger.Save(ctx, []*Device{c}); err != nil {
+	if err := h.keep(ctx, []*Device{c}); err != nil {
 		return nil, fmt.Errorf("keep description: %w", err)
 	}
 	return c, nil

@@ -45,7 +45,7 @@ func (h *Household) Lease(ctx context.Context, m frame.MAC, l Lease) (*Device, e
 		d.Leases = append(d.Leases, l)
 		d.Leases = d.Leases[max(0, len(d.Leases)-maxLeases):]
 	})
-	if err := h.Ledger.Save(ctx, []*Device{d}); err != nil {
+	if err := h.keep(ctx, []*Device{d}); err != nil {
 		return d, fmt.Errorf("keep lease: %w", err)
 	}
 	return d, nil
