@@ -119,6 +119,7 @@ var refusals = map[string]struct {
 	"stale":          {"error.home.stale", nil},
 	"verb":           {"error.home.verb", errUsage},
 	"not-in-force":   {"error.home.not-in-force", nil},
+	"not-kept":       {"error.home.not-kept", nil},
 }
 
 func refusal(resp *http.Response) error {
@@ -167,8 +168,14 @@ func newHomeStatus(e env, words *locale.Catalogue) *cobra.Command {
 			}
 			lines = append(lines, words.Text("home.ask."+string(q.About), "device", q.Title, "default", q.Default, "url", q.URL, "why", why))
 		}
+		told := map[string]bool{}
 		for _, f := range s.Faults {
-			lines = append(lines, words.Text("home.status.fault", "text", f))
+			if f.Kind != "file" && f.Kind != "other" && told[f.Kind] { // one cause, many things
+				continue
+			}
+			told[f.Kind] = true
+			cause, _, _ := strings.Cut(f.Cause, "\n")
+			lines = append(lines, words.Text("home.fault."+f.Kind, "what", f.What, "cause", cause))
 		}
 		return r.print(lines)
 	}}

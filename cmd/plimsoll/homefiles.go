@@ -83,7 +83,7 @@ func (g *gateway) files(ctx context.Context) error {
 			}
 			busy[d.ID], looked[key] = true, time.Now()
 			go func() {
-				g.fault(ctx, "MUD file of "+d.ID, g.file(ctx, d.ID, url))
+				g.fault(ctx, "MUD file of "+d.ID, caught(func() error { return g.file(ctx, d.ID, url) }))
 				done <- d.ID
 			}()
 		}

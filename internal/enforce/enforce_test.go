@@ -39,6 +39,7 @@ func (k *asked) Commit(_ context.Context, _ frame.MAC, names []string, _ []netip
 func (k *asked) Standing(frame.MAC, []string, []netip.Addr, time.Time) bool { return false }
 func (k *asked) Intact(context.Context) (bool, error)                       { return !k.taken, nil }
 func (k *asked) Repair()                                                    {}
+func (k *asked) Text(*nft.Gateway) (string, error)                          { return "", nil }
 func (k *asked) Forget(frame.MAC)                                           {}
 
 func (k *asked) Device(a netip.Addr) (m frame.MAC, ok bool) {

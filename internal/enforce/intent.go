@@ -52,10 +52,17 @@ func (e *Enforcer) intent(ctx context.Context, n *Network) (g *nft.Gateway, of s
 				switch file, fileErr := e.File(ctx, d.File); {
 				case fileErr != nil:
 					errs = append(errs, fmt.Errorf("file of %s: %w", d.ID, fileErr))
+					if c, ok := e.known[m]; ok { // what it was held to, it still is
+						known[m], x.Policy = c, c.policy
+					}
 				case x.Treatment == nft.Quarantined:
 					x.Repair = repair(file)
 				default:
-					c := e.compile(file, d, &base, m)
+					c, compileErr := e.compile(file, d, &base, m)
+					if compileErr != nil {
+						errs = append(errs, fmt.Errorf("file of %s: %w", d.ID, compileErr))
+						break
+					}
 					known[m], x.Policy = c, c.policy
 				}
 			}
@@ -89,8 +96,14 @@ func treatment(d *home.Device) nft.Treatment {
 	return nft.Free
 }
 
-// compile sets the file of a device into the network, unless that is done already.
-func (e *Enforcer) compile(file *mud.File, d *home.Device, base *policy.Context, m frame.MAC) compiled {
+// compile sets the file of a device into the network, unless that is done already. A file is a stranger’s: if it makes
+// the program stumble, that costs its device, and not the rules of all.
+func (e *Enforcer) compile(file *mud.File, d *home.Device, base *policy.Context, m frame.MAC) (c compiled, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("a defect of the program: %v", p)
+		}
+	}()
 	at := base.Of(m)
 	if at.Device.MAC != m {
 		at.Device = policy.Device{MAC: m}
@@ -100,9 +113,9 @@ func (e *Enforcer) compile(file *mud.File, d *home.Device, base *policy.Context,
 	sum := sha256.Sum256(data)
 	of := string(sum[:])
 	if c, ok := e.known[m]; ok && c.of == of {
-		return c
+		return c, nil
 	}
-	return compiled{of, policy.Compile(except(file, d.Exceptions), &at)}
+	return compiled{of, policy.Compile(except(file, d.Exceptions), &at)}, nil
 }
 
 // except is a file, with names that the household lets the device reach too.

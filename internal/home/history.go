@@ -64,8 +64,16 @@ type Status struct {
 	Devices  map[State]int  `json:"devices"`
 	Findings int            `json:"findings"`  // that are open
 	Asks     []Question     `json:"questions"` // the newest first
-	Faults   []string       `json:"faults"`    // what does not work, for people who look after it
+	Faults   []Fault        `json:"faults"`    // what does not work
 	Seen     map[string]int `json:"seen"`      // packets, flows, facts since it was started
+}
+
+// Fault is something that does not work.
+type Fault struct {
+	Kind  string    `json:"kind"`  // of fault, for which there are words
+	What  string    `json:"what"`  // does not work
+	Cause string    `json:"cause"` // as the program, or the system, says it
+	Since time.Time `json:"since"`
 }
 
 // Question is what the household is asked about a device. Until it answers, the default holds.

@@ -36,6 +36,9 @@ type ledger interface {
 type Household struct {
 	Ledger ledger
 	Now    func() time.Time
+	// Elapsed is how much time has gone by, by a clock that nobody sets: so a clock that is set neither ends a rehearsal
+	// nor makes one last for years. Nil: Now is right.
+	Elapsed func() time.Duration
 	// Rehearsal is how long a device’s file is rehearsed before it is held to it; 0: not at all.
 	Rehearsal time.Duration
 	// Enforce makes the network do what the stances say, and returns when it does. It is called after each decision,
@@ -47,6 +50,10 @@ type Household struct {
 	devices  map[string]*Device // never changed in place: who was given one may keep it
 	byMAC    map[frame.MAC]string
 	kept     map[string]*Device // as the ledger has them, but for their stances
+
+	ticked  time.Time     // when Tick was called last, for Tick alone
+	elapsed time.Duration // then
+	ran     time.Time     // when it was called first, by the clock as it is set now
 }
 
 // ErrForce is the cause where a decision stands, and is not in force yet.
@@ -279,18 +286,50 @@ func (s Stance) same(t Stance) bool {
 func (h *Household) Tick(ctx context.Context) (list []*Decision, err error) {
 	h.deciding.Lock()
 	defer h.deciding.Unlock()
+	now := h.Now().UTC().Round(0)
+	jump := h.jump(now)
+	var errs []error
 	for _, d := range h.Devices() {
-		after, due := elapse(d.Stance, h.Now().UTC())
-		if !due {
+		after, due := elapse(d.Stance, now)
+		verb := HoldTo
+		switch {
+		case d.State != Rehearsing || d.Until.IsZero():
+			continue
+		case jump != 0 && !d.Since.Before(h.ran.Add(-jump)): // begun by the clock as it was before
+			after, verb, due = d.Stance, Rehearse, true
+			after.Since, after.Until = d.Since.Add(jump), d.Until.Add(jump)
+		case d.Since.After(now.Add(leap)): // begun by a clock that was ahead
+			after, verb, due = d.Stance, Rehearse, true
+			after.Since, after.Until = now, now.Add(d.Until.Sub(d.Since))
+		case !due:
 			continue
 		}
-		made, err := h.record(ctx, &Decision{Actor: Program, Verb: HoldTo, Device: d.ID, Before: d.Stance, After: after})
+		made, err := h.record(ctx, &Decision{Actor: Program, Verb: verb, Device: d.ID, Before: d.Stance, After: after})
 		if err != nil {
-			return list, err
+			errs = append(errs, err)
+			continue
 		}
 		list = append(list, made)
 	}
-	return list, nil
+	return list, errors.Join(errs...)
+}
+
+// leap is from when on a clock is taken for set, and not for one that goes badly.
+const leap = time.Minute
+
+// jump is by how much the clock was set since it was called last; less than leap is nothing.
+func (h *Household) jump(now time.Time) (jump time.Duration) {
+	if h.Elapsed == nil {
+		return 0
+	}
+	elapsed := h.Elapsed()
+	if h.ticked.IsZero() {
+		h.ran = now.Add(-elapsed)
+	} else if jump = now.Sub(h.ticked) - (elapsed - h.elapsed); jump.Abs() < leap {
+		jump = 0
+	}
+	h.ticked, h.elapsed, h.ran = now, elapsed, h.ran.Add(jump)
+	return jump
 }
 
 // Describe takes what the household says of a device: change alters a copy of it, but not its stance.

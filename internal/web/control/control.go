@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"runtime/debug"
 	"strconv"
 	"time"
 
@@ -54,7 +55,7 @@ func (a *API) Handler() http.Handler {
 	for pattern, f := range a.routes() {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-			v, err := f(r)
+			v, err := a.caught(f, r)
 			if err != nil {
 				a.problem(w, r, err)
 				return
@@ -74,6 +75,16 @@ func (a *API) Handler() http.Handler {
 		mux.Handle("GET /metrics", a.Metrics)
 	}
 	return mux
+}
+
+// caught is what an operation returns, or that it panicked.
+func (a *API) caught(f func(*http.Request) (any, error), r *http.Request) (v any, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("a defect of the program: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return f(r)
 }
 
 // routes are the operations.
@@ -316,6 +327,7 @@ var problems = []struct {
 	{home.ErrConsent, http.StatusConflict, "consent"},
 	{home.ErrStale, http.StatusConflict, "stale"},
 	{home.ErrVerb, http.StatusUnprocessableEntity, "verb"},
+	{home.ErrKeep, http.StatusInsufficientStorage, "not-kept"},
 	{home.ErrForce, http.StatusServiceUnavailable, "not-in-force"},
 	{fs.ErrNotExist, http.StatusNotFound, "not-found"},
 }
