@@ -334,7 +334,7 @@ func (g *gateway) newEngine(ctx context.Context) *inspect.Engine {
 	e = inspect.New(inspect.Config{
 		Memory: g.memory, Remember: true,
 		OnFlow: func(r *inspect.FlowRecord) error { g.count(r); return nil },
-		OnFact: g.lease,
+		OnFact: g.hearLease,
 		OnBlock: func() {
 			select {
 			case f := <-g.asks:

@@ -27,6 +27,7 @@ func (e *Enforcer) intent(ctx context.Context, n *Network) (g *nft.Gateway, of s
 	devices := e.Devices()
 	bound := e.bindings(devices, n)
 	base := situation(devices, bound, n)
+	base.Controllers = controllers(devices, bound)
 	g = &nft.Gateway{
 		LAN: []nft.Link{{Name: n.LAN, Bridge: n.Bridge}}, WAN: []string{n.WAN}, Own: n.Own, Prefixes: n.Prefixes,
 		Resolver: e.resolver, Unknown: n.Unknown, Inbound: n.Inbound,
@@ -44,7 +45,7 @@ func (e *Enforcer) intent(ctx context.Context, n *Network) (g *nft.Gateway, of s
 	for _, d := range devices {
 		for _, m := range d.MACs {
 			x := nft.Device{MAC: m, Addresses: bound[m], Treatment: treatment(d), MayMap: d.Admission == home.Full}
-			_ = note.Encode([]any{m, x.Addresses, d.Stance.State, d.Stance.Admission, d.File, d.Exceptions})
+			_ = note.Encode([]any{m, x.Addresses, d.Stance.State, d.Stance.Admission, d.File})
 			if d.State != home.Free {
 				e.holding[m] = d.ID
 			}
@@ -58,11 +59,12 @@ func (e *Enforcer) intent(ctx context.Context, n *Network) (g *nft.Gateway, of s
 				case x.Treatment == nft.Quarantined:
 					x.Repair = repair(file)
 				default:
-					c, compileErr := e.compile(file, d, &base, m)
+					c, compileErr := e.compile(file, d, &base, m, devices, bound)
 					if compileErr != nil {
 						errs = append(errs, fmt.Errorf("file of %s: %w", d.ID, compileErr))
 						break
 					}
+					_ = note.Encode(c.of)
 					known[m], x.Policy = c, c.policy
 				}
 			}
@@ -98,7 +100,7 @@ func treatment(d *home.Device) nft.Treatment {
 
 // compile sets the file of a device into the network, unless that is done already. A file is a stranger’s: if it makes
 // the program stumble, that costs its device, and not the rules of all.
-func (e *Enforcer) compile(file *mud.File, d *home.Device, base *policy.Context, m frame.MAC) (c compiled, err error) {
+func (e *Enforcer) compile(file *mud.File, d *home.Device, base *policy.Context, m frame.MAC, all []*home.Device, bound map[frame.MAC][]netip.Addr) (c compiled, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("a defect of the program: %v", p)
@@ -109,30 +111,15 @@ func (e *Enforcer) compile(file *mud.File, d *home.Device, base *policy.Context,
 		at.Device = policy.Device{MAC: m}
 	}
 	at.Device.URL = file.URL
-	data, _ := json.Marshal([]any{d.File, d.Exceptions, at})
+	at.My = mine(d, all, bound)
+	more := allowances(d, all, e.Now())
+	data, _ := json.Marshal([]any{d.File, more, at})
 	sum := sha256.Sum256(data)
 	of := string(sum[:])
 	if c, ok := e.known[m]; ok && c.of == of {
 		return c, nil
 	}
-	return compiled{of, policy.Compile(except(file, d.Exceptions), &at)}, nil
-}
-
-// except is a file, with names that the household lets the device reach too.
-func except(f *mud.File, names []string) *mud.File {
-	if len(names) == 0 {
-		return f
-	}
-	acl := mud.ACL{Name: "household"}
-	for _, name := range names {
-		acl.ACEs = append(acl.ACEs,
-			mud.ACE{Name: name, Action: mud.Accept, Matches: mud.Matches{IPv4: &mud.IP{DestinationDNSName: name}}},
-			mud.ACE{Name: name, Action: mud.Accept, Matches: mud.Matches{IPv6: &mud.IP{DestinationDNSName: name}}})
-	}
-	c := *f
-	c.FromDevice = append([]string{acl.Name}, f.FromDevice...)
-	c.ACLs = append([]mud.ACL{acl}, f.ACLs...)
-	return &c
+	return compiled{of, policy.Compile(more.widen(file), &at)}, nil
 }
 
 // updates are words in the names of servers that devices get their updates from.

@@ -1,9 +1,11 @@
 package home
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -164,7 +166,7 @@ func (h *Household) See(mac frame.MAC, change func(*Device)) (d *Device, fresh b
 func (d *Device) clone() *Device {
 	c := *d
 	c.MACs, c.Hostnames, c.Addresses, c.MUD = slices.Clone(d.MACs), slices.Clone(d.Hostnames), slices.Clone(d.Addresses), slices.Clone(d.MUD)
-	c.Exceptions, c.Left = slices.Clone(d.Exceptions), slices.Clone(d.Left)
+	c.Exceptions, c.Left, c.Controllers = slices.Clone(d.Exceptions), slices.Clone(d.Left), slices.Clone(d.Controllers)
 	return &c
 }
 
@@ -186,6 +188,7 @@ func (h *Household) Decide(ctx context.Context, actor string, verb Verb, device,
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", verb, err)
 	}
+	argument = h.named(verb, argument)
 	after, err := decide(d, verb, argument, actor, h.Now().UTC(), h.Rehearsal)
 	if err != nil {
 		return nil, fmt.Errorf("%s %s: %w", verb, d.Title(), err)
@@ -278,11 +281,12 @@ func (h *Household) follows(ctx context.Context, d *Device, last *Decision) bool
 
 // same reports whether two stances are one.
 func (s Stance) same(t Stance) bool {
-	return s.Admission == t.Admission && s.State == t.State && s.Since.Equal(t.Since) && s.Until.Equal(t.Until) && s.File == t.File && s.URL == t.URL && slices.Equal(s.Left, t.Left) &&
-		s.Reason == t.Reason && s.Confirmed == t.Confirmed && slices.Equal(s.Exceptions, t.Exceptions)
+	a, errA := json.Marshal(s)
+	b, errB := json.Marshal(t)
+	return errA == nil && errB == nil && bytes.Equal(a, b)
 }
 
-// Tick does what is due: rehearsals that are over end. It returns the decisions that this took.
+// Tick does what is due: rehearsals that are over end, and so do exceptions. It returns the decisions that this took.
 func (h *Household) Tick(ctx context.Context) (list []*Decision, err error) {
 	h.deciding.Lock()
 	defer h.deciding.Unlock()
@@ -290,28 +294,37 @@ func (h *Household) Tick(ctx context.Context) (list []*Decision, err error) {
 	jump := h.jump(now)
 	var errs []error
 	for _, d := range h.Devices() {
-		after, due := elapse(d.Stance, now)
-		verb := HoldTo
-		switch {
-		case d.State != Rehearsing || d.Until.IsZero():
-			continue
-		case jump != 0 && !d.Since.Before(h.ran.Add(-jump)): // begun by the clock as it was before
-			after, verb, due = d.Stance, Rehearse, true
-			after.Since, after.Until = d.Since.Add(jump), d.Until.Add(jump)
-		case d.Since.After(now.Add(leap)): // begun by a clock that was ahead
-			after, verb, due = d.Stance, Rehearse, true
-			after.Since, after.Until = now, now.Add(d.Until.Sub(d.Since))
-		case !due:
-			continue
+		before := d.Stance
+		decisions := due(before, now)
+		if after, ok := h.moved(before, now, jump); ok {
+			decisions = []Decision{{Verb: Rehearse, After: after}}
 		}
-		made, err := h.record(ctx, &Decision{Actor: Program, Verb: verb, Device: d.ID, Before: d.Stance, After: after})
-		if err != nil {
-			errs = append(errs, err)
-			continue
+		for _, due := range decisions {
+			due.Actor, due.Device, due.Before = Program, d.ID, before
+			made, err := h.record(ctx, &due)
+			if err != nil {
+				errs = append(errs, err)
+				break
+			}
+			list, before = append(list, made), made.After
 		}
-		list = append(list, made)
 	}
 	return list, errors.Join(errs...)
+}
+
+// moved is a stance whose rehearsal is moved along with a clock that was set; ok is false if there is no need.
+func (h *Household) moved(s Stance, now time.Time, jump time.Duration) (_ Stance, ok bool) {
+	switch {
+	case s.State != Rehearsing || s.Until.IsZero():
+		return s, false
+	case jump != 0 && !s.Since.Before(h.ran.Add(-jump)): // begun by the clock as it was before
+		s.Since, s.Until = s.Since.Add(jump), s.Until.Add(jump)
+	case s.Since.After(now.Add(leap)): // begun by a clock that was ahead
+		s.Since, s.Until = now, now.Add(s.Until.Sub(s.Since))
+	default:
+		return s, false
+	}
+	return s, true
 }
 
 // leap is from when on a clock is taken for set, and not for one that goes badly.

@@ -104,6 +104,7 @@ type killing struct {
 
 func newKilling(t *testing.T) *killing {
 	t.Helper()
+	own(t)
 	h := newHouse(t)
 	k := &killing{
 		house: h, t: t, random: rand.New(rand.NewPCG(7, uint64(*kills))), scratch: newNamespace(t, "scratch"), ids: map[string]string{},
@@ -251,8 +252,8 @@ func (n *namespace) echoes(at netip.AddrPort) bool {
 	return err == nil
 }
 
-// launch starts the gateway, and waits for nothing.
-func (k *killing) launch() {
+// spawn starts the gateway, and waits for nothing.
+func (k *killing) spawn() {
 	name, err := program()
 	if err != nil {
 		k.t.Fatal(err)
@@ -303,7 +304,7 @@ func (k *killing) round(n int) {
 	group.Wait()
 	if n%4 == 3 { // once more, while it starts
 		k.early++
-		k.launch()
+		k.spawn()
 		time.Sleep(time.Duration(k.random.IntN(120)) * time.Millisecond)
 		k.stop(syscall.SIGKILL)
 	}
@@ -454,7 +455,7 @@ func (k *killing) copyState() string {
 // restart starts the gateway again, and waits until the rules are those that a gateway makes that never ran before.
 func (k *killing) restart() {
 	began := time.Now()
-	k.launch()
+	k.spawn()
 	var gap string
 	for time.Since(began) < 2*time.Second {
 		if _, err := k.devices(); err == nil {
