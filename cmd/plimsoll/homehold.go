@@ -58,6 +58,12 @@ const rulesFile = "rules.nft"
 // maxRules bounds rulesFile, octets.
 const maxRules = 64 << 20
 
+// ruled reports whether a gateway put rules in force that has its state in a folder.
+func (g *gateway) ruled(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, rulesFile))
+	return err == nil
+}
+
 // keepRules keeps the rules in force as text, for a start at which what was decided cannot be read.
 func (g *gateway) keepRules(dir string) error {
 	if g.enforcer == nil || g.enforcer.Of() == g.rulesOf {

@@ -21,6 +21,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
 
 	"plimsoll.example/plimsoll/internal/capture"
 	"plimsoll.example/plimsoll/internal/device"
@@ -191,6 +192,7 @@ func (g gatewayFlags) run(ctx context.Context) error {
 		return errors.Join(err, live.Close())
 	}
 	d.fault(ctx, "confine the gateway", confine(dir, filepath.Dir(socketPath(g.socket, g.getenv))))
+	told := ctx
 	group, ctx := errgroup.WithContext(ctx)
 	d.engine.Store(d.newEngine(ctx))
 	group.Go(func() error { return d.watch(ctx, live) })
@@ -202,13 +204,24 @@ func (g gatewayFlags) run(ctx context.Context) error {
 	log.InfoContext(ctx, "gateway runs", "mode", g.mode, "lan", g.lan, "wan", g.wan, "devices", d.household.Len())
 	notify(g.getenv, "READY=1")
 	defer notify(g.getenv, "STOPPING=1")
-	return group.Wait()
+	if err := group.Wait(); err != nil || told.Err() == nil {
+		return err
+	}
+	return errEnded
 }
+
+// errEnded is that a program that runs until it is told to end was told to.
+var errEnded = errors.New("ended as told")
 
 // open opens what is kept.
 func (g *gateway) open(ctx context.Context, dir string) error {
 	name := filepath.Join(dir, "home.db")
-	store, err := sqlite.Open(ctx, name)
+	store, err := (*sqlite.Store)(nil), error(nil)
+	if info, statErr := os.Stat(name); statErr == nil && info.Size() == 0 && g.ruled(dir) {
+		err = fmt.Errorf("%w: it is empty, and a gateway ran here", sqlite.ErrDamaged) // not the same as one that was moved away
+	} else {
+		store, err = sqlite.Open(ctx, name)
+	}
 	switch {
 	case errors.Is(err, sqlite.ErrDamaged):
 		return &fault{err, "error.home.damaged", []any{"name", name, "cause", err.Error()}}
@@ -242,7 +255,7 @@ func (g *gateway) open(ctx context.Context, dir string) error {
 func (g *gateway) control(ctx context.Context) error {
 	path := socketPath(g.socket, g.getenv)
 	for ctx.Err() == nil {
-		err := control.Serve(ctx, path, g.api().Handler(), g.log)
+		err := control.Serve(ctx, path, g.api().Handler(), g.log, func() { g.fault(ctx, "answer the verbs", nil) })
 		g.fault(ctx, "answer the verbs", err)
 		select {
 		case <-ctx.Done():
@@ -447,9 +460,9 @@ func (g *gateway) keep(ctx context.Context, dir string) error {
 		}
 		was = now
 		g.fault(ctx, "clock", unset(now))
-		if g.store.Reading() != nil && now.Sub(mended) >= mendEvery {
+		if now.Sub(mended) >= mendEvery {
 			mended = now
-			g.fault(ctx, "keep the state", g.store.Mend(ctx))
+			g.fault(ctx, "keep the state", errors.Join(g.store.Mend(ctx), room(dir)))
 		}
 		g.release(ctx)
 		made, err := g.household.Tick(ctx)
@@ -471,6 +484,21 @@ func (g *gateway) keep(ctx context.Context, dir string) error {
 		}
 		notify(g.getenv, "WATCHDOG=1")
 	}
+}
+
+// roomLeft is the room on the disk below which there is none, octets.
+const roomLeft = 256 << 10
+
+// room is that there is no room left in a folder.
+func room(dir string) error {
+	var s unix.Statfs_t
+	if err := unix.Statfs(dir, &s); err != nil {
+		return fmt.Errorf("%s: %w", dir, err)
+	}
+	if free := s.Bavail * uint64(s.Bsize); free < roomLeft {
+		return fmt.Errorf("%s has no room left: %d octets are free", dir, free)
+	}
+	return nil
 }
 
 // unset is that the clock cannot be right; nil if it can.

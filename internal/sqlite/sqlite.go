@@ -82,18 +82,40 @@ func (s *Store) Reading() error {
 	return nil
 }
 
-// Mend tries to write to a database again that could only be read. It is for one goroutine at a time.
+// Mend tries to write to a database again that could only be read. It is for one goroutine at a time. While it does,
+// others may be told that the database is closed.
 func (s *Store) Mend(ctx context.Context) error {
 	old := s.at.Load()
 	if old.why == nil {
 		return nil
 	}
-	h, err := openWriting(ctx, s.name)
-	if err != nil {
+	if err := writable(filepath.Dir(s.name)); err != nil {
 		return fmt.Errorf("%w: %w", ErrReading, err)
 	}
+	// Who has it open for reading keeps others of this process from writing.
+	if err := old.close(); err != nil {
+		return err
+	}
+	h, err := openWriting(ctx, s.name)
+	if err != nil {
+		var readErr error
+		if h, readErr = openReading(ctx, s.name); readErr != nil {
+			return errors.Join(err, readErr)
+		}
+		h.why = err
+	}
 	s.at.Store(h)
-	return old.close()
+	return s.Reading()
+}
+
+// writable reports whether a folder has room for what a database needs beside it.
+func writable(dir string) error {
+	f, err := os.CreateTemp(dir, ".room.*")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(make([]byte, 64<<10))
+	return errors.Join(err, f.Close(), os.Remove(f.Name()))
 }
 
 func openWriting(ctx context.Context, name string) (*handles, error) {
@@ -105,7 +127,7 @@ func openWriting(ctx context.Context, name string) (*handles, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := f.Close(); err != nil {
+	if err := errors.Join(f.Close(), cut(name)); err != nil {
 		return nil, err
 	}
 	h := &handles{}
@@ -133,6 +155,9 @@ func openReading(ctx context.Context, name string) (*handles, error) {
 	if info.Size() == 0 {
 		return nil, fmt.Errorf("%w: it is empty", ErrDamaged)
 	}
+	if err := cut(name); err != nil {
+		return nil, err
+	}
 	how := "mode=ro"
 	if log, err := os.Stat(name + "-wal"); err != nil || log.Size() == 0 {
 		how = "immutable=1" // without a log there is nothing that other files could add
@@ -154,6 +179,21 @@ func openReading(ctx context.Context, name string) (*handles, error) {
 	}
 	return h, nil
 }
+
+// cut is that a database ends within a page, which SQLite does not mind, and no log has the rest.
+func cut(name string) error {
+	info, err := os.Stat(name)
+	if err != nil {
+		return err
+	}
+	if log, err := os.Stat(name + "-wal"); info.Size()%pageSize != 0 && (err != nil || log.Size() == 0) {
+		return fmt.Errorf("%w: it is cut off after %d octets", ErrDamaged, info.Size())
+	}
+	return nil
+}
+
+// pageSize is SQLite’s, unless it is told otherwise.
+const pageSize = 4096
 
 // lasting are the settings with which what is committed is on the disk.
 var lasting = []string{

@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -252,56 +251,13 @@ func (n *namespace) echoes(at netip.AddrPort) bool {
 	return err == nil
 }
 
-// spawn starts the gateway, and waits for nothing.
-func (k *killing) spawn() {
-	name, err := program()
-	if err != nil {
-		k.t.Fatal(err)
-	}
-	k.process = exec.Command(name, k.flags...)
-	k.process.Stderr = &k.log
-	if err := k.gateway.do(k.process.Start); err != nil {
-		k.t.Fatal(err)
-	}
-}
-
 // round is one kill.
 func (k *killing) round(n int) {
 	k.rotate()
-	var group sync.WaitGroup
-	end := make(chan struct{})
-	var mu sync.Mutex
-	tried := map[string]home.Decision{} // by device: that nobody was told of
-	for _, who := range []*thing{k.dut, k.lamp} {
-		seed := k.random.Uint64()
-		group.Go(func() {
-			random := rand.New(rand.NewPCG(seed, 1))
-			for {
-				select {
-				case <-end:
-					return
-				default:
-				}
-				d, err := k.decide(random, k.ids[who.name])
-				var refused *refusal
-				switch {
-				case err == nil:
-					mu.Lock()
-					k.acked = append(k.acked, d)
-					mu.Unlock()
-				case !errors.As(err, &refused): // the gateway is gone
-					mu.Lock()
-					tried[k.ids[who.name]] = home.Decision{}
-					mu.Unlock()
-					return
-				}
-			}
-		})
-	}
-	time.Sleep(time.Duration(k.random.IntN(350)) * time.Millisecond)
-	k.stop(syscall.SIGKILL)
-	close(end)
-	group.Wait()
+	tried := k.decideUntil(func() {
+		time.Sleep(time.Duration(k.random.IntN(350)) * time.Millisecond)
+		k.stop(syscall.SIGKILL)
+	})
 	if n%4 == 3 { // once more, while it starts
 		k.early++
 		k.spawn()
@@ -314,8 +270,50 @@ func (k *killing) round(n int) {
 	k.after(stances)
 }
 
+// decideUntil has two people decide while something is done. It returns the devices about which one may have decided
+// without being told.
+func (k *killing) decideUntil(done func()) (unsure map[string]bool) {
+	var group sync.WaitGroup
+	end := make(chan struct{})
+	var mu sync.Mutex
+	unsure = map[string]bool{}
+	for _, who := range []*thing{k.dut, k.lamp} {
+		seed := k.random.Uint64()
+		group.Go(func() {
+			random := rand.New(rand.NewPCG(seed, 1))
+			for {
+				select {
+				case <-end:
+					return
+				default:
+				}
+				d, undo, err := k.decide(random, k.ids[who.name])
+				var refused *refusal
+				switch {
+				case err == nil:
+					mu.Lock()
+					k.acked = append(k.acked, d)
+					mu.Unlock()
+				case !errors.As(err, &refused): // the gateway is gone
+					mu.Lock()
+					unsure[k.ids[who.name]] = true
+					if undo { // of whatever was decided last
+						unsure[k.ids[k.dut.name]] = true
+					}
+					mu.Unlock()
+					return
+				}
+			}
+		})
+	}
+	done()
+	close(end)
+	group.Wait()
+	return unsure
+}
+
 // whileDown looks whether the rules that stand, with nobody who keeps them, are those of the last decision.
-func (k *killing) whileDown(tried map[string]home.Decision) {
+func (k *killing) whileDown(unsure map[string]bool) {
 	var last *home.Decision
 	for _, d := range k.acked {
 		if d.Device == k.ids["dut"] && (last == nil || d.Seq > last.Seq) {
@@ -325,7 +323,7 @@ func (k *killing) whileDown(tried map[string]home.Decision) {
 	came := k.sink.from(k.dut)
 	time.Sleep(time.Duration(60+k.random.IntN(150)) * time.Millisecond)
 	came = k.sink.from(k.dut) - came
-	if _, unsure := tried[k.ids["dut"]]; unsure || last == nil {
+	if unsure[k.ids["dut"]] || last == nil {
 		return // the one that nobody was told of may be in force, or not
 	}
 	switch free := last.After.State == home.Free; {
@@ -564,7 +562,7 @@ func (k *killing) devices() ([]*home.Device, error) {
 }
 
 // decide makes one of the decisions that people make.
-func (k *killing) decide(random *rand.Rand, id string) (*home.Decision, error) {
+func (k *killing) decide(random *rand.Rand, id string) (d *home.Decision, undo bool, err error) {
 	verbs := []struct {
 		verb     home.Verb
 		argument string
@@ -580,9 +578,9 @@ func (k *killing) decide(random *rand.Rand, id string) (*home.Decision, error) {
 		{home.Undo, ""},
 	}
 	v := verbs[random.IntN(len(verbs))]
-	var d home.Decision
+	d = &home.Decision{}
 	if v.verb == home.Undo {
-		return &d, k.call(http.MethodPost, "undo", map[string]any{"seq": 0}, &d)
+		return d, true, k.call(http.MethodPost, "undo", map[string]any{"seq": 0}, d)
 	}
-	return &d, k.call(http.MethodPost, "devices/"+id, map[string]any{"verb": v.verb, "argument": v.argument}, &d)
+	return d, false, k.call(http.MethodPost, "devices/"+id, map[string]any{"verb": v.verb, "argument": v.argument}, d)
 }

@@ -63,7 +63,7 @@ func serve(t *testing.T) *gateway {
 	socket := filepath.Join(dir, "run", "control")
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- control.Serve(ctx, socket, api.Handler(), log) }()
+	go func() { done <- control.Serve(ctx, socket, api.Handler(), log, func() {}) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {
