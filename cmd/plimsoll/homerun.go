@@ -145,6 +145,8 @@ type gateway struct {
 	names sync.Map    // frame.MAC to the ID of a device: who is asked for each flow
 	flows atomic.Uint64
 
+	clockSet atomic.Uint64 // how often the clock was set
+
 	// what only the goroutine uses that reads packets
 	looked  time.Time
 	urls    map[frame.MAC]home.MUDURL // that were said last
@@ -231,7 +233,7 @@ func (g *gateway) open(ctx context.Context, dir string) error {
 		return &fault{err, "error.home.state", []any{"name", name, "cause", err.Error()}}
 	}
 	g.store = store
-	g.household = &home.Household{Ledger: store, Now: time.Now, Elapsed: func() time.Duration { return time.Since(g.since) }, Rehearsal: g.rehearsal}
+	g.household = &home.Household{Ledger: store, Now: time.Now, Elapsed: func() time.Duration { return time.Since(g.since) }, Floor: floor(), Rehearsal: g.rehearsal}
 	g.fault(ctx, "keep the state", store.Reading())
 	if g.cache, err = g.newCache(dir); err == nil {
 		g.cache.Log = g.log
@@ -457,6 +459,7 @@ func (g *gateway) keep(ctx context.Context, dir string) error {
 		if jump := now.Round(0).Sub(was.Round(0)) - now.Sub(was); jump.Abs() > time.Minute {
 			g.log.WarnContext(ctx, "clock was set", "by", jump)
 			pruned = now
+			g.clockSet.Add(1)
 		}
 		was = now
 		g.fault(ctx, "clock", unset(now))

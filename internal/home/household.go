@@ -41,6 +41,8 @@ type Household struct {
 	// Elapsed is how much time has gone by, by a clock that nobody sets: so a clock that is set neither ends a rehearsal
 	// nor makes one last for years. Nil: Now is right.
 	Elapsed func() time.Duration
+	// Floor is a time that has passed: before it, the clock is not set.
+	Floor time.Time
 	// Rehearsal is how long a device’s file is rehearsed before it is held to it; 0: not at all.
 	Rehearsal time.Duration
 	// Enforce makes the network do what the stances say, and returns when it does. It is called after each decision,
@@ -319,7 +321,7 @@ func (h *Household) moved(s Stance, now time.Time, jump time.Duration) (_ Stance
 		return s, false
 	case jump != 0 && !s.Since.Before(h.ran.Add(-jump)): // begun by the clock as it was before
 		s.Since, s.Until = s.Since.Add(jump), s.Until.Add(jump)
-	case s.Since.After(now.Add(leap)): // begun by a clock that was ahead
+	case s.Since.After(now.Add(leap)), s.Since.Before(h.Floor) && !now.Before(h.Floor): // begun by a clock that was wrong
 		s.Since, s.Until = now, now.Add(s.Until.Sub(s.Since))
 	default:
 		return s, false

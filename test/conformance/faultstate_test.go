@@ -370,6 +370,11 @@ func (h *house) spawn() {
 	if err != nil {
 		h.t.Fatal(err)
 	}
+	h.spawnAs(name)
+}
+
+// spawnAs is spawn, of another program than that under test.
+func (h *house) spawnAs(name string) {
 	h.process = exec.Command(name, h.flags...)
 	h.process.Stderr, h.process.Env = &h.log, h.environ
 	if err := h.gateway.do(h.process.Start); err != nil {
