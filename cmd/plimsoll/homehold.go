@@ -27,11 +27,11 @@ func (g *gateway) hold(ctx context.Context, dir string) (keep func(context.Conte
 		return nil, nil, unable(err)
 	}
 	e := &enforce.Enforcer{
-		Kernel: kernel, Devices: g.household.Devices, File: g.parsed, Now: time.Now,
+		Kernel: kernel, Devices: g.household.Devices, File: g.parsed, Now: time.Now, Page: g.pagePort,
 		Network: func() (*enforce.Network, error) {
 			n, err := enforce.Look(g.lan, g.wan)
 			if err == nil {
-				n.Unknown, n.Inbound = g.unknown, g.inbound
+				n.Unknown, n.Inbound, n.Lateral = g.unknown, g.inbound, g.lateral
 			}
 			return n, err
 		},
@@ -44,6 +44,8 @@ func (g *gateway) hold(ctx context.Context, dir string) (keep func(context.Conte
 	if err := errors.Join(e.Recall(ctx), e.Apply(ctx)); err != nil {
 		return nil, nil, errors.Join(unable(err), kernel.Close())
 	}
+	g.ports = isolation(dir, g.lan, g.wan)
+	g.isolate(ctx)
 	return g.standing, func() {
 		_ = kernel.Close()
 		if e.Journal != nil {
@@ -132,6 +134,7 @@ func (g *gateway) standing(ctx context.Context) error {
 		}
 		g.expire(ctx)
 		g.fault(ctx, "enforce", g.enforcer.Refresh(ctx))
+		g.isolate(ctx)
 		if j := g.enforcer.Journal; j != nil {
 			g.fault(ctx, "keep names", j.Fault())
 		}

@@ -60,6 +60,12 @@ func (g *gateway) serveNames(ctx context.Context) error {
 		Upstreams: g.upstreams, Log: g.log, Stale: time.Hour,
 		Inside: n.Contains,
 		Allow:  g.mayAsk,
+		Instead: func(client netip.Addr) []netip.Addr {
+			if _, _, captive := g.enforcer.Captive(client); !captive || g.pagePort == 0 {
+				return nil
+			}
+			return slices.DeleteFunc(slices.Clone(n.Own), netip.Addr.IsLinkLocalUnicast)
+		},
 		Commit: g.commit,
 		Standing: func(client netip.Addr, a *resolver.Answer) bool {
 			return g.enforcer.Standing(client, chain(a), a.Addresses, a.Until)

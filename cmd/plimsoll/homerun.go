@@ -50,6 +50,7 @@ type gatewayFlags struct {
 	state, socket string
 	memory        int
 	rehearsal     time.Duration
+	learn         time.Duration // how long a device is watched before a file for it is learned; 0: none is
 	logLevel      slog.Level
 
 	// of MUD files
@@ -58,14 +59,21 @@ type gatewayFlags struct {
 
 	// of enforcement
 	unknown   nft.Treatment // of devices that were not seen yet
-	inbound   bool          // whoever is outside may begin conversations with devices that are not held
-	dnsPort   uint16        // of the resolver; 0: none
+	lateral   enforce.Lateral
+	inbound   bool   // whoever is outside may begin conversations with devices that are not held
+	dnsPort   uint16 // of the resolver; 0: none
 	upstreams []string
 	fallback  []netip.Addr
+	pagePort  uint16 // of the page for devices in quarantine; 0: none
+	contact   string // whom to call about them
+	lang      locale.Lang
 }
 
 func newHomeRun(e env, words *locale.Catalogue) *cobra.Command {
-	g := gatewayFlags{env: e, words: words, mode: home.Watch, memory: inspect.DefaultMemory, rehearsal: home.Rehearsal, dnsPort: 53}
+	g := gatewayFlags{
+		env: e, words: words, mode: home.Watch, memory: inspect.DefaultMemory, rehearsal: home.Rehearsal, learn: home.Rehearsal,
+		lateral: enforce.Routed, dnsPort: 53, pagePort: 8511, lang: words.Lang(),
+	}
 	c := &cobra.Command{Use: "run", Args: noArgs, RunE: func(c *cobra.Command, _ []string) error {
 		switch {
 		case g.lan == "":
@@ -92,6 +100,7 @@ func newHomeRun(e env, words *locale.Catalogue) *cobra.Command {
 		return err
 	})
 	f.DurationVar(&g.rehearsal, "rehearsal", g.rehearsal, "")
+	f.DurationVar(&g.learn, "learn", g.learn, "")
 	f.StringVar(&g.anchors, "anchors", "", "")
 	f.StringVar(&g.roots, "roots", "", "")
 	f.Func("allow", "", func(s string) error {
@@ -104,6 +113,11 @@ func newHomeRun(e env, words *locale.Catalogue) *cobra.Command {
 		g.dnsPort, err = parsePort(s)
 		return err
 	})
+	f.Func("page-port", "", func(s string) (err error) {
+		g.pagePort, err = parsePort(s)
+		return err
+	})
+	f.StringVar(&g.contact, "contact", "", "")
 	f.Func("fallback", "", func(s string) error {
 		a, err := netip.ParseAddr(s)
 		g.fallback = append(g.fallback, a)
@@ -115,6 +129,13 @@ func newHomeRun(e env, words *locale.Catalogue) *cobra.Command {
 			return fs.ErrInvalid
 		}
 		g.unknown = t
+		return nil
+	})
+	f.Func("lateral", "", func(s string) error {
+		g.lateral = enforce.Lateral(s)
+		if !slices.Contains([]enforce.Lateral{enforce.Routed, enforce.Isolated, enforce.Bridged}, g.lateral) {
+			return fs.ErrInvalid
+		}
 		return nil
 	})
 	f.BoolVar(&g.inbound, "inbound", false, "")
@@ -133,6 +154,7 @@ type gateway struct {
 	knowledge *identify.Knowledge
 	meter     home.Meter
 	enforcer  *enforce.Enforcer // nil in the mode watch
+	ports     *nft.Isolation    // nil in the mode watch
 	resolver  atomic.Pointer[resolver.Resolver]
 	changed   chan struct{} // something did, at home
 	changes   sync.Map      // ID of a device to mud.URLChange: why the MUD URL that it says now is not taken
@@ -149,12 +171,14 @@ type gateway struct {
 
 	// what only the goroutine uses that reads packets
 	looked  time.Time
+	written time.Time                 // when conversations were last handed over to be kept
 	urls    map[frame.MAC]home.MUDURL // that were said last
 	asker   frame.MAC                 // who sent the DHCP message under way,
 	address netip.Addr                // from which address
 
 	mu     sync.Mutex
-	leases []leased // that were heard of, and not taken in yet
+	leases []leased            // that were heard of, and not taken in yet
+	unkept []policy.Remembered // conversations that changed, and were not kept yet
 
 	troubles troubles
 }
@@ -186,22 +210,24 @@ func (g gatewayFlags) run(ctx context.Context) error {
 		return err
 	}
 	defer letGo()
-	live, err := capture.OpenLive(capture.LiveConfig{Interface: g.lan, Promiscuous: true})
+	live, err := capture.OpenLive(capture.LiveConfig{Interface: g.lan, Promiscuous: true, Ports: true})
 	if err != nil {
 		return deaf(g.lan, err)
 	}
 	if d.knowledge, err = identify.Load(); err != nil {
 		return errors.Join(err, live.Close())
 	}
-	d.fault(ctx, "confine the gateway", confine(dir, filepath.Dir(socketPath(g.socket, g.getenv))))
+	d.fault(ctx, "confine the gateway", confine(d.portSettings(), dir, filepath.Dir(socketPath(g.socket, g.getenv))))
 	told := ctx
 	group, ctx := errgroup.WithContext(ctx)
-	d.engine.Store(d.newEngine(ctx))
+	d.newEngine(ctx)
 	group.Go(func() error { return d.watch(ctx, live) })
 	group.Go(func() error { return d.keep(ctx, dir) })
 	group.Go(func() error { return d.files(ctx) })
+	group.Go(func() error { return d.teach(ctx) })
 	group.Go(func() error { return keepRules(ctx) })
 	group.Go(func() error { return d.resolve(ctx) })
+	group.Go(func() error { return d.page(ctx) })
 	group.Go(func() error { return d.control(ctx) })
 	log.InfoContext(ctx, "gateway runs", "mode", g.mode, "lan", g.lan, "wan", g.wan, "devices", d.household.Len())
 	notify(g.getenv, "READY=1")
@@ -245,11 +271,7 @@ func (g *gateway) open(ctx context.Context, dir string) error {
 	if err != nil {
 		return errors.Join(err, store.Close())
 	}
-	for _, x := range g.household.Devices() {
-		for _, m := range x.MACs {
-			g.names.Store(m, x.ID)
-		}
-	}
+	g.name()
 	return nil
 }
 
@@ -324,6 +346,7 @@ func (g *gateway) watch(ctx context.Context, live *capture.Live) error {
 		if live != nil {
 			err = g.engine.Load().Run(ctx, func(b *capture.Batch) error { return live.Next(ctx, b) })
 			err = errors.Join(err, live.Close())
+			g.remember(context.WithoutCancel(ctx), g.engine.Load().Changed())
 		}
 		for live = nil; live == nil; {
 			if ctx.Err() != nil {
@@ -337,17 +360,17 @@ func (g *gateway) watch(ctx context.Context, live *capture.Live) error {
 			}
 			live, err = capture.OpenLive(capture.LiveConfig{Interface: g.lan, Promiscuous: true})
 		}
-		g.engine.Store(g.newEngine(ctx))
+		g.newEngine(ctx)
 		g.fault(ctx, "watch the network", nil)
 	}
 }
 
 // newEngine makes what reads the network. Between two blocks of packets it takes in what was seen, and does what others
 // asked.
-func (g *gateway) newEngine(ctx context.Context) *inspect.Engine {
+func (g *gateway) newEngine(ctx context.Context) {
 	var e *inspect.Engine
 	e = inspect.New(inspect.Config{
-		Memory: g.memory, Remember: true,
+		Memory: g.memory, Remember: true, Ongoing: true,
 		OnFlow: func(r *inspect.FlowRecord) error { g.count(r); return nil },
 		OnFact: g.hearLease,
 		OnBlock: func() {
@@ -360,12 +383,16 @@ func (g *gateway) newEngine(ctx context.Context) *inspect.Engine {
 				g.looked = now
 				g.fault(ctx, "take in what was seen", caught(func() error {
 					g.look(ctx, e.Snapshot(g.knowledge))
+					g.recollect(now)
 					return nil
 				}))
 			}
 		},
 	})
-	return e
+	remembered, err := g.store.Conversations(ctx)
+	g.fault(ctx, "read conversations", err)
+	e.Recall(remembered)
+	g.engine.Store(e)
 }
 
 // look takes in what was seen.
@@ -383,11 +410,20 @@ func (g *gateway) look(ctx context.Context, r *inspect.Result) {
 	g.stir()
 	for _, d := range news.Fresh {
 		g.log.InfoContext(ctx, "new device", "device", d.ID, "kind", d.Kind(), "state", d.State)
+	}
+	g.name()
+	g.fault(ctx, "keep findings", g.store.SaveFindings(ctx, g.household.Name(r.Found())))
+}
+
+// name says which device a flow is of.
+func (g *gateway) name() {
+	for _, d := range g.household.Devices() {
 		for _, m := range d.MACs {
-			g.names.Store(m, d.ID)
+			if id, ok := g.names.Load(m); !ok || id != d.ID {
+				g.names.Store(m, d.ID)
+			}
 		}
 	}
-	g.fault(ctx, "keep findings", g.store.SaveFindings(ctx, g.household.Name(r.Found())))
 }
 
 // sighting is a device of a result, as the household takes it in.
@@ -481,9 +517,14 @@ func (g *gateway) keep(ctx context.Context, dir string) error {
 			ruled = now
 			g.fault(ctx, "keep the rules", g.keepRules(dir))
 		}
+		g.mu.Lock()
+		list := g.unkept
+		g.unkept = nil
+		g.mu.Unlock()
+		g.remember(ctx, list)
 		if now.Sub(pruned) >= time.Hour {
 			pruned = now
-			g.fault(ctx, "prune history", g.store.Prune(ctx, now))
+			g.fault(ctx, "prune history", errors.Join(g.store.Prune(ctx, now), g.store.ForgetConversations(ctx, now.Add(-memory))))
 		}
 		notify(g.getenv, "WATCHDOG=1")
 	}
@@ -532,7 +573,7 @@ func (g *gateway) status() home.Status {
 	for _, d := range g.household.Devices() {
 		s.Devices[d.State]++
 	}
-	s.Asks = append(s.Asks, g.household.Questions()...)
+	s.Asks = append(append(s.Asks, g.household.Questions()...), g.controllerless(context.Background())...)
 	for i := range s.Asks {
 		if why, ok := g.changes.Load(s.Asks[i].Device); ok && s.Asks[i].About == home.OtherURL {
 			s.Asks[i].Why = string(why.(mud.URLChange))
@@ -550,45 +591,8 @@ func (g *gateway) status() home.Status {
 
 func (g *gateway) api() *control.API {
 	return &control.API{
-		Household: g.household, History: g.store, Status: g.status, Rehearse: g.rehearse, Metrics: g.metrics(), Log: g.log,
-	}
-}
-
-// rehearse says what the file of a device would have stopped of what it did since the gateway was started.
-func (g *gateway) rehearse(ctx context.Context, d *home.Device) (*home.Rehearsed, error) {
-	if d.File == "" {
-		return nil, fmt.Errorf("%w: %s", home.ErrNoFile, d.Title())
-	}
-	kept, err := g.store.File(ctx, d.File)
-	if err != nil {
-		return nil, err
-	}
-	file, err := mud.Parse(kept.Body)
-	if err != nil {
-		return nil, err
-	}
-	out := &home.Rehearsed{Device: d.ID, File: d.File, From: g.since.UTC(), List: []home.Traffic{}}
-	done := make(chan struct{})
-	ask := func() {
-		defer close(done)
-		_, r, ok := g.engine.Load().Rehearse(file, d.MACs[0], inspect.Controllers{})
-		if !ok {
-			return
-		}
-		out.Flows = r.Flows
-		for _, s := range r.Stopped {
-			out.Stopped += s.First.Flows
-			out.List = append(out.List, home.Traffic{At: g.since.UTC(), Device: d.ID, Peer: s.Peer, Service: policy.Service(s.First.Proto, s.First.PeerPort), Flows: s.First.Flows, Stopped: s.First.Flows})
-		}
-	}
-	select {
-	case g.asks <- ask:
-		<-done
-		return out, nil
-	case <-time.After(10 * time.Second): // no packet came in all that time
-		return nil, errors.New("the network is silent: there is nothing to rehearse on")
-	case <-ctx.Done():
-		return nil, ctx.Err()
+		Household: g.household, History: g.store, Status: g.status, Rehearse: g.rehearse, Offer: g.offer,
+		Export: g.export, Import: g.take, Metrics: g.metrics(), Log: g.log,
 	}
 }
 

@@ -29,7 +29,7 @@ func leaves(c *cobra.Command) (list []*cobra.Command) {
 
 // silent are the verbs that read nothing that a program could want as JSON.
 var silent = []string{
-	"completion", "headers", "help", "home off", "home run", "label print", "label qr", "label sign", "man", "mud sign",
+	"completion", "headers", "help", "home export", "home off", "home run", "label print", "label qr", "label sign", "man", "mud sign",
 	"registry key make", "registry key rotate", "registry witness",
 }
 

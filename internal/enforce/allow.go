@@ -86,9 +86,18 @@ func (a allowance) widen(f *mud.File) *mud.File {
 	return &c
 }
 
-// controllers are the addresses of each class of controllers that the household named, by URI: what one device was
-// told of a class goes for the whole home.
-func controllers(all []*home.Device, bound map[frame.MAC][]netip.Addr) map[string][]netip.Addr {
+// Controllers are the addresses that the household named: of the device’s own controllers, and of each class, by URI.
+// What one device was told of a class goes for the whole home. bound is who has which addresses.
+func Controllers(d *home.Device, all []*home.Device, bound map[frame.MAC][]netip.Addr) (my []netip.Addr, class map[string][]netip.Addr) {
+	for _, c := range d.Controllers {
+		if c.Class == "" {
+			my = append(my, where(c.Party, all, bound)...)
+		}
+	}
+	return my, classes(all, bound)
+}
+
+func classes(all []*home.Device, bound map[frame.MAC][]netip.Addr) map[string][]netip.Addr {
 	var by map[string][]netip.Addr
 	for _, d := range all {
 		for _, c := range d.Controllers {
@@ -102,16 +111,6 @@ func controllers(all []*home.Device, bound map[frame.MAC][]netip.Addr) map[strin
 		}
 	}
 	return by
-}
-
-// mine are the addresses of a device’s own controllers.
-func mine(d *home.Device, all []*home.Device, bound map[frame.MAC][]netip.Addr) (list []netip.Addr) {
-	for _, c := range d.Controllers {
-		if c.Class == "" {
-			list = append(list, where(c.Party, all, bound)...)
-		}
-	}
-	return list
 }
 
 // where is the addresses of a party. A device that is not trusted controls nobody.

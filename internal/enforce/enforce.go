@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"sync"
@@ -41,6 +42,7 @@ type Enforcer struct {
 	Network func() (*Network, error) // the LAN, as it is now
 	Journal *Journal                 // of what DNS said; nil: it is forgotten when the program ends
 	Now     func() time.Time
+	Page    uint16 // port of the page that tells why a device is in quarantine; 0: none
 
 	mu       sync.Mutex
 	known    map[frame.MAC]compiled
@@ -125,6 +127,13 @@ func (e *Enforcer) Of() string {
 	return e.standing
 }
 
+// Addresses are all that devices have, as of the last Apply or Refresh.
+func (e *Enforcer) Addresses() []netip.Addr {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Collect(maps.Keys(e.owners))
+}
+
 // Commit takes in what DNS told a client, before the client is told; it returns when the client may connect.
 func (e *Enforcer) Commit(ctx context.Context, client netip.Addr, names []string, addrs []netip.Addr, until time.Time) error {
 	mac, ok := e.device(client)
@@ -158,16 +167,20 @@ func (e *Enforcer) Standing(client netip.Addr, names []string, addrs []netip.Add
 // MayAsk reports whether a client may ask for a name: one in quarantine, only for those that repair it, so that names are
 // no way out. It does not wait.
 func (e *Enforcer) MayAsk(client netip.Addr, name string) bool {
+	_, names, captive := e.Captive(client)
+	return !captive || slices.Contains(names, name)
+}
+
+// Captive reports whether a client is in quarantine, under which link-layer address, and which names it may ask for.
+func (e *Enforcer) Captive(client netip.Addr) (m frame.MAC, names []string, ok bool) {
 	repairs := e.repairs.Load()
 	if repairs == nil || len(*repairs) == 0 {
-		return true
+		return m, nil, false
 	}
-	mac, ok := e.device(client)
-	if !ok {
-		return true
+	if m, ok = e.device(client); ok {
+		names, ok = (*repairs)[m]
 	}
-	names, ok := (*repairs)[mac]
-	return !ok || slices.Contains(names, name)
+	return m, names, ok
 }
 
 // device is who has an address: by what is bound, or else by the word of the kernel’s own table of neighbours, for a

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -27,18 +28,20 @@ func (e *Enforcer) intent(ctx context.Context, n *Network) (g *nft.Gateway, of s
 	devices := e.Devices()
 	bound := e.bindings(devices, n)
 	base := situation(devices, bound, n)
-	base.Controllers = controllers(devices, bound)
+	base.Controllers = classes(devices, bound)
 	g = &nft.Gateway{
-		LAN: []nft.Link{{Name: n.LAN, Bridge: n.Bridge}}, WAN: []string{n.WAN}, Own: n.Own, Prefixes: n.Prefixes,
-		Resolver: e.resolver, Unknown: n.Unknown, Inbound: n.Inbound,
+		LAN: []nft.Link{n.link()}, WAN: []string{n.WAN}, Own: n.Own, Prefixes: n.Prefixes,
+		Resolver: e.resolver, Unknown: n.Unknown, Inbound: n.Inbound, Page: e.Page,
 	}
 	if n.WAN == "" {
 		g.WAN = nil
 	}
 	hash := sha256.New()
 	note := json.NewEncoder(hash)
-	_ = note.Encode([]any{n, e.resolver})
-	_ = note.Encode(base)
+	_ = note.Encode([]any{n, e.resolver, e.Page})
+	data, _ := json.Marshal(base)
+	around := sha256.Sum256(data)
+	_ = note.Encode(around)
 	known, repairs := map[frame.MAC]compiled{}, map[frame.MAC][]string{}
 	e.holding = map[frame.MAC]string{}
 	var errs []error
@@ -59,7 +62,7 @@ func (e *Enforcer) intent(ctx context.Context, n *Network) (g *nft.Gateway, of s
 				case x.Treatment == nft.Quarantined:
 					x.Repair = repair(file)
 				default:
-					c, compileErr := e.compile(file, d, &base, m, devices, bound)
+					c, compileErr := e.compile(file, d, &base, around[:], m, devices, bound)
 					if compileErr != nil {
 						errs = append(errs, fmt.Errorf("file of %s: %w", d.ID, compileErr))
 						break
@@ -98,28 +101,34 @@ func treatment(d *home.Device) nft.Treatment {
 	return nft.Free
 }
 
-// compile sets the file of a device into the network, unless that is done already. A file is a stranger’s: if it makes
-// the program stumble, that costs its device, and not the rules of all.
-func (e *Enforcer) compile(file *mud.File, d *home.Device, base *policy.Context, m frame.MAC, all []*home.Device, bound map[frame.MAC][]netip.Addr) (c compiled, err error) {
+// compile sets the file of a device into a network with a digest, unless that is done already. A policy that comes out
+// the same stays the one that it was: what is made of it stays too. A file is a stranger’s: if it makes the program
+// stumble, that costs its device, and not the rules of all.
+func (e *Enforcer) compile(file *mud.File, d *home.Device, base *policy.Context, network []byte, m frame.MAC, all []*home.Device, bound map[frame.MAC][]netip.Addr) (c compiled, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("a defect of the program: %v", p)
 		}
 	}()
+	my, _ := Controllers(d, all, bound)
+	more := allowances(d, all, e.Now())
+	data, _ := json.Marshal([]any{network, m, d.File, my, more})
+	sum := sha256.Sum256(data)
+	of := string(sum[:])
+	was, ok := e.known[m]
+	if ok && was.of == of {
+		return was, nil
+	}
 	at := base.Of(m)
 	if at.Device.MAC != m {
 		at.Device = policy.Device{MAC: m}
 	}
-	at.Device.URL = file.URL
-	at.My = mine(d, all, bound)
-	more := allowances(d, all, e.Now())
-	data, _ := json.Marshal([]any{d.File, more, at})
-	sum := sha256.Sum256(data)
-	of := string(sum[:])
-	if c, ok := e.known[m]; ok && c.of == of {
-		return c, nil
+	at.Device.URL, at.My = file.URL, my
+	p := policy.Compile(more.widen(file), &at)
+	if ok && p.URL == was.policy.URL && slices.Equal(p.Own, was.policy.Own) && reflect.DeepEqual(p.Entries, was.policy.Entries) {
+		p = was.policy
 	}
-	return compiled{of, policy.Compile(more.widen(file), &at)}, nil
+	return compiled{of, p}, nil
 }
 
 // updates are words in the names of servers that devices get their updates from.

@@ -120,9 +120,9 @@ const (
 	Learned = "learned"
 )
 
-// Offers is the file that is offered, if the device is not held to it already; else nil.
+// Offers is the file that is offered, if the device is to be held, and not to that one already; else nil.
 func (d *Device) Offers() *Offer {
-	if d.Offer == nil || d.Offer.File == d.File {
+	if d.Offer == nil || d.Offer.File == d.File || d.State == Free || d.State == Refused {
 		return nil
 	}
 	return d.Offer

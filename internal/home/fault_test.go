@@ -97,7 +97,7 @@ func TestADeviceKeepsItsAddressesOverAStart(t *testing.T) {
 		}
 		observe(t, h, s)
 	}
-	if d, _ := h.Find("cam"); len(d.Addresses) != maxAddresses {
+	if d, _ := h.Find("cam"); len(d.Addresses) != maxKnown {
 		t.Errorf("%d addresses", len(d.Addresses))
 	}
 }

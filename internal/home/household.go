@@ -30,6 +30,13 @@ type ledger interface {
 	Decision(ctx context.Context, seq int64) (*Decision, error)
 	// Last is the newest decision of a person that was not undone, and is no undoing itself.
 	Last(ctx context.Context) (*Decision, error)
+	// TakeOver keeps what an import, or its undoing, makes of it all, or nothing of it, and numbers t.By. Decisions that
+	// are kept already are not kept twice; others get numbers of their own where theirs are taken. Files and notes are added.
+	TakeOver(ctx context.Context, t *Takeover) error
+	// Snapshot is Takeover.Before of the import of that number.
+	Snapshot(ctx context.Context, seq int64) ([]byte, error)
+	// Contents puts decisions, files and notes into an export.
+	Contents(ctx context.Context, x *Export) error
 	// Decisions are those about a device before a number (0: all), the newest first, at most limit.
 	Decisions(ctx context.Context, device string, before int64, limit int) ([]*Decision, error)
 }
@@ -183,6 +190,9 @@ func newID() string {
 func (h *Household) Decide(ctx context.Context, actor string, verb Verb, device, argument string) (*Decision, error) {
 	h.deciding.Lock()
 	defer h.deciding.Unlock()
+	if len(argument) > maxText {
+		return nil, fmt.Errorf("%s: %w: the argument has more than %d octets", verb, ErrVerb, maxText)
+	}
 	if verb == Undo {
 		return h.undo(ctx, actor, argument)
 	}
@@ -246,6 +256,9 @@ func (h *Household) undo(ctx context.Context, actor, argument string) (*Decision
 	}
 	if err != nil {
 		return nil, fmt.Errorf("undo: %w", err)
+	}
+	if last.Verb == Import {
+		return h.unimport(ctx, actor, last)
 	}
 	h.mu.RLock()
 	d := h.devices[last.Device]
@@ -367,6 +380,12 @@ func (h *Household) Describe(ctx context.Context, word string, change func(*Devi
 		return nil, fmt.Errorf("keep description: %w", err)
 	}
 	return c, nil
+}
+
+// Propose offers a file for a device, or with nil offers none any more. Nothing is decided by that.
+func (h *Household) Propose(ctx context.Context, id string, o *Offer) error {
+	_, err := h.Describe(ctx, id, func(d *Device) { d.Offer = o })
+	return err
 }
 
 const maxName = 128

@@ -93,8 +93,8 @@ func (d *Device) like(was *Device) bool {
 		d.Identity.Category == was.Identity.Category && slices.Equal(d.MUD, was.MUD) && d.Last.Sub(was.Last) < worth
 }
 
-// maxAddresses bounds the addresses that are known of a device, the last ones.
-const maxAddresses = 32
+// maxKnown bounds the addresses that are known of a device, the last ones.
+const maxKnown = 32
 
 // take takes in a sighting. An identity that was known for surer stays: after a start little is known.
 func (d *Device) take(s *Sighting) {
@@ -115,7 +115,7 @@ func (d *Device) take(s *Sighting) {
 			list = append(list, a)
 		}
 	}
-	d.Addresses = list[:min(len(list), maxAddresses)]
+	d.Addresses = list[:min(len(list), maxKnown)]
 	if s.Identity.Confidence >= d.Identity.Confidence {
 		d.Identity = s.Identity
 	}

@@ -46,6 +46,9 @@ type Config struct {
 	// refused, and nobody is asked: so a device in quarantine has no way out through the names that it asks for. It must
 	// not wait. Nil allows all.
 	Allow func(client netip.Addr, name string) bool
+	// Instead is the addresses that a client is told of for names that it may not ask for, where it is to be told why: those
+	// of a page. With nil, or none, it is refused.
+	Instead func(client netip.Addr) []netip.Addr
 
 	// Commit is called before an answer that leads anywhere goes to a client, and returns when the client may connect
 	// to what it has been told, until a.Until at least; or when ctx is done, which is within seconds. With an error the client is told that the resolver failed, and to
@@ -343,6 +346,10 @@ func (r *Resolver) answer(ctx context.Context, msg []byte, q *query, client neti
 	}
 	if r.cfg.Allow != nil && !r.cfg.Allow(client, asked.Name) {
 		r.Counters.Disallowed.Add(1)
+		if e := r.instead(client, q); e != nil {
+			asked.Rcode = e.rcode
+			return e.append(make([]byte, 0, len(e.wire)+optSize+6), msg, q, time.Now(), limit), asked
+		}
 		return fail(dns.RcodeRefused, edeBlocked)
 	}
 	if q.qtype != dns.TypeANY && (q.qtype == 0 || q.qtype == dns.TypeOPT || 128 <= q.qtype && q.qtype < 256) {
@@ -364,6 +371,22 @@ func (r *Resolver) answer(ctx context.Context, msg []byte, q *query, client neti
 	}
 	asked.Rcode, asked.Cached = e.rcode, cached
 	return e.append(make([]byte, 0, len(e.wire)+optSize+6), msg, q, time.Now(), limit), asked
+}
+
+// instead is the answer to a question that a client may not ask, or nil. It is over at once: soon the client may.
+func (r *Resolver) instead(client netip.Addr, q *query) *entry {
+	if r.cfg.Instead == nil {
+		return nil
+	}
+	list := r.cfg.Instead(client)
+	if len(list) == 0 || q.qtype != dns.TypeA && q.qtype != dns.TypeAAAA {
+		return nil
+	}
+	e, err := Host{Addresses: list, TTL: time.Second}.entry(q, time.Now())
+	if err != nil {
+		return nil
+	}
+	return e
 }
 
 // commit returns when the client may go where an answer leads.

@@ -16,6 +16,7 @@ import (
 const (
 	dhcpRequest, dhcpAck, dhcpRelease          = 3, 5, 7
 	dhcpv6Request, dhcpv6Reply, dhcpv6Releases = 3, 7, 8
+	dhcpv6Decline                              = 9
 )
 
 // join has a device ask for its address, with its MUD URLs ("": none), and say something under its addresses of both

@@ -124,8 +124,8 @@ func (h *house) faults() (kinds []string) {
 	return kinds
 }
 
-// reboot is what a reboot does to the rules.
-func (h *house) reboot(t *testing.T) {
+// flush takes all rules away, as a reboot does, or another program.
+func (h *house) flush(t *testing.T) {
 	t.Helper()
 	if err := h.gateway.run("nft", "flush", "ruleset"); err != nil {
 		t.Fatal(err)
@@ -201,7 +201,7 @@ func TestAFullDiskRefusesDecisionsAndEndsNothing(t *testing.T) {
 	s.until("a new device is seen all the same", func() bool { return s.device(late).State != "" })
 
 	s.stop(syscall.SIGKILL)
-	s.reboot(t)
+	s.flush(t)
 	s.launch()
 	s.holds(t, &b, "started on a full disk, after a reboot")
 	_, ok := s.says("en", "release", "dut")
@@ -229,7 +229,7 @@ func TestAStateThatCannotBeWrittenIsEnforcedAfterAReboot(t *testing.T) {
 			s, dir := heldOn(t, "size=32m")
 			s.stop(end)
 			remount(t, dir, true)
-			s.reboot(t)
+			s.flush(t)
 			s.start()
 			s.holds(t, &b, "read-only, after a reboot")
 			s.resolves(t, &b, "read-only")
@@ -290,7 +290,7 @@ func TestADatabaseThatIsNotWholeIsRefusedAndTheLastRulesHold(t *testing.T) {
 		if err := errors.Join(os.WriteFile(name, c.data, 0o600), os.RemoveAll(name+"-wal"), os.RemoveAll(name+"-shm")); err != nil {
 			t.Fatal(err)
 		}
-		s.reboot(t)
+		s.flush(t)
 		text := s.attempt(t, "en", s.flags...)
 		b.check(t, c.what+": it is said", true, strings.Contains(text, c.en) && strings.Contains(text, "The last rules hold"))
 		b.check(t, c.what+": in French too", true, strings.Contains(s.attempt(t, "fr", s.flags...), c.fr))
@@ -309,7 +309,7 @@ func TestADatabaseThatIsNotWholeIsRefusedAndTheLastRulesHold(t *testing.T) {
 		if err := errors.Join(os.WriteFile(name+"-wal", c.data, 0o600), os.RemoveAll(name+"-shm")); err != nil {
 			t.Fatal(err)
 		}
-		s.reboot(t)
+		s.flush(t)
 		s.start()
 		b.check(t, c.what+": the device is held", "held", s.device(s.dut).State)
 		s.holds(t, &b, c.what)

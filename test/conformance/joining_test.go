@@ -8,7 +8,9 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"strings"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"testing"
 
 	"plimsoll.example/plimsoll/internal/certtest"
@@ -54,7 +56,8 @@ func TestIoT11AURLIsHeardHoweverItIsSaid(t *testing.T) {
 			ways = append(ways, way{"IoT-11-v%d by the operator’s word", said, "said"})
 			labelled := join("labelled")
 			s.until("the gateway knows the device", func() bool { return s.device(labelled).State != "" })
-			s.describe(labelled, s.scan(url("labelled")))
+			url("labelled")
+			s.describe(labelled, s.scan("labelled", labelled))
 			ways = append(ways, way{"IoT-11-v%d by the QR code of its label", labelled, "labelled"})
 		}
 		r := &s.receiver
@@ -100,10 +103,33 @@ func (h *house) describe(d *thing, url string) {
 	}
 }
 
-// scan makes the QR code of a label that has a MUD URL (RFC 9238), and reads it.
-func (h *house) scan(url string) string {
-	h.t.Helper()
-	return url
+// scan makes the QR code of a device’s label, with the MUD URL of its file (RFC 9238), and reads it as a person’s phone
+// would.
+func (s *scene) scan(name string, d *thing) string {
+	t := s.t
+	t.Helper()
+	program, err := program()
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, picture := filepath.Join(s.dir, name+".json"), filepath.Join(s.dir, name+".png")
+	if err := os.WriteFile(file, s.maker.files["/"+name+".json"], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command(program, "mud", "qr", file, "--mac", d.mac.String(), "--out", picture).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	out, err := exec.Command(program, "mud", "scan", picture, "--json").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var label struct {
+		URL string `json:"mud_url"`
+	}
+	if err := json.Unmarshal(out, &label); err != nil || label.URL == "" {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return label.URL
 }
 
 func TestAnotherMUDURLIsTakenOnlyIfItsMakerOrAPersonSaysSo(t *testing.T) {
@@ -199,5 +225,3 @@ func TestAnotherFileUnderTheSameURL(t *testing.T) {
 		)
 	})
 }
-
-var _ = strings.Contains

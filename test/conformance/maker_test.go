@@ -163,7 +163,7 @@ func mudFile(t *testing.T, base, name string, from, to []entry) []byte {
 	}
 	head := object{
 		"mud-version": 1, "mud-url": base + "/" + name + ".json", "mud-signature": base + "/" + name + ".p7s", "cache-validity": 24,
-		"last-update": "2026-11-01T00:00:00+00:00", "is-supported": true, "systeminfo": name,
+		"last-update": "2026-11-01T00:00:00+00:00", "is-supported": true, "systeminfo": name, "mfg-name": "Example Lamps", "model-name": name,
 	}
 	for k, v := range policies {
 		head[k] = v

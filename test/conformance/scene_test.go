@@ -44,12 +44,14 @@ func newSceneOf(t *testing.T, family int) *scene {
 	return s
 }
 
-// enforced starts the gateway, lets the device join with a good file, and waits until it is held to it.
+// enforced is enforcedOf by IPv4, for tests that ask Plimsoll.
 func enforced(t *testing.T) *scene {
 	t.Helper()
+	own(t)
 	return enforcedOf(t, 4)
 }
 
+// enforcedOf starts the gateway, lets the device join with a good file, and waits until it is held to it.
 func enforcedOf(t *testing.T, family int) *scene {
 	t.Helper()
 	s := newSceneOf(t, family)

@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"cmp"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -15,12 +16,15 @@ import (
 	"plimsoll.example/plimsoll/internal/lab/document"
 )
 
-var tableFile = flag.String("table", "", "a document to put the table of all cases into")
+var (
+	tableFile = flag.String("table", "", "a document to put the table of all cases into")
+	rowsFile  = flag.String("rows", "", "a file to write the table of all cases to, as JSON")
+)
 
 // row is what was expected of a case, and what was seen. The case is its first word: IoT-5-v4.
-type row struct{ name, expected, seen string }
+type row struct{ Name, Expected, Seen string }
 
-func (r row) fails() bool { return r.expected != r.seen }
+func (r row) fails() bool { return r.Expected != r.Seen }
 
 // table is what was expected and what was seen. It is for one test.
 type table struct{ rows []row }
@@ -35,7 +39,7 @@ func (b *table) check(t *testing.T, name string, expected, seen any) {
 	t.Helper()
 	r := row{name, word(expected), word(seen)}
 	if r.fails() {
-		t.Errorf("%s: expected %s, seen %s", r.name, r.expected, r.seen)
+		t.Errorf("%s: expected %s, seen %s", r.Name, r.Expected, r.Seen)
 	}
 	b.rows = append(b.rows, r)
 }
@@ -82,7 +86,7 @@ func (b *table) print(t *testing.T) {
 func text(rows []row) string {
 	width := utf8.RuneCountInString("case")
 	for _, r := range rows {
-		width = max(width, utf8.RuneCountInString(r.name))
+		width = max(width, utf8.RuneCountInString(r.Name))
 	}
 	var s strings.Builder
 	line := func(name, expected, seen, mark string) {
@@ -95,7 +99,7 @@ func text(rows []row) string {
 		if r.fails() {
 			mark = "FAILS"
 		}
-		line(r.name, r.expected, r.seen, mark)
+		line(r.Name, r.Expected, r.Seen, mark)
 	}
 	return s.String()
 }
@@ -106,15 +110,15 @@ func report() []row {
 	defer all.Unlock()
 	rows := slices.Clone(all.rows)
 	slices.SortStableFunc(rows, func(a, b row) int {
-		n, m := number(a.name), number(b.name)
-		return cmp.Or(cmp.Compare(n, m), strings.Compare(caseOf(a.name), caseOf(b.name)))
+		n, m := number(a.Name), number(b.Name)
+		return cmp.Or(cmp.Compare(n, m), strings.Compare(caseOf(a.Name), caseOf(b.Name)))
 	})
 	return rows
 }
 
 func caseOf(name string) string {
 	word, _, _ := strings.Cut(name, " ")
-	return word
+	return strings.TrimSuffix(word, ":")
 }
 
 // number is that of a case of NIST SP 1800-15; those of others follow.
@@ -142,6 +146,13 @@ func finish() bool {
 	if testing.Verbose() {
 		fmt.Printf("\n%s\n%d cases, %d fail\n", text(rows), len(rows), failed)
 	}
+	if *rowsFile != "" {
+		data, _ := json.MarshalIndent(rows, "", "\t")
+		if err := os.WriteFile(*rowsFile, data, 0o600); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return false
+		}
+	}
 	if *tableFile == "" {
 		return true
 	}
@@ -160,8 +171,8 @@ func markdown(rows []row) string {
 	var s strings.Builder
 	s.WriteString("| case | what is tried | expected | seen |\n| --- | --- | --- | --- |\n")
 	for _, r := range rows {
-		word, what, _ := strings.Cut(r.name, " ")
-		fmt.Fprintf(&s, "| %s | %s | %s | %s |\n", word, what, r.expected, r.seen)
+		_, what, _ := strings.Cut(r.Name, " ")
+		fmt.Fprintf(&s, "| %s | %s | %s | %s |\n", caseOf(r.Name), what, r.Expected, r.Seen)
 	}
 	fmt.Fprintf(&s, "\n%d rows.\n", len(rows))
 	return s.String()

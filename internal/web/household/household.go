@@ -31,7 +31,6 @@ type Pages struct {
 	Household *home.Household
 	History   history
 	Status    func() home.Status
-	Rehearse  func(ctx context.Context, d *home.Device) (*home.Rehearsed, error)
 	Now       func() time.Time
 	Log       *slog.Logger
 }

@@ -1,7 +1,6 @@
 package household_test
 
 import (
-	"context"
 	"io"
 	"log/slog"
 	"net/http"
@@ -47,8 +46,7 @@ func serve(t *testing.T) *house {
 	}
 	p := &household.Pages{
 		Household: h, History: store, Now: time.Now, Log: slog.New(slog.DiscardHandler),
-		Status:   func() home.Status { return home.Status{Mode: home.Hold, Asks: h.Questions()} },
-		Rehearse: func(context.Context, *home.Device) (*home.Rehearsed, error) { return nil, home.ErrNoFile },
+		Status: func() home.Status { return home.Status{Mode: home.Hold, Asks: h.Questions()} },
 	}
 	s, err := p.Site("test", nil)
 	if err != nil {
