@@ -1,6 +1,7 @@
 package household_test
 
 import (
+	"context"
 	"io"
 	"log/slog"
 	"net/http"
@@ -15,6 +16,8 @@ import (
 	"plimsoll.example/plimsoll/internal/device"
 	"plimsoll.example/plimsoll/internal/frame"
 	"plimsoll.example/plimsoll/internal/home"
+	"plimsoll.example/plimsoll/internal/locale"
+	"plimsoll.example/plimsoll/internal/policy"
 	"plimsoll.example/plimsoll/internal/sqlite"
 	"plimsoll.example/plimsoll/internal/web/household"
 )
@@ -47,6 +50,9 @@ func serve(t *testing.T) *house {
 	p := &household.Pages{
 		Household: h, History: store, Now: time.Now, Log: slog.New(slog.DiscardHandler),
 		Status: func() home.Status { return home.Status{Mode: home.Hold, Asks: h.Questions()} },
+		Rehearse: func(context.Context, *home.Device, bool, *locale.Catalogue) (*policy.RehearsalDocument, error) {
+			return nil, home.ErrNoFile
+		},
 	}
 	s, err := p.Site("test", nil)
 	if err != nil {
