@@ -75,6 +75,7 @@ func (g *gateway) files(ctx context.Context) error {
 			delete(busy, id)
 			continue
 		case <-tick.C:
+		case <-g.asked:
 		}
 		if n := g.clockSet.Load(); n != set { // certificates can be judged now, or otherwise
 			set = n

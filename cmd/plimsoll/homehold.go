@@ -163,18 +163,18 @@ func (g *gateway) expire(ctx context.Context) {
 }
 
 // stir has the rules made anew soon.
-func (g *gateway) stir() {
+func (g *gateway) stir() { stir(g.changed) }
+
+// stir tells whoever waits that there is something to do.
+func stir(c chan<- struct{}) {
 	select {
-	case g.changed <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }
 
 // parsed is the file of that digest.
 func (g *gateway) parsed(ctx context.Context, sha256 string) (*mud.File, error) {
-	if f, ok := g.files256.Load(sha256); ok {
-		return f.(*mud.File), nil
-	}
 	kept, err := g.store.File(ctx, sha256)
 	if err != nil {
 		return nil, err
@@ -184,9 +184,5 @@ func (g *gateway) parsed(ctx context.Context, sha256 string) (*mud.File, error) 
 		f, err = mud.Parse(kept.Body)
 		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	g.files256.Store(sha256, f)
-	return f, nil
+	return f, err
 }

@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -157,9 +158,9 @@ type gateway struct {
 	ports     *nft.Isolation    // nil in the mode watch
 	resolver  atomic.Pointer[resolver.Resolver]
 	changed   chan struct{} // something did, at home
+	asked     chan struct{} // a device may want a file
 	changes   sync.Map      // ID of a device to mud.URLChange: why the MUD URL that it says now is not taken
 	expired   sync.Map      // ID of a device and address to the end of the lease that is over
-	files256  sync.Map      // SHA-256 to *mud.File
 	since     time.Time
 	rulesOf   string // what the rules were made of that are kept as text; for keep alone
 
@@ -171,6 +172,7 @@ type gateway struct {
 
 	// what only the goroutine uses that reads packets
 	looked  time.Time
+	joined  bool                      // a device said another MUD URL than before
 	written time.Time                 // when conversations were last handed over to be kept
 	urls    map[frame.MAC]home.MUDURL // that were said last
 	asker   frame.MAC                 // who sent the DHCP message under way,
@@ -199,7 +201,7 @@ func (g gatewayFlags) run(ctx context.Context) error {
 		defer alone()
 	}
 	d := &gateway{
-		gatewayFlags: g, log: log, since: time.Now(), asks: make(chan func()), changed: make(chan struct{}, 1),
+		gatewayFlags: g, log: log, since: time.Now(), asks: make(chan func()), changed: make(chan struct{}, 1), asked: make(chan struct{}, 1),
 	}
 	if err := d.open(ctx, dir); err != nil {
 		return errors.Join(err, d.standBy(ctx, dir))
@@ -210,6 +212,8 @@ func (g gatewayFlags) run(ctx context.Context) error {
 		return err
 	}
 	defer letGo()
+	debug.SetMemoryLimit(int64(g.memory) * 3 / 4) // the rest is the database’s, and what the limit is exceeded by
+	debug.SetGCPercent(40)
 	live, err := capture.OpenLive(capture.LiveConfig{Interface: g.lan, Promiscuous: true, Ports: true})
 	if err != nil {
 		return deaf(g.lan, err)
@@ -335,8 +339,11 @@ func lockNetwork() (unlock func(), err error) {
 	return func() { _ = l.Close() }, nil
 }
 
-// lookEvery is how often what was seen is taken in.
-const lookEvery = time.Second
+// How often what was seen is taken in: always, and when a device says where its MUD file is.
+const (
+	lookEvery = time.Second
+	lookSoon  = 50 * time.Millisecond
+)
 
 // watch reads the network. An interface that goes away may come back: until then, nothing new is seen, and what was
 // decided holds.
@@ -370,7 +377,7 @@ func (g *gateway) watch(ctx context.Context, live *capture.Live) error {
 func (g *gateway) newEngine(ctx context.Context) {
 	var e *inspect.Engine
 	e = inspect.New(inspect.Config{
-		Memory: g.memory, Remember: true, Ongoing: true,
+		Memory: g.memory / 8 * 3, Remember: true, Ongoing: true, // the rest is for policies, names and what the database keeps
 		OnFlow: func(r *inspect.FlowRecord) error { g.count(r); return nil },
 		OnFact: g.hearLease,
 		OnBlock: func() {
@@ -379,8 +386,9 @@ func (g *gateway) newEngine(ctx context.Context) {
 				g.fault(ctx, "rehearse", caught(func() error { f(); return nil }))
 			default:
 			}
-			if now := time.Now(); now.Sub(g.looked) >= lookEvery {
-				g.looked = now
+			now := time.Now()
+			if since := now.Sub(g.looked); since >= lookEvery || g.joined && since >= lookSoon {
+				g.looked, g.joined = now, false
 				g.fault(ctx, "take in what was seen", caught(func() error {
 					g.look(ctx, e.Snapshot(g.knowledge))
 					g.recollect(now)
@@ -407,7 +415,8 @@ func (g *gateway) look(ctx context.Context, r *inspect.Result) {
 	g.hear(list)
 	news, err := g.household.Observe(ctx, list)
 	g.fault(ctx, "keep devices", err)
-	g.stir()
+	stir(g.changed)
+	stir(g.asked)
 	for _, d := range news.Fresh {
 		g.log.InfoContext(ctx, "new device", "device", d.ID, "kind", d.Kind(), "state", d.State)
 	}

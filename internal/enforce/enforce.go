@@ -46,6 +46,7 @@ type Enforcer struct {
 
 	mu       sync.Mutex
 	known    map[frame.MAC]compiled
+	gists    map[string]*gist      // of the files that are in use, by SHA-256
 	standing string                // what the rules in force were made of; "" if nobody knows
 	holding  map[frame.MAC]string  // devices about which something was decided, each with its ID
 	owners   map[netip.Addr]string // who has an address, by the ID of the device

@@ -15,6 +15,7 @@ import (
 	"plimsoll.example/plimsoll/internal/frame"
 	"plimsoll.example/plimsoll/internal/home"
 	"plimsoll.example/plimsoll/internal/nft"
+	"plimsoll.example/plimsoll/internal/policy"
 	"plimsoll.example/plimsoll/mud"
 )
 
@@ -129,6 +130,58 @@ func TestRulesAreMadeAnewOnlyWhenSomethingChanged(t *testing.T) {
 	refresh()
 	if k.applied != 3 || len(k.gateway.Devices[0].Addresses) != 2 {
 		t.Error("a second address is not bound")
+	}
+}
+
+// A file is read again only when what it speaks of is another.
+func TestPoliciesStandWhileWhatTheirFilesSpeakOfIsTheSame(t *testing.T) {
+	lamp, hub := device(1, home.Held, "10.9.0.11"), device(2, home.Held, "10.9.0.12")
+	lamp.File, hub.File = "plain", "kin"
+	list := []*home.Device{lamp, hub}
+	k := &asked{}
+	e := enforcer(t, k, &list)
+	read := map[string]int{}
+	e.File = func(_ context.Context, sha string) (*mud.File, error) {
+		read[sha]++
+		f := &mud.File{URL: "https://maker.example/" + sha, FromDevice: []string{"f"}, ACLs: []mud.ACL{{Name: "f"}}}
+		ace := mud.ACE{Name: "a", Action: mud.Accept, Matches: mud.Matches{IPv4: &mud.IP{DestinationDNSName: "fw.maker.example"}}}
+		if sha == "kin" {
+			ace.Matches = mud.Matches{MUD: &mud.MUD{SameManufacturer: true}}
+		}
+		f.ACLs[0].ACEs = []mud.ACE{ace}
+		return f, nil
+	}
+	policies := func() (of [2]*policy.Policy) {
+		t.Helper()
+		if err := e.Apply(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return [2]*policy.Policy{k.gateway.Devices[0].Policy, k.gateway.Devices[1].Policy}
+	}
+	before := policies()
+	if policies() != before || read["plain"] > 2 || read["kin"] > 2 {
+		t.Errorf("nothing changed, and files were read again: %v", read)
+	}
+	kin := device(3, home.Free, "10.9.0.13")
+	kin.MUD = []home.MUDURL{{URL: "https://maker.example/bulb", Via: "dhcpv4"}}
+	list = append(list, kin)
+	after := policies()
+	if after[0] != before[0] {
+		t.Error("a neighbour came, and the policy of a device that speaks of none was made anew")
+	}
+	if after[1] == before[1] {
+		t.Error("a neighbour came, and the policy of a device that speaks of its kin stayed")
+	}
+	list = []*home.Device{device(1, home.Held, "10.9.0.11", "10.9.0.19"), list[1], list[2]}
+	list[0].File = "plain"
+	if policies()[0] == after[0] {
+		t.Error("a device has another address, and its policy stayed")
+	}
+	list[0] = device(1, home.Quarantined, "10.9.0.11")
+	list[0].File = "plain"
+	policies()
+	if d := k.gateway.Devices[0]; !slices.Equal(d.Repair, []string{"fw.maker.example"}) {
+		t.Errorf("in quarantine, it may ask for %v", d.Repair)
 	}
 }
 

@@ -163,7 +163,7 @@ func openReading(ctx context.Context, name string) (*handles, error) {
 		how = "immutable=1" // without a log there is nothing that other files could add
 	}
 	h := &handles{}
-	if h.read, err = open(name, []string{"busy_timeout(5000)", "trusted_schema(0)", "temp_store(2)", "cell_size_check(1)"}, how); err != nil {
+	if h.read, err = open(name, []string{"busy_timeout(5000)", "trusted_schema(0)", "temp_store(2)", "cell_size_check(1)", "cache_size(-512)"}, how); err != nil {
 		return nil, err
 	}
 	h.read.SetMaxOpenConns(4)
@@ -199,6 +199,7 @@ const pageSize = 4096
 var lasting = []string{
 	"busy_timeout(5000)", "journal_mode(wal)", "synchronous(full)", "foreign_keys(1)",
 	"trusted_schema(0)", "temp_store(2)", "cell_size_check(1)", "journal_size_limit(4194304)",
+	"cache_size(-512)", // KiB, of each connection
 }
 
 func open(name string, pragmas []string, more string) (*sql.DB, error) {
