@@ -346,7 +346,7 @@ func TestADeviceWhoseFileCannotBeReadAnyMoreStaysHeldToIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	e.File = func(context.Context, string) (*mud.File, error) { return nil, fs.ErrPermission }
-	k.taken = true
+	e.gists, k.taken = nil, true
 	if err := e.Refresh(t.Context()); !errors.Is(err, fs.ErrPermission) || k.gateway.Devices[0].Policy == nil {
 		t.Errorf("%v, %+v", err, k.gateway.Devices[0])
 	}

@@ -127,6 +127,7 @@ func intended(ctx context.Context, dir string, network *enforce.Network, met map
 		return nil, err
 	}
 	defer e.Journal.Close()
+	e.Page = 8511 // as without a flag
 	e.Resolve(nft.Resolver{Port: 53})
 	if err := e.Recall(ctx); err != nil {
 		return nil, err
