@@ -1,6 +1,7 @@
 package resolver
 
 import (
+	"errors"
 	"net/netip"
 	"testing"
 	"time"
@@ -62,7 +63,7 @@ func TestALoopThatStumblesGoesOn(t *testing.T) {
 		}
 		return errClosed
 	})
-	if times != 4 || err != errClosed || r.Counters.Panics.Load() != 3 {
+	if times != 4 || !errors.Is(err, errClosed) || r.Counters.Panics.Load() != 3 {
 		t.Errorf("%d times, %v, %d counted", times, err, r.Counters.Panics.Load())
 	}
 }

@@ -95,7 +95,6 @@ type killing struct {
 	passed   int // packets of the device that is decided about, while it was to be held
 	acked    []*home.Decision
 	seen     map[int64]bool
-	decides  atomic.Bool
 	rotation int
 
 	acknowledged, forgotten int
