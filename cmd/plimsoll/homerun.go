@@ -18,12 +18,11 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
+	"plimsoll.example/plimsoll/internal/auth"
 	"plimsoll.example/plimsoll/internal/capture"
 	"plimsoll.example/plimsoll/internal/device"
 	"plimsoll.example/plimsoll/internal/enforce"
@@ -39,6 +38,7 @@ import (
 	"plimsoll.example/plimsoll/internal/resolver"
 	"plimsoll.example/plimsoll/internal/sqlite"
 	"plimsoll.example/plimsoll/internal/web/control"
+	"plimsoll.example/plimsoll/internal/web/page"
 	"plimsoll.example/plimsoll/mud"
 )
 
@@ -53,6 +53,8 @@ type gatewayFlags struct {
 	rehearsal     time.Duration
 	learn         time.Duration // how long a device is watched before a file for it is learned; 0: none is
 	logLevel      slog.Level
+
+	pages pageFlags
 
 	// of MUD files
 	anchors, roots string
@@ -141,6 +143,7 @@ func newHomeRun(e env, words *locale.Catalogue) *cobra.Command {
 	})
 	f.BoolVar(&g.inbound, "inbound", false, "")
 	f.TextVar(&g.logLevel, "log-level", slog.LevelInfo, "")
+	g.pages.flags(f)
 	return c
 }
 
@@ -163,6 +166,9 @@ type gateway struct {
 	expired   sync.Map      // ID of a device and address to the end of the lease that is over
 	since     time.Time
 	rulesOf   string // what the rules were made of that are kept as text; for keep alone
+	door      *auth.Door
+	news      page.Events
+	told      uint64 // what pages were last told that there is, as a digest; looked at where packets are read alone
 
 	asks  chan func() // to be done between two blocks of packets, where the engine can be looked into
 	names sync.Map    // frame.MAC to the ID of a device: who is asked for each flow
@@ -207,6 +213,15 @@ func (g gatewayFlags) run(ctx context.Context) error {
 		return errors.Join(err, d.standBy(ctx, dir))
 	}
 	defer d.store.Close()
+	d.door = auth.NewDoor(d.store, time.Now)
+	serve, err := d.servePages(dir)
+	switch {
+	case err != nil && d.store.Reading() == nil:
+		return err
+	case err != nil: // it wants to keep something; the house is to be held all the same
+		d.fault(ctx, "show the pages", err)
+		serve = func(context.Context) error { return nil }
+	}
 	keepRules, letGo, err := d.hold(ctx, dir)
 	if err != nil {
 		return err
@@ -232,6 +247,7 @@ func (g gatewayFlags) run(ctx context.Context) error {
 	group.Go(func() error { return keepRules(ctx) })
 	group.Go(func() error { return d.resolve(ctx) })
 	group.Go(func() error { return d.page(ctx) })
+	group.Go(func() error { return serve(ctx) })
 	group.Go(func() error { return d.control(ctx) })
 	log.InfoContext(ctx, "gateway runs", "mode", g.mode, "lan", g.lan, "wan", g.wan, "devices", d.household.Len())
 	notify(g.getenv, "READY=1")
@@ -417,11 +433,13 @@ func (g *gateway) look(ctx context.Context, r *inspect.Result) {
 	g.fault(ctx, "keep devices", err)
 	stir(g.changed)
 	stir(g.asked)
+	found := r.Found()
+	g.tell(len(found))
 	for _, d := range news.Fresh {
 		g.log.InfoContext(ctx, "new device", "device", d.ID, "kind", d.Kind(), "state", d.State)
 	}
 	g.name()
-	g.fault(ctx, "keep findings", g.store.SaveFindings(ctx, g.household.Name(r.Found())))
+	g.fault(ctx, "keep findings", g.store.SaveFindings(ctx, g.household.Name(found)))
 }
 
 // name says which device a flow is of.
@@ -601,25 +619,27 @@ func (g *gateway) status() home.Status {
 func (g *gateway) api() *control.API {
 	return &control.API{
 		Household: g.household, History: g.store, Status: g.status, Rehearse: g.rehearse, Offer: g.offer,
-		Export: g.export, Import: g.take, Metrics: g.metrics(), Log: g.log,
+		Export: g.export, Import: g.take, Code: g.code, Metrics: g.metrics(), Log: g.log,
 	}
 }
 
-// metrics are counters for Prometheus. None names a device or whom it talks to.
+// metrics are counters in the text format of Prometheus, version 0.0.4. None names a device or whom it talks to. They are
+// few: a library for them would be a tenth of the program.
 func (g *gateway) metrics() http.Handler {
-	r := prometheus.NewRegistry()
-	gauge := func(name, help string, f func() float64) {
-		r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "plimsoll", Name: name, Help: help}, f))
-	}
-	gauge("devices", "Devices of the home.", func() float64 { return float64(g.household.Len()) })
-	gauge("faults", "What does not work.", func() float64 { return float64(len(g.troubles.all())) })
-	r.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: "plimsoll", Name: "flows_total", Help: "Flows that ended."},
-		func() float64 { return float64(g.flows.Load()) }))
-	r.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: "plimsoll", Name: "packets_total", Help: "Packets that were seen."},
-		func() float64 {
-			return float64(g.engine.Load().Progress.Packets.Load())
-		}))
-	return promhttp.HandlerFor(r, promhttp.HandlerOpts{})
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+		for _, m := range []struct {
+			name, kind, help string
+			value            uint64
+		}{
+			{"devices", "gauge", "Devices of the home.", uint64(g.household.Len())},
+			{"faults", "gauge", "What does not work.", uint64(len(g.troubles.all()))},
+			{"flows_total", "counter", "Flows that ended.", g.flows.Load()},
+			{"packets_total", "counter", "Packets that were seen.", g.engine.Load().Progress.Packets.Load()},
+		} {
+			fmt.Fprintf(w, "# HELP plimsoll_%[1]s %[3]s\n# TYPE plimsoll_%[1]s %[2]s\nplimsoll_%[1]s %[4]d\n", m.name, m.kind, m.help, m.value)
+		}
+	})
 }
 
 // at is an instant that Result wrote.

@@ -1,4 +1,5 @@
-// Package sqlite keeps what the program must not forget in one file, by SQLite: for one machine, which is most.
+// Package sqlite keeps what the program must not forget in one file, by SQLite: for one machine, which is most. Store is
+// that of a home, Registry that of a registry of labels.
 package sqlite
 
 import (
@@ -13,7 +14,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync/atomic"
 
 	_ "modernc.org/sqlite" // the driver
 )
@@ -27,157 +27,54 @@ var ErrDamaged = errors.New("database is damaged")
 // ErrNewer is the cause where the database was written by a later version of the program.
 var ErrNewer = errors.New("database is of a later version of the program")
 
-// ErrReading is the cause where nothing can be written, though what is there can be read: the disk is full, or may not be
-// written. Mend tries again.
-var ErrReading = errors.New("database can only be read")
-
-// Store is a database. Any number of goroutines may use it; one process does.
-type Store struct {
-	name string
-	at   atomic.Pointer[handles]
-}
-
-// handles are the ways to a database.
-type handles struct {
+// database is a file that is open.
+type database struct {
 	write *sql.DB // one connection: SQLite has one writer
 	read  *sql.DB
-	why   error // nothing can be written; nil: it can
 }
 
-func (h *handles) close() error {
-	var errs []error
-	for _, db := range []*sql.DB{h.read, h.write} { // the last one that may write puts the log into the database
-		if db != nil {
-			errs = append(errs, db.Close())
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// Open opens the database of that name, makes it if it is not there, and brings it up to date. What is damaged is
-// refused with ErrDamaged, and left for whoever can repair it. One that cannot be written is opened for reading, which
-// Reading tells.
-func Open(ctx context.Context, name string) (*Store, error) {
-	s := &Store{name: name}
-	h, err := openWriting(ctx, name)
-	if err != nil && !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrNewer) && ctx.Err() == nil {
-		var readErr error
-		if h, readErr = openReading(ctx, name); readErr != nil {
-			return nil, fmt.Errorf("open database %s: %w", name, err)
-		}
-		h.why, err = err, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("open database %s: %w", name, err)
-	}
-	s.at.Store(h)
-	return s, nil
-}
-
-// Reading is why the database can only be read, an error that wraps ErrReading; nil if it can be written.
-func (s *Store) Reading() error {
-	if why := s.at.Load().why; why != nil {
-		return fmt.Errorf("%w: %w", ErrReading, why)
-	}
-	return nil
-}
-
-// Mend tries to write to a database again that could only be read. It is for one goroutine at a time. While it does,
-// others may be told that the database is closed.
-func (s *Store) Mend(ctx context.Context) error {
-	old := s.at.Load()
-	if old.why == nil {
-		return nil
-	}
-	if err := writable(filepath.Dir(s.name)); err != nil {
-		return fmt.Errorf("%w: %w", ErrReading, err)
-	}
-	// Who has it open for reading keeps others of this process from writing.
-	if err := old.close(); err != nil {
-		return err
-	}
-	h, err := openWriting(ctx, s.name)
-	if err != nil {
-		var readErr error
-		if h, readErr = openReading(ctx, s.name); readErr != nil {
-			return errors.Join(err, readErr)
-		}
-		h.why = err
-	}
-	s.at.Store(h)
-	return s.Reading()
-}
-
-// writable reports whether a folder has room for what a database needs beside it.
-func writable(dir string) error {
-	f, err := os.CreateTemp(dir, ".room.*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(make([]byte, 64<<10))
-	return errors.Join(err, f.Close(), os.Remove(f.Name()))
-}
-
-func openWriting(ctx context.Context, name string) (*handles, error) {
+// openDatabase opens a database with the migrations of a folder. Its writer keeps so many MiB of it in memory, each reader
+// a quarter; what is written waits in a file of as many before it takes its place, so that what was written twice by then
+// is moved once.
+func openDatabase(ctx context.Context, name string, migrations fs.FS, dir string, memory int) (*database, error) {
 	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("open database: %w", err)
 	}
 	// Only the owner may read who is in a home. SQLite gives its other files the rights of this one.
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("open database: %w", err)
 	}
 	if err := errors.Join(f.Close(), cut(name)); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("open database: %w", err)
 	}
-	h := &handles{}
+	s := &database{}
 	// A transaction that reads and then writes takes the lock at once, or two of them would wait for each other.
-	if h.write, err = open(name, lasting, "_txlock=immediate"); err != nil {
+	write := fmt.Sprintf("_txlock=immediate&_pragma=cache_size(-%d)&_pragma=wal_autocheckpoint(%d)&_pragma=journal_size_limit(%d)", memory<<10, memory<<8, memory<<21)
+	if s.write, err = open(name, write+"&"+lasting); err != nil {
 		return nil, err
 	}
-	h.write.SetMaxOpenConns(1)
-	if h.read, err = open(name, lasting, "mode=ro"); err != nil {
-		return nil, errors.Join(err, h.close())
+	s.write.SetMaxOpenConns(1)
+	if s.read, err = open(name, fmt.Sprintf("mode=ro&_pragma=cache_size(-%d)&", memory<<8)+lasting); err != nil {
+		return nil, errors.Join(err, s.write.Close())
 	}
-	h.read.SetMaxOpenConns(4)
-	if err := h.prepare(ctx); err != nil {
-		return nil, errors.Join(err, h.close())
+	s.read.SetMaxOpenConns(4)
+	if err := s.prepare(ctx, migrations, dir); err != nil {
+		return nil, errors.Join(fmt.Errorf("open database %s: %w", name, err), s.Close())
 	}
-	return h, nil
+	return s, nil
 }
 
-// openReading opens a database that is there and of this version, without writing anything.
-func openReading(ctx context.Context, name string) (*handles, error) {
-	info, err := os.Stat(name)
+// lasting are the settings with which what is committed is on the disk.
+const lasting = "_pragma=journal_mode(wal)&_pragma=synchronous(full)&_pragma=foreign_keys(1)"
+
+func open(name, more string) (*sql.DB, error) {
+	u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: name}).EscapedPath()}
+	db, err := sql.Open("sqlite", u.String()+"?_pragma=busy_timeout(5000)&_pragma=trusted_schema(0)&_pragma=temp_store(2)&_pragma=cell_size_check(1)&"+more)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("open database %s: %w", name, err)
 	}
-	if info.Size() == 0 {
-		return nil, fmt.Errorf("%w: it is empty", ErrDamaged)
-	}
-	if err := cut(name); err != nil {
-		return nil, err
-	}
-	how := "mode=ro"
-	if log, err := os.Stat(name + "-wal"); err != nil || log.Size() == 0 {
-		how = "immutable=1" // without a log there is nothing that other files could add
-	}
-	h := &handles{}
-	if h.read, err = open(name, []string{"busy_timeout(5000)", "trusted_schema(0)", "temp_store(2)", "cell_size_check(1)", "cache_size(-512)"}, how); err != nil {
-		return nil, err
-	}
-	h.read.SetMaxOpenConns(4)
-	version, err := check(ctx, h.read)
-	if err == nil {
-		var names []string
-		if names, err = fs.Glob(migrations, "migrations/*.sql"); err == nil && version != len(names) {
-			err = fmt.Errorf("it is of version %d, and cannot be brought up to %d", version, len(names))
-		}
-	}
-	if err != nil {
-		return nil, errors.Join(err, h.close())
-	}
-	return h, nil
+	return db, nil
 }
 
 // cut is that a database ends within a page, which SQLite does not mind, and no log has the rest.
@@ -195,67 +92,38 @@ func cut(name string) error {
 // pageSize is SQLite’s, unless it is told otherwise.
 const pageSize = 4096
 
-// lasting are the settings with which what is committed is on the disk.
-var lasting = []string{
-	"busy_timeout(5000)", "journal_mode(wal)", "synchronous(full)", "foreign_keys(1)",
-	"trusted_schema(0)", "temp_store(2)", "cell_size_check(1)", "journal_size_limit(4194304)",
-	"cache_size(-512)", // KiB, of each connection
-}
-
-func open(name string, pragmas []string, more string) (*sql.DB, error) {
-	u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: name}).EscapedPath()}
-	for _, p := range pragmas {
-		more += "&_pragma=" + p
-	}
-	return sql.Open("sqlite", u.String()+"?"+more)
-}
-
 // Close ends the use of the database.
-func (s *Store) Close() error { return s.at.Load().close() }
-
-func (s *Store) reader() *sql.DB { return s.at.Load().read }
-
-// writer is where to write; its error wraps ErrReading.
-func (s *Store) writer() (*sql.DB, error) { return s.at.Load().write, s.Reading() }
-
-// check reports the version of a database that is whole.
-func check(ctx context.Context, db *sql.DB) (version int, err error) {
-	var verdict string
-	if err := db.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&verdict); err != nil {
-		if ctx.Err() != nil {
-			return 0, ctx.Err()
-		}
-		return 0, damaged(err)
+func (s *database) Close() error {
+	err := s.read.Close()
+	if s.write != nil { // the last one that may write puts the log into the database
+		err = errors.Join(err, s.write.Close())
 	}
-	if verdict != "ok" {
-		return 0, fmt.Errorf("%w: %s", ErrDamaged, verdict)
-	}
-	if err := db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
-		return 0, damaged(err)
-	}
-	return version, nil
+	return err
 }
 
 // prepare checks the database and applies the migrations that it has not seen.
-func (h *handles) prepare(ctx context.Context) error {
-	version, err := check(ctx, h.write)
-	if err != nil {
+func (s *database) prepare(ctx context.Context, migrations fs.FS, dir string) error {
+	if err := check(ctx, s.write); err != nil {
 		return err
 	}
-	names, err := fs.Glob(migrations, "migrations/*.sql")
+	names, err := fs.Glob(migrations, dir+"/*.sql")
 	if err != nil {
 		return err
 	}
 	slices.Sort(names)
+	var version int
+	if err := s.write.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+		return damaged(err)
+	}
 	if version > len(names) {
 		return fmt.Errorf("%w: it is of version %d, and this program knows %d", ErrNewer, version, len(names))
 	}
 	for i := version; i < len(names); i++ {
-		text, err := migrations.ReadFile(names[i])
+		text, err := fs.ReadFile(migrations, names[i])
 		if err != nil {
 			return err
 		}
-		err = change(ctx, h.write, func(tx *sql.Tx) error {
+		err = s.change(ctx, func(tx *sql.Tx) error {
 			if _, err := tx.ExecContext(ctx, string(text)); err != nil {
 				return err
 			}
@@ -265,6 +133,35 @@ func (h *handles) prepare(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("migrate to version %d: %w", i+1, err)
 		}
+	}
+	return nil
+}
+
+// checked is the largest database that is read whole before it is used, octets. Of larger ones, which would take long,
+// each page is checked as it is read.
+const checked = 64 << 20
+
+// check says whether the database is whole.
+func check(ctx context.Context, db *sql.DB) error {
+	var size int64
+	if err := db.QueryRowContext(ctx, "select page_count * page_size from pragma_page_count(), pragma_page_size()").Scan(&size); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return damaged(err)
+	}
+	if size > checked {
+		return nil
+	}
+	var verdict string
+	if err := db.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&verdict); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return damaged(err)
+	}
+	if verdict != "ok" {
+		return fmt.Errorf("%w: %s", ErrDamaged, verdict)
 	}
 	return nil
 }
@@ -279,26 +176,9 @@ func damaged(err error) error {
 	return err
 }
 
-// exec does one thing, which is on the disk when exec returns nil.
-func (s *Store) exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	db, err := s.writer()
-	if err != nil {
-		return nil, err
-	}
-	return db.ExecContext(ctx, query, args...)
-}
-
 // change does something in one transaction, which is on the disk when change returns nil.
-func (s *Store) change(ctx context.Context, do func(*sql.Tx) error) error {
-	db, err := s.writer()
-	if err != nil {
-		return err
-	}
-	return change(ctx, db, do)
-}
-
-func change(ctx context.Context, db *sql.DB, do func(*sql.Tx) error) error {
-	tx, err := db.BeginTx(ctx, nil)
+func (s *database) change(ctx context.Context, do func(*sql.Tx) error) error {
+	tx, err := s.write.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
