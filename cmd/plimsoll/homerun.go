@@ -228,7 +228,7 @@ func (g gatewayFlags) run(ctx context.Context) error {
 	}
 	defer letGo()
 	debug.SetMemoryLimit(int64(g.memory) * 3 / 4) // the rest is the database’s, and what the limit is exceeded by
-	debug.SetGCPercent(40)
+	debug.SetGCPercent(25)
 	live, err := capture.OpenLive(capture.LiveConfig{Interface: g.lan, Promiscuous: true, Ports: true})
 	if err != nil {
 		return deaf(g.lan, err)
@@ -393,7 +393,7 @@ func (g *gateway) watch(ctx context.Context, live *capture.Live) error {
 func (g *gateway) newEngine(ctx context.Context) {
 	var e *inspect.Engine
 	e = inspect.New(inspect.Config{
-		Memory: g.memory / 8 * 3, Remember: true, Ongoing: true, // the rest is for policies, names and what the database keeps
+		Memory: g.memory / 4, Remember: true, Ongoing: true, // the rest is for policies, names and what the database keeps
 		OnFlow: func(r *inspect.FlowRecord) error { g.count(r); return nil },
 		OnFact: g.hearLease,
 		OnBlock: func() {
