@@ -55,6 +55,8 @@ type gatewayFlags struct {
 	logLevel      slog.Level
 
 	pages pageFlags
+	open  func() (source, error) // what it watches
+	apart bool                   // nothing is fetched, and nothing confined: a played home
 
 	// of MUD files
 	anchors, roots string
@@ -77,6 +79,7 @@ func newHomeRun(e env, words *locale.Catalogue) *cobra.Command {
 		env: e, words: words, mode: home.Watch, memory: inspect.DefaultMemory, rehearsal: home.Rehearsal, learn: home.Rehearsal,
 		lateral: enforce.Routed, dnsPort: 53, pagePort: 8511, lang: words.Lang(),
 	}
+	g.open = g.listen
 	c := &cobra.Command{Use: "run", Args: noArgs, RunE: func(c *cobra.Command, _ []string) error {
 		switch {
 		case g.lan == "":
@@ -84,7 +87,10 @@ func newHomeRun(e env, words *locale.Catalogue) *cobra.Command {
 		case g.mode == home.Hold && g.wan == "":
 			return wrongUsage("error.home.wan")
 		}
-		return g.run(c.Context())
+		if err := g.run(c.Context()); err != nil || c.Context().Err() == nil {
+			return err
+		}
+		return errEnded
 	}}
 	f := c.Flags()
 	f.StringVar(&g.lan, "lan", "", "")
@@ -209,7 +215,7 @@ func (g gatewayFlags) run(ctx context.Context) error {
 	d := &gateway{
 		gatewayFlags: g, log: log, since: time.Now(), asks: make(chan func()), changed: make(chan struct{}, 1), asked: make(chan struct{}, 1),
 	}
-	if err := d.open(ctx, dir); err != nil {
+	if err := d.openState(ctx, dir); err != nil {
 		return errors.Join(err, d.standBy(ctx, dir))
 	}
 	defer d.store.Close()
@@ -229,20 +235,23 @@ func (g gatewayFlags) run(ctx context.Context) error {
 	defer letGo()
 	debug.SetMemoryLimit(int64(g.memory) * 3 / 4) // the rest is the database’s, and what the limit is exceeded by
 	debug.SetGCPercent(25)
-	live, err := capture.OpenLive(capture.LiveConfig{Interface: g.lan, Promiscuous: true, Ports: true})
+	from, err := g.open()
 	if err != nil {
 		return deaf(g.lan, err)
 	}
 	if d.knowledge, err = identify.Load(); err != nil {
-		return errors.Join(err, live.Close())
+		return errors.Join(err, from.Close())
 	}
-	d.fault(ctx, "confine the gateway", confine(d.portSettings(), dir, filepath.Dir(socketPath(g.socket, g.getenv))))
-	told := ctx
+	if !g.apart {
+		d.fault(ctx, "confine the gateway", confine(d.portSettings(), dir, filepath.Dir(socketPath(g.socket, g.getenv))))
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	d.newEngine(ctx)
-	group.Go(func() error { return d.watch(ctx, live) })
+	group.Go(func() error { return d.watch(ctx, from) })
 	group.Go(func() error { return d.keep(ctx, dir) })
-	group.Go(func() error { return d.files(ctx) })
+	if !g.apart {
+		group.Go(func() error { return d.files(ctx) })
+	}
 	group.Go(func() error { return d.teach(ctx) })
 	group.Go(func() error { return keepRules(ctx) })
 	group.Go(func() error { return d.resolve(ctx) })
@@ -252,17 +261,14 @@ func (g gatewayFlags) run(ctx context.Context) error {
 	log.InfoContext(ctx, "gateway runs", "mode", g.mode, "lan", g.lan, "wan", g.wan, "devices", d.household.Len())
 	notify(g.getenv, "READY=1")
 	defer notify(g.getenv, "STOPPING=1")
-	if err := group.Wait(); err != nil || told.Err() == nil {
-		return err
-	}
-	return errEnded
+	return group.Wait()
 }
 
 // errEnded is that a program that runs until it is told to end was told to.
 var errEnded = errors.New("ended as told")
 
-// open opens what is kept.
-func (g *gateway) open(ctx context.Context, dir string) error {
+// openState opens what is kept.
+func (g *gateway) openState(ctx context.Context, dir string) error {
 	name := filepath.Join(dir, "home.db")
 	store, err := (*sqlite.Store)(nil), error(nil)
 	if info, statErr := os.Stat(name); statErr == nil && info.Size() == 0 && g.ruled(dir) {
@@ -361,27 +367,33 @@ const (
 	lookSoon  = 50 * time.Millisecond
 )
 
+// listen opens the interface of the devices.
+func (g *gatewayFlags) listen() (source, error) {
+	live, err := capture.OpenLive(capture.LiveConfig{Interface: g.lan, Promiscuous: true, Ports: true})
+	if err != nil {
+		return nil, err
+	}
+	return wire{live, g.lan}, nil
+}
+
 // watch reads the network. An interface that goes away may come back: until then, nothing new is seen, and what was
 // decided holds.
-func (g *gateway) watch(ctx context.Context, live *capture.Live) error {
+func (g *gateway) watch(ctx context.Context, from source) error {
 	for {
-		var err error
-		if live != nil {
-			err = g.engine.Load().Run(ctx, func(b *capture.Batch) error { return live.Next(ctx, b) })
-			err = errors.Join(err, live.Close())
-			g.remember(context.WithoutCancel(ctx), g.engine.Load().Changed())
+		err := g.engine.Load().Run(ctx, func(b *capture.Batch) error { return from.next(ctx, b) })
+		err = errors.Join(err, from.Close())
+		g.remember(context.WithoutCancel(ctx), g.engine.Load().Changed())
+		if err == nil || ctx.Err() != nil {
+			return nil
 		}
-		for live = nil; live == nil; {
-			if ctx.Err() != nil {
-				return nil
-			}
+		for from = nil; from == nil; {
 			g.fault(ctx, "watch the network", err)
 			select {
 			case <-ctx.Done():
 				return nil
 			case <-time.After(tryAgain):
 			}
-			live, err = capture.OpenLive(capture.LiveConfig{Interface: g.lan, Promiscuous: true})
+			from, err = g.open()
 		}
 		g.newEngine(ctx)
 		g.fault(ctx, "watch the network", nil)
