@@ -88,7 +88,7 @@ func (s *scene) udp(t *testing.T, b *table, f int) {
 }
 
 // wanPeer is the source of frames from the Internet that are made by hand: nobody looks at it.
-var wanPeer = frame.MAC{0x3c, 0x71, 0xbf, 1, 0, 3}
+var wanPeer = frame.MAC{2, 0, 0x77, 0, 0, 3}
 
 // icmp: pings are listed like anything else, and errors come through about what was said.
 func (s *scene) icmp(t *testing.T, b *table, f int) {
