@@ -35,7 +35,8 @@ var ranks = [][]string{
 
 	// Pure decisions and words: no clock, no input, no output.
 	{"internal/finding", "internal/policy"},
-	{"internal/assess", "internal/grade", "internal/guide"},
+	{"internal/assess", "internal/glance", "internal/grade", "internal/guide"},
+	{"internal/labelart"},
 
 	// What touches the world.
 	{
@@ -53,6 +54,8 @@ var ranks = [][]string{
 		"internal/enforce", "internal/eve", "internal/lab/dnsbench", "internal/lab/holdperf", "internal/lab/labgen", "internal/lab/perf",
 		"internal/postgres", "internal/report", "internal/sqlite", "internal/storetest",
 	},
+	{"internal/web/asset", "internal/web/asset/bundle"},
+	{"internal/web/asset/gen", "internal/web/page"},
 	{"internal/web/*"},
 	{"cmd/plimsoll"},
 	{"test/conformance"}, // the program as others meet it

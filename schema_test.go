@@ -107,6 +107,18 @@ var examples = map[string]struct {
 			"a decision that says less": {`"actor": "uid:0",`, ``},
 		},
 	},
+	"label-compare.json": {
+		good: `{"schema": "plimsoll.label.compare/1", "products": [
+			{"name": "a.label", "gtin": "09506000134352", "maker": "Example Lamps", "model": "LP-110", "genuine": true, "status": "active"},
+			{"name": "b.png", "gtin": "00012345678905", "maker": "Example Lamps", "model": "LP-9", "genuine": true, "status": "suspended"}],
+			"different": [{"topic": "verdict", "name": "Verdict", "values": ["Good to buy", "Avoid"], "known": [true, true]}], "same": []}`,
+		wrong: map[string][2]string{
+			"a status not in words": {`"active"`, `"fine"`},
+			"a GTIN cut":            {`09506000134352`, `9506000134352`},
+			"a value that is none":  {`"Avoid"`, `null`},
+			"a property more":       {`"same"`, `"best": 1, "same"`},
+		},
+	},
 	"label-verify.json": {
 		good: `{"schema": "plimsoll.label.verify/1", "genuine": true, "issuer": "Example Authority", "product": {"gtin": "09506000134352", "version": 1,
 			"maker": "Example Lamps", "model": "LP-110", "profile": 1, "norms": {"etsi.5.1-1": "lab-tested"}, "issued": "2026-11-23", "status_index": 2,

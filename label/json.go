@@ -21,7 +21,7 @@ type plain Statement
 
 // MarshalJSON writes the twin of the statement: the same, with words for numbers.
 func (s *Statement) MarshalJSON() ([]byte, error) {
-	t := twin{GTIN: s.GTIN14(), plain: plain(*s), Norms: map[string]Class{}, Sensors: words(uint32(s.Sensors), sensors), Practices: words(uint32(s.Practices), practices)}
+	t := twin{GTIN: s.GTIN14(), plain: plain(*s), Norms: map[string]Class{}, Sensors: s.Sensors.Words(), Practices: s.Practices.Words()}
 	for i, n := range ProfileNorms(s.Profile) {
 		if c := s.class(i); c != NotClaimed {
 			t.Norms[n] = c
@@ -71,6 +71,15 @@ func trimZeros(s string) string {
 	}
 	return s
 }
+
+// Words are those of the sensors, as in JSON.
+func (s Sensors) Words() []string { return words(uint32(s), sensors) }
+
+// Words are those of the practices, as in JSON.
+func (p Practices) Words() []string { return words(uint32(p), practices) }
+
+// Has reports whether a practice is stated.
+func (p Practices) Has(word string) bool { return slices.Contains(p.Words(), word) }
 
 // words are those of the bits that are set; a bit without a word is its number.
 func words(b uint32, names []string) []string {

@@ -22,8 +22,8 @@ import (
 	"plimsoll.example/plimsoll/mud"
 )
 
-// errSilent is the cause where the engine could not be looked into.
-var errSilent = errors.New("the network is silent: nothing can be looked up")
+// errBusy is the cause where the engine could not be looked into.
+var errBusy = errors.New("the gateway is too busy to look at what it remembers: try again")
 
 // inside does something between two blocks of packets, where the engine can be looked into.
 func (g *gateway) inside(ctx context.Context, f func()) error {
@@ -32,8 +32,8 @@ func (g *gateway) inside(ctx context.Context, f func()) error {
 	case g.asks <- func() { defer close(done); f() }:
 		<-done
 		return nil
-	case <-time.After(10 * time.Second): // no packet came in all that time
-		return errSilent
+	case <-time.After(10 * time.Second): // the engine is not running, or has much to do
+		return errBusy
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -166,7 +166,7 @@ func (g *gateway) proposeVersion(ctx context.Context, d *home.Device, v *mudcach
 		return nil
 	}
 	err := g.propose(ctx, d, v.File, home.Offer{File: v.SHA256, Origin: home.Maker, At: v.Fetched, Why: why})
-	if errors.Is(err, errSilent) {
+	if errors.Is(err, errBusy) {
 		return nil // it is tried again
 	}
 	return err
@@ -195,7 +195,7 @@ func (g *gateway) teach(ctx context.Context) error {
 			if now := time.Now(); now.Sub(looked[d.ID]) >= every && g.learns(ctx, d, now) {
 				looked[d.ID] = now
 				err := g.lesson(ctx, d)
-				if errors.Is(err, errSilent) {
+				if errors.Is(err, errBusy) {
 					err = nil
 				}
 				g.fault(ctx, "learn what "+d.ID+" does", err)

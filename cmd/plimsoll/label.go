@@ -25,7 +25,7 @@ func newLabel(e env, words *locale.Catalogue) *cobra.Command {
 		}
 		return c.Help()
 	}}
-	c.AddCommand(newLabelQR(e, words), newLabelShow(e, words), newLabelSign(e), newLabelVerify(e, words))
+	c.AddCommand(newLabelCompare(e, words), newLabelPrint(e, words), newLabelQR(e, words), newLabelShow(e, words), newLabelSign(e), newLabelVerify(e, words))
 	return c
 }
 

@@ -206,4 +206,8 @@ func TestTheVerdictOnALabelIsAsTheSchemaSays(t *testing.T) {
 			t.Errorf("%s: exit %d, %s", name, code, stderr)
 		}
 	}
+	code, stdout, stderr := call(t, nil, "label", "compare", out, out, "--json")
+	if validate(t, "label-compare.json", stdout); code != exitDone {
+		t.Errorf("compare: exit %d, %s", code, stderr)
+	}
 }

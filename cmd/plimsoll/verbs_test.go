@@ -28,7 +28,7 @@ func leaves(c *cobra.Command) (list []*cobra.Command) {
 }
 
 // silent are the verbs that read nothing that a program could want as JSON.
-var silent = []string{"completion", "headers", "help", "home export", "home off", "home run", "label qr", "label sign", "man", "mud sign"}
+var silent = []string{"completion", "headers", "help", "home export", "home off", "home run", "label print", "label qr", "label sign", "man", "mud sign"}
 
 func TestEveryVerbThatReadsTellsProgramsToo(t *testing.T) {
 	for _, c := range leaves(newRoot(env{}, locale.New(locale.English))) {
@@ -138,6 +138,11 @@ var outcomes = map[string]map[int][]string{
 		exitUsage: {"", "--json --flows - HOME", "--threshold x=1 HOME"}, exitFound: {"--fail-on info HOME", "--json --fail-on info HOME"},
 		exitNotFound:    {"none.pcap", "-i nosuch0", "--mud DIR/none HOME", "--flows DIR/none/f HOME", "--indicators none HOME", "--config DIR/none.toml HOME"},
 		exitInterrupted: {"HOME"},
+	},
+	"label compare": {exitUsage: {"", "DIR/lamp.json"}, exitUnverified: {"DIR/lamp.json DIR/lamp.json"}, exitNotFound: {"none.label none.label"}},
+	"label print": {
+		exitUsage:      {"", "DIR/lamp.json", "DIR/lamp.json --out x.pdf --form wall"},
+		exitUnverified: {"DIR/lamp.json --resolver id.registry.example --out DIR/x.pdf"}, exitNotFound: {"none.label --resolver id.registry.example --out DIR/x.pdf"},
 	},
 	"label qr":   {exitUsage: {"", "DIR/lamp.json"}, exitUnverified: {"DIR/lamp.json --resolver id.registry.example"}, exitNotFound: {"none.label --resolver id.registry.example"}},
 	"label show": {exitUsage: {""}, exitUnverified: {"DIR/lamp.json"}, exitNotFound: {"none.label"}},

@@ -164,6 +164,7 @@ func decide(d *Device, verb Verb, argument, actor string, now time.Time, rehears
 		switch o := d.Offers(); {
 		case o != nil && (argument == o.File || argument == "" && u == ""):
 			s.take(o.File, d.MUDURL())
+			s.Admission = DeviceOnly
 			if s.State == Learning || s.State == Rehearsing {
 				prepare()
 			}

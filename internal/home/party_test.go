@@ -106,7 +106,7 @@ func TestAFileThatIsOfferedIsHeldToOnlyWhenAPersonAcceptsIt(t *testing.T) {
 		t.Errorf("by time alone: %+v", list)
 	}
 	d, err := after(t, d, "uid:0", "accept", "")
-	if err != nil || d.State != Rehearsing || d.File != "abc" || d.Offers() != nil {
+	if err != nil || d.State != Rehearsing || d.File != "abc" || d.Offers() != nil || d.Admission != DeviceOnly {
 		t.Errorf("%+v, %v", d.Stance, err)
 	}
 	d.State = Held

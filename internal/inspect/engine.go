@@ -39,8 +39,8 @@ type Config struct {
 	MUD    *MUDFiles     // to hold devices against; nil: none
 	// OnBlock, if set, is called after each block of packets; Snapshot may be called from it. The packets wait meanwhile.
 	OnBlock func()
-	// Remember keeps conversations for Rehearse. With Ongoing, also those that go on are kept: it is for inspections that
-	// have no end.
+	// Remember keeps conversations for Rehearse. Ongoing is for inspections that have no end, of packets as they come: those that
+	// go on are kept too, and time goes by where next brings nothing.
 	Remember, Ongoing bool
 }
 

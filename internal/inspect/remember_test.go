@@ -1,10 +1,12 @@
 package inspect
 
 import (
+	"io"
 	"net/netip"
 	"testing"
 	"time"
 
+	"plimsoll.example/plimsoll/internal/capture"
 	"plimsoll.example/plimsoll/internal/device"
 	"plimsoll.example/plimsoll/internal/flow"
 	"plimsoll.example/plimsoll/internal/frame"
@@ -109,5 +111,23 @@ func TestWhatIsOldIsForgottenAndThereIsAlwaysRoom(t *testing.T) {
 	}
 	if e.Forget(1 << 40); len(e.talks.list)+len(e.talks.index)+len(e.talks.ofDevice) != 0 {
 		t.Error("something is kept of nothing")
+	}
+}
+
+func TestTimeGoesByInSilence(t *testing.T) {
+	e := New(Config{Remember: true, Ongoing: true})
+	blocks := 0
+	e.cfg.OnBlock = func() { blocks++ }
+	reads := 0
+	if err := e.Run(t.Context(), func(*capture.Batch) error {
+		if reads++; reads > 5 {
+			return io.EOF
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if blocks < 5 {
+		t.Errorf("%d blocks in silence", blocks)
 	}
 }

@@ -15,6 +15,7 @@ var same = []string{
 	"cli.value.as",
 	"cli.value.decision",
 	"cli.value.device",
+	"cli.value.form",
 	"cli.value.lan",
 	"cli.value.lateral",
 	"cli.value.page-port",

@@ -85,6 +85,9 @@ func run(text string, of func(string) bool) (n int) {
 	return n
 }
 
+// Dark reports whether a module is dark, counted from the upper left.
+func (c *Code) Dark(x, y int) bool { return c.code.Black(x, y) }
+
 // Size is how many modules wide and high the code is, without the white around it.
 func (c *Code) Size() int { return c.code.Size }
 

@@ -49,29 +49,34 @@ func TestDigitsInALinkArePacked(t *testing.T) {
 	}
 }
 
-// photograph is a code as a phone would take it: turned, smaller than the picture, unevenly lit, noisy, as JPEG.
-func photograph(t *testing.T, c *qr.Code, degrees float64, seed uint64) []byte {
+// photograph is a code as a phone would take it: turned, unevenly lit, noisy, as JPEG; width is that of the code, in
+// pixels, and gone says which parts of it are, in widths of the code.
+func photograph(t *testing.T, c *qr.Code, width, degrees float64, gone func(u, v float64) bool, seed uint64) []byte {
 	t.Helper()
 	code, err := png.Decode(bytes.NewReader(c.PNG()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	const w, h = 1200, 900
+	w, h := int(2*width)+200, int(1.6*width)+100
 	rng := rand.New(rand.NewPCG(seed, 1))
 	photo := image.NewRGBA(image.Rect(0, 0, w, h))
 	sin, cos := math.Sincos(degrees * math.Pi / 180)
 	n := float64(code.Bounds().Dx())
-	scale := n / 500 // the code is 500 pixels wide
+	scale := n / width
+	white := 4.0 / float64(c.Size()+8)
 	for y := range h {
 		for x := range w {
-			dx, dy := float64(x)-w/2, float64(y)-h/2
+			dx, dy := float64(x-w/2), float64(y-h/2)
 			u, v := (dx*cos+dy*sin)*scale+n/2, (dy*cos-dx*sin)*scale+n/2
 			light := 200.0
 			if u >= 0 && v >= 0 && u < n && v < n {
 				r, _, _, _ := code.At(int(u), int(v)).RGBA()
 				light = 30 + 200*float64(r)/65535
+				if inside := 1 - 2*white; gone((u/n-white)/inside, (v/n-white)/inside) {
+					light = 150
+				}
 			}
-			light *= 0.7 + 0.3*float64(x)/w
+			light *= 0.7 + 0.3*float64(x)/float64(w)
 			light += rng.NormFloat64() * 8
 			g := uint8(min(255, max(0, light)))
 			photo.Set(x, y, color.RGBA{g, g, uint8(float64(g) * 0.9), 255})
@@ -84,11 +89,53 @@ func photograph(t *testing.T, c *qr.Code, degrees float64, seed uint64) []byte {
 	return b.Bytes()
 }
 
+func whole(_, _ float64) bool { return false }
+
+// torn is a tenth of the code gone, with the corner.
+func torn(u, v float64) bool { return 2-u-v < math.Sqrt(0.2) }
+
+// blot is a part of the code under something dark, near its middle.
+func blot(part float64) func(u, v float64) bool {
+	return func(u, v float64) bool { return math.Max(math.Abs(u-0.52), math.Abs(v-0.57)) < math.Sqrt(part)/2 }
+}
+
 func TestAPhotographIsRead(t *testing.T) {
 	c := encode(t, sticker)
 	for i, degrees := range []float64{0, 7, 90, 200} {
-		if got, err := qr.Decode(photograph(t, c, degrees, uint64(i))); err != nil || got != sticker {
+		if got, err := qr.Decode(photograph(t, c, 500, degrees, whole, uint64(i))); err != nil || got != sticker {
 			t.Errorf("turned by %v degrees: %q, %v", degrees, got, err)
+		}
+	}
+}
+
+// A label is read from photographs of four sizes, turned, with a tenth of it gone: as large as one that carries its
+// signature, and as one that carries a path of the log too. How much may be gone depends on where: of the larger one a
+// corner, but under a blot in its middle no more than a twelfth.
+func TestALabelIsReadInEverySizeTurnedAndDamaged(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	for _, size := range []struct {
+		modules, digits int
+		damage          map[string]func(u, v float64) bool
+	}{
+		{61, 484, map[string]func(u, v float64) bool{"whole": whole, "there is a blot": blot(0.1)}},
+		{97, 1431, map[string]func(u, v float64) bool{"whole": whole, "there is a blot": blot(0.08), "a corner is torn off": torn}},
+	} {
+		link := "HTTPS://ID.REGISTRY.EXAMPLE/01/09506000134352#"
+		for range size.digits {
+			link += string(rune('0' + rng.IntN(10)))
+		}
+		c := encode(t, link)
+		if c.Size() != size.modules {
+			t.Fatalf("%d digits take %d modules", size.digits, c.Size())
+		}
+		for i, pixels := range []float64{3, 4, 6, 9} { // a module
+			degrees := []float64{4, 90, 187, 352}[i]
+			for name, gone := range size.damage {
+				got, err := qr.Decode(photograph(t, c, pixels*float64(c.Size()+8), degrees, gone, uint64(i)))
+				if err != nil || got != link {
+					t.Errorf("%d modules of %v pixels, turned by %v degrees, %s: %.40q, %v", c.Size(), pixels, degrees, name, got, err)
+				}
+			}
 		}
 	}
 }

@@ -18,7 +18,7 @@ const (
 	MaxFile  = 32 << 20 // octets of a picture
 	MaxSide  = 16_384   // pixels
 	MaxArea  = 25 << 20 // pixels: most phones take 12 million
-	workable = 1_600    // pixels: a larger side is made smaller first
+	workable = 2_400    // pixels: a larger side is made smaller first
 )
 
 // The reasons for which there is no text.

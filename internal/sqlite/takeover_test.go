@@ -54,8 +54,12 @@ func lived(t *testing.T) (*home.Household, *sqlite.Store) {
 		device   string
 		argument string
 	}{
-		{home.HoldTo, cam.ID, f.SHA256}, {home.Except, cam.ID, "hub tcp/80 2099-01-01T00:00:00Z"}, {home.Control, cam.ID, "hub"},
-		{home.Quarantine, hub.ID, "it is strange"}, {home.Undo, "", ""}, {home.Admit, hub.ID, "device-only"},
+		{home.HoldTo, cam.ID, f.SHA256},
+		{home.Except, cam.ID, "hub tcp/80 2099-01-01T00:00:00Z"},
+		{home.Control, cam.ID, "hub"},
+		{home.Quarantine, hub.ID, "it is strange"},
+		{home.Undo, "", ""},
+		{home.Admit, hub.ID, "device-only"},
 	} {
 		if _, err := h.Decide(t.Context(), "uid:0", x.verb, x.device, x.argument); err != nil {
 			t.Fatal(x, err)
@@ -241,7 +245,7 @@ func TestWhatIsWrongWithAnExportIsSaidWithItsPlace(t *testing.T) {
 		"another version":     {`export/1"`, `export/9"`, "schema"},
 		"a member more":       {`{"schema"`, `{"colour":1,"schema"`, "schema"},
 		"an unknown member":   {`,"devices":`, `,"colour":1,"devices":`, "colour"},
-		"in a device":         {`"room":"Hall"`, `"room":"Hall","colour":"blue"`, `devices[0]`},
+		"in a device":         {`"room":"Hall"`, `"room":"Hall","colour":"blue"`, `]: json: unknown field "colour"`},
 		"of another type":     {`"room":"Hall"`, `"room":7`, "room"},
 		"no state":            {`"state":"held"`, `"state":"happy"`, "state"},
 		"held to nothing":     {`"file":"` + lampFile().SHA256 + `"`, `"file":"` + strings.Repeat("0", 64) + `"`, "file: it is not among the files"},

@@ -1,0 +1,223 @@
+package auth
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/big"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// User is somebody who may come in.
+type User struct {
+	Name     string    `json:"name"`
+	Role     string    `json:"role"`
+	Password string    `json:"password,omitempty"` // PHC string; "" is none: by a code or a passkey alone
+	Passkeys []Passkey `json:"passkeys,omitempty"`
+	Since    time.Time `json:"since"`
+}
+
+// Passkey is a key of somebody’s device (WebAuthn Level 3). The library’s own form of it is kept as it is.
+type Passkey struct {
+	Name string `json:"name"`
+	Data []byte `json:"data"`
+}
+
+// Session is somebody who came in, on one browser.
+type Session struct {
+	User  string    `json:"user"`
+	Role  string    `json:"role"`
+	Began time.Time `json:"began"`
+	Last  time.Time `json:"last"`
+	Agent string    `json:"agent"` // what the browser calls itself, for who looks through their sessions
+}
+
+// Digest names a session: the SHA-256 of its token, which is kept nowhere.
+type Digest [sha256.Size]byte
+
+// store keeps users and sessions. What is not there is an error that wraps fs.ErrNotExist.
+type store interface {
+	User(ctx context.Context, name string) (*User, error)
+	SaveUser(ctx context.Context, u *User) error
+	Session(ctx context.Context, d Digest) (*Session, error)
+	SaveSession(ctx context.Context, d Digest, s *Session) error
+	EndSession(ctx context.Context, d Digest) error
+}
+
+// How long a session lasts.
+const (
+	Idle     = 30 * 24 * time.Hour
+	Absolute = 180 * 24 * time.Hour
+	touch    = time.Hour // how old Last may become before it is kept anew
+)
+
+// How long a code lasts, and how often it may be guessed.
+const (
+	CodeLasts   = 10 * time.Minute
+	codeDigits  = 8
+	codeGuesses = 5
+)
+
+// Door is where people come in. Any number of goroutines may use it.
+type Door struct {
+	store store
+	now   func() time.Time
+	kiln  kiln
+	limit *limiter
+
+	mu    sync.Mutex
+	codes map[string]*code // by role: one at a time
+}
+
+// code lets the first who knows it come in once.
+type code struct {
+	digits  string
+	until   time.Time
+	guesses int
+}
+
+// NewDoor is one for those whom the store knows.
+func NewDoor(s store, now func() time.Time) *Door {
+	return &Door{store: s, now: now, kiln: newKiln(), limit: newLimiter(), codes: map[string]*code{}}
+}
+
+// SetPassword gives a user a password, and makes the user if there is none.
+func (d *Door) SetPassword(ctx context.Context, name, role, password string) error {
+	hash, err := d.kiln.make(ctx, password)
+	if err != nil {
+		return err
+	}
+	u, err := d.store.User(ctx, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		u, err = &User{Name: name, Since: d.now().UTC()}, nil
+	}
+	if err != nil {
+		return fmt.Errorf("set password: %w", err)
+	}
+	u.Role, u.Password = role, hash
+	return d.store.SaveUser(ctx, u)
+}
+
+// nobody is a hash that no password has: who is not known costs as much as who is.
+const nobody = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+
+// Enter lets somebody in by a password. from is where they ask from; agent is what their browser calls itself. The
+// error wraps ErrRefused or ErrOften, and does not tell whether the name is known.
+func (d *Door) Enter(ctx context.Context, name, password string, from netip.Addr, agent string) (token string, err error) {
+	if !d.limit.allow(from, d.now()) {
+		return "", ErrOften
+	}
+	hash := nobody
+	u, err := d.store.User(ctx, name)
+	switch {
+	case err == nil && u.Password != "":
+		hash = u.Password
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return "", fmt.Errorf("enter: %w", err)
+	}
+	ok, err := d.kiln.check(ctx, password, hash)
+	if err != nil {
+		return "", fmt.Errorf("enter: %w", err)
+	}
+	if !ok || hash == nobody {
+		return "", ErrRefused
+	}
+	return d.Begin(ctx, u.Name, u.Role, agent)
+}
+
+// Code makes a new code for a role, which lets one in once: for the terminal of the machine, which only its owner
+// sees. A code before it ends.
+func (d *Door) Code(role string) string {
+	n, err := rand.Int(rand.Reader, big.NewInt(100_000_000))
+	if err != nil {
+		panic(err) // the source never fails
+	}
+	c := &code{digits: fmt.Sprintf("%0*d", codeDigits, n), until: d.now().Add(CodeLasts)}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.codes[role] = c
+	return c.digits
+}
+
+// Pair lets somebody in by a code.
+func (d *Door) Pair(ctx context.Context, digits string, from netip.Addr, agent string) (token string, err error) {
+	if !d.limit.allow(from, d.now()) {
+		return "", ErrOften
+	}
+	role, ok := d.take(digits)
+	if !ok {
+		return "", ErrRefused
+	}
+	return d.Begin(ctx, role, role, agent)
+}
+
+// take spends a code. Any guess counts against all codes that are out.
+func (d *Door) take(digits string) (role string, ok bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for r, c := range d.codes {
+		if d.now().After(c.until) || c.guesses >= codeGuesses {
+			delete(d.codes, r)
+			continue
+		}
+		if subtle.ConstantTimeCompare([]byte(digits), []byte(c.digits)) == 1 {
+			delete(d.codes, r)
+			return r, true
+		}
+		c.guesses++
+	}
+	return "", false
+}
+
+// Begin begins a session of somebody who is known by other means, and returns its token, for a cookie.
+func (d *Door) Begin(ctx context.Context, user, role, agent string) (token string, err error) {
+	b := make([]byte, 32)
+	_, _ = rand.Read(b) // never fails
+	token = base64.RawURLEncoding.EncodeToString(b)
+	now := d.now().UTC()
+	s := &Session{User: user, Role: role, Began: now, Last: now, Agent: agent[:min(len(agent), 200)]}
+	if err := d.store.SaveSession(ctx, digest(token), s); err != nil {
+		return "", fmt.Errorf("begin session: %w", err)
+	}
+	return token, nil
+}
+
+// Who is in by a token; an error that wraps ErrRefused where nobody is, or the session is over.
+func (d *Door) Who(ctx context.Context, token string) (*Session, error) {
+	if len(token) != base64.RawURLEncoding.EncodedLen(32) {
+		return nil, ErrRefused
+	}
+	id := digest(token)
+	s, err := d.store.Session(ctx, id)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, ErrRefused
+	case err != nil:
+		return nil, fmt.Errorf("who: %w", err)
+	}
+	now := d.now().UTC()
+	if now.Sub(s.Last) > Idle || now.Sub(s.Began) > Absolute {
+		return nil, errors.Join(ErrRefused, d.store.EndSession(ctx, id))
+	}
+	if now.Sub(s.Last) > touch {
+		s.Last = now
+		if err := d.store.SaveSession(ctx, id, s); err != nil {
+			return nil, fmt.Errorf("who: %w", err)
+		}
+	}
+	return s, nil
+}
+
+// Leave ends a session.
+func (d *Door) Leave(ctx context.Context, token string) error {
+	return d.store.EndSession(ctx, digest(token))
+}
+
+func digest(token string) Digest { return sha256.Sum256([]byte(token)) }

@@ -1,0 +1,58 @@
+// How a page becomes a newer version of itself, without losing where its reader is.
+
+// Trusted Types: pages allow this policy alone, and it is used for what our own server sent.
+interface Policy {
+  createHTML(text: string): string;
+}
+interface PolicyMaker {
+  createPolicy(name: string, rules: { createHTML: (text: string) => string }): Policy;
+}
+const maker = (window as unknown as { trustedTypes?: PolicyMaker }).trustedTypes;
+const policy: Policy = maker ? maker.createPolicy("plimsoll", { createHTML: (text) => text }) : { createHTML: (text) => text };
+
+/** load fetches a page of our own server; null where the answer is none. */
+export async function load(url: string, options: RequestInit = {}): Promise<{ page: Document; url: string } | null> {
+  const answer = await fetch(url, { ...options, credentials: "same-origin", headers: { Accept: "text/html" } });
+  if (!(answer.headers.get("Content-Type") ?? "").startsWith("text/html")) {
+    return null;
+  }
+  const page = new DOMParser().parseFromString(policy.createHTML(await answer.text()), "text/html");
+  return { page, url: answer.url };
+}
+
+/** refresh replaces the parts that are marked as live by their newer versions. What is the same stays as it is, and so
+ * does the part that somebody is using. */
+export function refresh(page: Document): void {
+  for (const old of document.querySelectorAll<HTMLElement>("[data-live]")) {
+    const next = page.getElementById(old.id);
+    if (!next || old.innerHTML === next.innerHTML) {
+      continue;
+    }
+    const focused = document.activeElement;
+    const inside = focused instanceof HTMLElement && old.contains(focused);
+    if (inside && focused.matches("input, select, textarea")) {
+      continue; // somebody is writing: later
+    }
+    const open = new Set([...old.querySelectorAll("details[open][id]")].map((d) => d.id));
+    const id = inside ? focused.id : "";
+    old.replaceChildren(...next.childNodes);
+    for (const d of old.querySelectorAll<HTMLDetailsElement>("details[id]")) {
+      d.open ||= open.has(d.id);
+    }
+    if (id) {
+      document.getElementById(id)?.focus({ preventScroll: true });
+    }
+  }
+}
+
+let said = 0;
+
+/** say tells a screen reader, at most once in ten seconds: a list that chatters is of no use. */
+export function say(text: string): void {
+  const voice = document.getElementById("voice");
+  const now = Date.now();
+  if (voice && text && now - said > 10_000) {
+    said = now;
+    voice.textContent = text;
+  }
+}

@@ -1,0 +1,140 @@
+package household
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"plimsoll.example/plimsoll/internal/grade"
+	"plimsoll.example/plimsoll/internal/guide"
+	"plimsoll.example/plimsoll/internal/home"
+	"plimsoll.example/plimsoll/internal/locale"
+	"plimsoll.example/plimsoll/internal/web/page"
+)
+
+// overview is the first page: one sentence, at most three things to do, the devices by room.
+type overview struct {
+	Sentence []string // its parts, each of which stays on one line where it can
+	Actions  []action
+	More     string // questions that are not shown
+	Rest     string // what is said where there is nothing to do
+	Rooms    []room
+	Faults   []string
+}
+
+// action is one thing to do.
+type action struct {
+	State  grade.State
+	Device string // its ID
+	Name   string
+	Do     string
+	Why    string
+	// Choices answer a question here; none: the device’s page does.
+	Choices []choice
+}
+
+// choice is one answer that a form sends.
+type choice struct {
+	Verb, Argument string
+	Text           string
+	Means          string
+	Main           bool // what is done if nobody answers
+	Grave          bool
+}
+
+// room is the devices of one room.
+type room struct {
+	Name  string
+	Cards []card
+}
+
+// mostActions is how many things a person is asked to do at once.
+const mostActions = 3
+
+func (p *Pages) overview(r *page.Request) (*page.View, error) {
+	e, err := p.look(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	status := p.Status()
+	o := overview{Faults: status.Faults}
+	counts := map[grade.State]int{}
+	rooms := map[string][]card{}
+	for _, d := range e.devices {
+		g := e.grades[d.ID]
+		counts[g.State]++
+		rooms[d.Room] = append(rooms[d.Room], newCard(r.Words, d, g, open(e.findings[d.ID])))
+	}
+	o.Sentence = sentence(r.Words, len(e.devices), counts)
+	o.act(r.Words, e, status.Asks)
+	if len(o.Actions) == 0 {
+		o.Rest = r.Words.Text("household.rest")
+	}
+	for name, cards := range rooms {
+		slices.SortStableFunc(cards, func(a, b card) int {
+			return cmp.Or(slices.Index(grade.States[:], a.State)-slices.Index(grade.States[:], b.State), strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)))
+		})
+		o.Rooms = append(o.Rooms, room{cmp.Or(name, r.Words.Text("household.room.none")), cards})
+	}
+	slices.SortFunc(o.Rooms, func(a, b room) int {
+		return cmp.Or(slices.Index(grade.States[:], a.Cards[0].State)-slices.Index(grade.States[:], b.Cards[0].State), strings.Compare(a.Name, b.Name))
+	})
+	return &page.View{Template: "overview.html", Title: r.Words.Text("household.title"), Data: &o, Live: true}, nil
+}
+
+// sentence is the whole home in one line: 11 devices. 9 fine, 1 to check, 1 we do not know.
+func sentence(words *locale.Catalogue, n int, counts map[grade.State]int) []string {
+	if n == 0 {
+		return []string{words.Text("household.empty")}
+	}
+	var parts []string
+	for _, s := range [...]grade.State{grade.Fine, grade.Check, grade.Act, grade.Unknown} {
+		if n := counts[s]; n > 0 {
+			parts = append(parts, words.Text("report.sentence."+s.String(), "n", n))
+		}
+	}
+	return []string{words.Text("report.sentence.devices", "n", n), locale.Capital(strings.Join(parts, ", ")) + "."}
+}
+
+// act finds what to do first: what needs somebody now, then what is asked, then what to check; one thing a device.
+func (o *overview) act(words *locale.Catalogue, e *everything, asks []home.Question) {
+	var list []action
+	for _, d := range e.devices {
+		g := e.grades[d.ID]
+		worst := deciding(g, open(e.findings[d.ID]))
+		if len(worst) == 0 || d.State == home.Quarantined && d.Confirmed {
+			continue
+		}
+		t := guide.Explain(words, &worst[0].Finding, d.Title())
+		a := action{State: g.State, Device: d.ID, Name: d.Title(), Do: t.Title, Why: t.Seen}
+		if len(t.Do) > 0 {
+			a.Do, a.Why = t.Do[0], t.Title
+		}
+		list = append(list, a)
+	}
+	for _, q := range asks {
+		a := action{State: grade.Unknown, Device: q.Device, Name: q.Title, Do: words.Text("household.ask." + string(q.About)), Why: words.Text("household.ask." + string(q.About) + ".why")}
+		if q.About == home.NewDevice {
+			a.Choices = admissions(words, home.Admission(q.Default))
+		}
+		list = append(list, a)
+	}
+	order := []grade.State{grade.Act, grade.Unknown, grade.Check, grade.Fine}
+	slices.SortStableFunc(list, func(a, b action) int { return slices.Index(order, a.State) - slices.Index(order, b.State) })
+	o.Actions = list[:min(len(list), mostActions)]
+	if n := len(list) - len(o.Actions); n > 0 {
+		o.More = words.Text("household.more", "n", n)
+	}
+}
+
+// admissions are the three answers to what a device may do.
+func admissions(words *locale.Catalogue, now home.Admission) (list []choice) {
+	for _, a := range []home.Admission{home.Full, home.DeviceOnly, home.None} {
+		key := fmt.Sprintf("household.admit.%s", a)
+		list = append(list, choice{
+			Verb: string(home.Admit), Argument: string(a), Text: words.Text(key), Means: words.Text(key + ".means"), Main: a == now, Grave: a == home.None,
+		})
+	}
+	return list
+}

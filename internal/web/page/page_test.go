@@ -1,0 +1,206 @@
+package page_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"plimsoll.example/plimsoll/internal/locale"
+	"plimsoll.example/plimsoll/internal/web/page"
+)
+
+// site has one page, a form, and pages that fail.
+func site(t *testing.T) (*httptest.Server, *page.Site) {
+	t.Helper()
+	s := &page.Site{
+		Name: "home", Version: "test", Log: slog.New(slog.DiscardHandler), Events: &page.Events{}, Hosts: []string{"plimsoll.home.arpa"},
+		Templates: fstest.MapFS{
+			"thing.html": {Data: []byte(`{{define "main"}}<h1>{{.Title}}</h1><p>{{template "_name" .Data}}</p><a href="{{.Path "/x"}}">x</a>{{end}}`)},
+			"_part.html": {Data: []byte(`{{define "_name"}}<b>{{.}}</b>{{end}}`)},
+			"bad.html":   {Data: []byte(`{{define "main"}}{{.Data.Missing}}{{end}}`)},
+		},
+		Links: []page.Link{{Key: "page.nav", Path: "/"}, {Key: "page.skip", Path: "/things"}},
+	}
+	s.Handle("GET /", func(r *page.Request) (*page.View, error) {
+		return &page.View{Template: "thing.html", Title: r.Words.Text("page.nav"), Data: "start", Live: true}, nil
+	})
+	s.Handle("GET /things/{name}", func(r *page.Request) (*page.View, error) {
+		switch name := r.PathValue("name"); name {
+		case "none":
+			return nil, fs.ErrNotExist
+		case "fault":
+			return nil, errors.New("the secret cause")
+		case "bad":
+			return &page.View{Template: "bad.html", Title: "t", Data: name}, nil
+		default:
+			return &page.View{Template: "thing.html", Title: name, Data: name}, nil
+		}
+	})
+	s.Handle("POST /things", func(r *page.Request) (*page.View, error) {
+		if err := r.ParseForm(); err != nil {
+			return nil, err
+		}
+		return page.See("/things/" + url.PathEscape(r.PostForm.Get("name"))), nil
+	})
+	h, err := s.Handler()
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewServer(h)
+	t.Cleanup(srv.Close)
+	t.Cleanup(s.Events.Close)
+	return srv, s
+}
+
+// ask asks for a page and does not go where it is sent.
+func ask(t *testing.T, method, address string, body io.Reader, headers ...string) (*http.Response, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, address, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		if headers[i] == "Host" {
+			req.Host = headers[i+1]
+		}
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	c := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	resp, err := c.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp, string(b)
+}
+
+func TestEachPageHasAnAddressInEachLanguage(t *testing.T) {
+	srv, _ := site(t)
+	for lang, want := range map[string]string{"en": `href="/fr/things/lamp?a=1"`, "fr": `href="/en/things/lamp?a=1"`} {
+		resp, body := ask(t, "GET", srv.URL+"/"+lang+"/things/lamp?a=1", nil)
+		if resp.StatusCode != 200 || !strings.Contains(body, `<html lang="`+lang+`">`) || !strings.Contains(body, want) || !strings.Contains(body, `href="/`+lang+`/x"`) {
+			t.Errorf("%s: status %d, %s", lang, resp.StatusCode, body)
+		}
+		if !strings.Contains(body, `aria-current="page"`) {
+			t.Errorf("%s: the way that leads here is not marked", lang)
+		}
+	}
+	for header, want := range map[string]string{"fr-CA,fr;q=0.9": "/fr/", "de, fr": "/fr/", "": "/en/", "de": "/en/", "en-CA,fr": "/en/"} {
+		resp, _ := ask(t, "GET", srv.URL+"/", nil, "Accept-Language", header)
+		if got := resp.Header.Get("Location"); got != want {
+			t.Errorf("%q: sent to %q, want %q", header, got, want)
+		}
+	}
+}
+
+func TestErrorsAreInWordsAndTellNoSecrets(t *testing.T) {
+	srv, _ := site(t)
+	for path, want := range map[string]int{"/en/things/none": 404, "/fr/nowhere": 404, "/en/things/fault": 500, "/en/things/bad": 500} {
+		resp, body := ask(t, "GET", srv.URL+path, nil)
+		if resp.StatusCode != want || strings.Contains(body, "secret") || !strings.Contains(body, "<h1>") {
+			t.Errorf("%s: status %d, %s", path, resp.StatusCode, body)
+		}
+	}
+	if _, body := ask(t, "GET", srv.URL+"/fr/nowhere", nil); !strings.Contains(body, locale.New(locale.French).Text("page.error.missing")) {
+		t.Errorf("not in French: %s", body)
+	}
+}
+
+// Names come from strangers.
+func TestWhatIsShownIsEscaped(t *testing.T) {
+	srv, _ := site(t)
+	_, body := ask(t, "GET", srv.URL+"/en/things/"+url.PathEscape("<script>alert(1)</script>"), nil)
+	if strings.Contains(body, "<script>alert") {
+		t.Error("a name became a script")
+	}
+}
+
+func TestAPageKeepsToItself(t *testing.T) {
+	srv, _ := site(t)
+	resp, body := ask(t, "GET", srv.URL+"/en/", nil)
+	policy := resp.Header.Get("Content-Security-Policy")
+	for _, want := range []string{"default-src 'none'", "script-src 'self'", "frame-ancestors 'none'", "require-trusted-types-for 'script'", "form-action 'self'"} {
+		if !strings.Contains(policy, want) {
+			t.Errorf("the policy lacks %s: %s", want, policy)
+		}
+	}
+	if strings.Contains(policy, "unsafe") || strings.Contains(body, " style=") || strings.Contains(body, "onclick") {
+		t.Errorf("something is inline: %s", policy)
+	}
+	if resp.Header.Get("Referrer-Policy") != "no-referrer" || resp.Header.Get("X-Content-Type-Options") != "nosniff" {
+		t.Error("headers are missing")
+	}
+}
+
+func TestAFormOfAnotherSiteChangesNothing(t *testing.T) {
+	srv, _ := site(t)
+	form := func() io.Reader { return strings.NewReader("name=lamp") }
+	kind := []string{"Content-Type", "application/x-www-form-urlencoded"}
+	if resp, _ := ask(t, "POST", srv.URL+"/fr/things", form(), append(kind, "Sec-Fetch-Site", "same-origin")...); resp.StatusCode != 303 || resp.Header.Get("Location") != "/fr/things/lamp" {
+		t.Errorf("own form: %d, to %s", resp.StatusCode, resp.Header.Get("Location"))
+	}
+	if resp, body := ask(t, "POST", srv.URL+"/en/things", form(), append(kind, "Sec-Fetch-Site", "cross-site")...); resp.StatusCode != 403 || !strings.Contains(body, "Another site") {
+		t.Errorf("form of another site: %d, %s", resp.StatusCode, body)
+	}
+	if resp, _ := ask(t, "POST", srv.URL+"/en/things", strings.NewReader("name="+strings.Repeat("x", 13<<20)), kind...); resp.StatusCode != 413 {
+		t.Errorf("form of 13 MB: %d", resp.StatusCode)
+	}
+}
+
+// A page elsewhere that points a name of its own at this server is not answered.
+func TestOnlyItsOwnNamesAreAnswered(t *testing.T) {
+	srv, _ := site(t)
+	for host, want := range map[string]int{
+		"localhost:80": 200, "127.0.0.1": 200, "[::1]:8080": 200, "plimsoll.home.arpa": 200, "PLIMSOLL.home.arpa.": 200, "evil.example": 421, "127.0.0.1.evil.example": 421,
+	} {
+		if resp, _ := ask(t, "GET", srv.URL+"/en/", nil, "Host", host); resp.StatusCode != want {
+			t.Errorf("%s: status %d, want %d", host, resp.StatusCode, want)
+		}
+	}
+}
+
+func TestPagesThatAreLookedAtAreToldNews(t *testing.T) {
+	srv, s := site(t)
+	if _, body := ask(t, "GET", srv.URL+"/en/", nil); !strings.Contains(body, `data-events="/events"`) {
+		t.Error("the page does not follow the news")
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, "GET", srv.URL+"/events", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	lines := bufio.NewScanner(resp.Body)
+	lines.Scan() // retry: the stream is there
+	for range 1000 {
+		s.Events.Changed() // never waits for who does not read
+	}
+	for lines.Scan() {
+		if lines.Text() == "event: change" {
+			s.Events.Close()
+			for lines.Scan() { // it ends
+			}
+			return
+		}
+	}
+	t.Errorf("no news: %v", lines.Err())
+}
