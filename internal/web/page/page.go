@@ -22,6 +22,7 @@ import (
 	"slices"
 	"strings"
 
+	"plimsoll.example/plimsoll/internal/auth"
 	"plimsoll.example/plimsoll/internal/locale"
 	"plimsoll.example/plimsoll/internal/web/asset"
 )
@@ -43,16 +44,17 @@ type Site struct {
 	Hosts     []string // the names that it has, beside addresses and localhost
 	Version   string   // of the program
 	Events    *Events  // the news that pages follow; nil: they follow none
-	// Viewer says who asks, or nil for somebody who is not known. Nil: everybody is.
-	Viewer func(r *http.Request) *Viewer
-	Log    *slog.Logger
+	// Door is where people come in; nil: everybody may see every page.
+	Door *auth.Door
+	Log  *slog.Logger
 
 	routes    map[string]Handler
+	open      map[string]bool // the patterns of pages for everybody
 	templates map[string]*template.Template
 	words     map[locale.Lang]*locale.Catalogue
 }
 
-// Viewer is who looks at a page.
+// Viewer is who looks at a page; the zero value is somebody who is not known.
 type Viewer struct {
 	Name string
 	Role string
@@ -62,7 +64,9 @@ type Viewer struct {
 type Request struct {
 	*http.Request
 	Words  *locale.Catalogue
-	Viewer *Viewer
+	Viewer Viewer
+	begin  string // token of a session that the handler began, for the cookie
+	leave  bool   // the session ends
 }
 
 // Handler makes a page of one address. Errors become pages in words: fs.ErrNotExist one that says so.
@@ -104,6 +108,15 @@ func (s *Site) Handle(pattern string, h Handler) {
 	s.routes[pattern] = h
 }
 
+// Open adds a page for everybody, also for who is not known.
+func (s *Site) Open(pattern string, h Handler) {
+	s.Handle(pattern, h)
+	if s.open == nil {
+		s.open = map[string]bool{}
+	}
+	s.open[pattern] = true
+}
+
 // maxForm bounds what a form sends, octets: a photograph at most.
 const maxForm = 12 << 20
 
@@ -113,6 +126,9 @@ func (s *Site) Handler() (http.Handler, error) {
 		return nil, err
 	}
 	s.words = map[locale.Lang]*locale.Catalogue{}
+	if s.Door != nil {
+		s.signIn()
+	}
 	mux := http.NewServeMux()
 	for _, l := range locale.Languages {
 		s.words[l] = locale.New(l)
@@ -124,14 +140,20 @@ func (s *Site) Handler() (http.Handler, error) {
 			if path == "/" {
 				path = "/{$}"
 			}
-			mux.Handle(method+" /"+string(l)+path, s.serve(l, h))
+			mux.Handle(method+" /"+string(l)+path, s.serve(l, h, s.open[pattern]))
 		}
-		mux.Handle("/"+string(l)+"/", s.serve(l, func(*Request) (*View, error) { return nil, fs.ErrNotExist }))
+		mux.Handle("/"+string(l)+"/", s.serve(l, func(*Request) (*View, error) { return nil, fs.ErrNotExist }, true))
 	}
 	mux.HandleFunc("GET "+asset.ScriptPath(), asset.ServeScript)
 	mux.HandleFunc("GET /{$}", s.choose)
 	if s.Events != nil {
-		mux.Handle("GET /events", s.Events)
+		mux.HandleFunc("GET /events", func(w http.ResponseWriter, r *http.Request) {
+			if s.Door != nil && s.viewer(r) == (Viewer{}) {
+				http.Error(w, "sign in first", http.StatusForbidden)
+				return
+			}
+			s.Events.ServeHTTP(w, r)
+		})
 	}
 	guard := http.NewCrossOriginProtection()
 	guard.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -219,14 +241,20 @@ func Accepted(header string) locale.Lang {
 	return locale.English
 }
 
-func (s *Site) serve(l locale.Lang, h Handler) http.Handler {
+func (s *Site) serve(l locale.Lang, h Handler, open bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-		req := &Request{Request: r, Words: s.words[l], Viewer: &Viewer{}}
-		if s.Viewer != nil {
-			req.Viewer = s.Viewer(r)
+		req := &Request{Request: r, Words: s.words[l]}
+		if s.Door != nil {
+			if req.Viewer = s.viewer(r); !open && req.Viewer == (Viewer{}) {
+				s.ask(w, r, l)
+				return
+			}
 		}
 		v, err := h(req)
+		if err == nil {
+			s.cookie(w, req)
+		}
 		switch {
 		case err != nil:
 			s.fail(w, r, l, err)
@@ -258,7 +286,7 @@ var Style = asset.Base + asset.Pages
 type Model struct {
 	*View
 	Lang   locale.Lang
-	Viewer *Viewer
+	Viewer Viewer
 	site   *Site
 	words  *locale.Catalogue
 	path   string // without the language
@@ -285,6 +313,9 @@ func (m *Model) Site() string { return m.site.Name }
 // Links are the ways to go.
 func (m *Model) Links() []Link { return m.site.Links }
 
+// Known reports whether it is known who looks, and so can leave.
+func (m *Model) Known() bool { return m.Viewer != (Viewer{}) }
+
 // Version is that of the program.
 func (m *Model) Version() string { return m.site.Version }
 
@@ -300,7 +331,7 @@ func (m *Model) Shapes() template.HTML { return template.HTML(asset.Shapes) }
 // Script is where the script is.
 func (m *Model) Script() string { return asset.ScriptPath() }
 
-func (s *Site) show(w http.ResponseWriter, r *http.Request, l locale.Lang, v *View, viewer *Viewer) {
+func (s *Site) show(w http.ResponseWriter, r *http.Request, l locale.Lang, v *View, viewer Viewer) {
 	m := &Model{View: v, Lang: l, Viewer: viewer, site: s, words: s.words[l], path: strings.TrimPrefix(r.URL.Path, "/"+string(l))}
 	if r.URL.RawQuery != "" {
 		m.query = "?" + r.URL.RawQuery
@@ -355,5 +386,5 @@ func (s *Site) fail(w http.ResponseWriter, r *http.Request, l locale.Lang, err e
 		s.Log.ErrorContext(r.Context(), "page failed", "path", r.URL.Path, "error", err)
 	}
 	words := s.words[l]
-	s.show(w, r, l, &View{Title: words.Text("page.error.title"), Data: words.Text(p.Key, p.Args...), Status: p.Status}, &Viewer{})
+	s.show(w, r, l, &View{Title: words.Text("page.error.title"), Data: words.Text(p.Key, p.Args...), Status: p.Status}, Viewer{})
 }

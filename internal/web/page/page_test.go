@@ -15,6 +15,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"plimsoll.example/plimsoll/internal/auth"
 	"plimsoll.example/plimsoll/internal/locale"
 	"plimsoll.example/plimsoll/internal/web/page"
 )
@@ -203,4 +204,106 @@ func TestPagesThatAreLookedAtAreToldNews(t *testing.T) {
 		}
 	}
 	t.Errorf("no news: %v", lines.Err())
+}
+
+// store keeps users and sessions while a test runs.
+type store struct {
+	users    map[string]*auth.User
+	sessions map[auth.Digest]*auth.Session
+}
+
+func (s *store) User(_ context.Context, name string) (*auth.User, error) {
+	if u := s.users[name]; u != nil {
+		return u, nil
+	}
+	return nil, fs.ErrNotExist
+}
+
+func (s *store) SaveUser(_ context.Context, u *auth.User) error {
+	s.users[u.Name] = u
+	return nil
+}
+
+func (s *store) Session(_ context.Context, d auth.Digest) (*auth.Session, error) {
+	if x := s.sessions[d]; x != nil {
+		return x, nil
+	}
+	return nil, fs.ErrNotExist
+}
+
+func (s *store) SaveSession(_ context.Context, d auth.Digest, x *auth.Session) error {
+	s.sessions[d] = x
+	return nil
+}
+
+func (s *store) EndSession(_ context.Context, d auth.Digest) error {
+	delete(s.sessions, d)
+	return nil
+}
+
+func TestWhoIsNotKnownIsAskedAndThenLedWhereTheyWanted(t *testing.T) {
+	door := auth.NewDoor(&store{map[string]*auth.User{}, map[auth.Digest]*auth.Session{}}, time.Now)
+	s := &page.Site{Templates: fstest.MapFS{"x.html": {Data: []byte(`{{define "main"}}<h1>secret of {{.Viewer.Name}}</h1>{{end}}`)}}, Log: slog.New(slog.DiscardHandler), Door: door, Events: &page.Events{}}
+	s.Handle("GET /x", func(*page.Request) (*page.View, error) { return &page.View{Template: "x.html", Title: "x"}, nil })
+	s.Open("GET /free", func(*page.Request) (*page.View, error) { return &page.View{Template: "x.html", Title: "free"}, nil })
+	h, err := s.Handler()
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewServer(h)
+	defer srv.Close()
+	resp, _ := ask(t, "GET", srv.URL+"/fr/x?a=b", nil)
+	if got := resp.Header.Get("Location"); resp.StatusCode != 303 || got != "/fr/sign-in?to=%2Fx%3Fa%3Db" {
+		t.Fatalf("%d, to %s", resp.StatusCode, got)
+	}
+	if resp, _ := ask(t, "GET", srv.URL+"/events", nil); resp.StatusCode != 403 {
+		t.Errorf("news for nobody: %d", resp.StatusCode)
+	}
+	if resp, body := ask(t, "GET", srv.URL+"/en/free", nil); resp.StatusCode != 200 || !strings.Contains(body, "secret of </h1>") {
+		t.Errorf("a page for everybody: %d", resp.StatusCode)
+	}
+	code := door.Code("owner")
+	if _, body := ask(t, "GET", srv.URL+"/en/sign-in?code="+code, nil); !strings.Contains(body, code) || strings.Contains(body, `type="password"`) {
+		t.Error("a link that carries a code needs more than a button")
+	}
+	kind := []string{"Content-Type", "application/x-www-form-urlencoded"}
+	if resp, body := ask(t, "POST", srv.URL+"/en/sign-in", strings.NewReader("code=1"), kind...); resp.StatusCode != 403 || !strings.Contains(body, `role="alert"`) {
+		t.Errorf("a wrong code: %d", resp.StatusCode)
+	}
+	resp, _ = ask(t, "POST", srv.URL+"/en/sign-in", strings.NewReader("to=%2Fx&code="+code[:4]+"+"+code[4:]), kind...)
+	if resp.StatusCode != 303 || resp.Header.Get("Location") != "/en/x" || len(resp.Cookies()) != 1 {
+		t.Fatalf("%d, to %s, %v", resp.StatusCode, resp.Header.Get("Location"), resp.Cookies())
+	}
+	c := resp.Cookies()[0]
+	if !c.HttpOnly || c.SameSite != http.SameSiteStrictMode {
+		t.Errorf("cookie %v", c)
+	}
+	in := []string{"Cookie", c.Name + "=" + c.Value}
+	if resp, body := ask(t, "GET", srv.URL+"/en/x", nil, in...); resp.StatusCode != 200 || !strings.Contains(body, "secret of owner") {
+		t.Errorf("come in: %d", resp.StatusCode)
+	}
+	if resp, _ := ask(t, "POST", srv.URL+"/en/sign-out", nil, in...); resp.StatusCode != 303 {
+		t.Errorf("sign out: %d", resp.StatusCode)
+	}
+	if resp, _ := ask(t, "GET", srv.URL+"/en/x", nil, in...); resp.StatusCode != 303 {
+		t.Errorf("after having left: %d", resp.StatusCode)
+	}
+}
+
+// Whoever comes in by a link that somebody sent is not led to another site.
+func TestComingInLeadsNowhereElse(t *testing.T) {
+	door := auth.NewDoor(&store{map[string]*auth.User{}, map[auth.Digest]*auth.Session{}}, time.Now)
+	s := &page.Site{Templates: fstest.MapFS{}, Log: slog.New(slog.DiscardHandler), Door: door}
+	h, err := s.Handler()
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewServer(h)
+	defer srv.Close()
+	for _, to := range []string{"//evil.example", "https://evil.example/", `/\evil.example`, "evil", "/%0d%0aX: y", "javascript:alert(1)"} {
+		resp, _ := ask(t, "POST", srv.URL+"/en/sign-in", strings.NewReader(url.Values{"to": {to}, "code": {door.Code("owner")}}.Encode()), "Content-Type", "application/x-www-form-urlencoded")
+		if got := resp.Header.Get("Location"); got != "/en/" && !strings.HasPrefix(got, "/en/%0d%0a") {
+			t.Errorf("%q leads to %q", to, got)
+		}
+	}
 }

@@ -1,0 +1,131 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"plimsoll.example/plimsoll/internal/auth"
+)
+
+// mostSessions bounds the sessions that are kept of one person: the oldest end.
+const mostSessions = 50
+
+// one reads the JSON that a query gives into v; an error that wraps fs.ErrNotExist where it gives nothing.
+func (s *Store) one(ctx context.Context, v any, query string, args ...any) error {
+	var data string
+	err := s.read.QueryRowContext(ctx, query, args...).Scan(&data)
+	if errors.Is(err, sql.ErrNoRows) {
+		return fs.ErrNotExist
+	}
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal([]byte(data), v)
+}
+
+// User is the person of that name.
+func (s *Store) User(ctx context.Context, name string) (*auth.User, error) {
+	u := &auth.User{}
+	if err := s.one(ctx, u, "select data from person where name = ?", name); err != nil {
+		return nil, fmt.Errorf("person %q: %w", name, err)
+	}
+	return u, nil
+}
+
+// Users are all persons, by name.
+func (s *Store) Users(ctx context.Context) (list []*auth.User, err error) {
+	rows, err := s.read.QueryContext(ctx, "select data from person order by name")
+	if err != nil {
+		return nil, fmt.Errorf("persons: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var data string
+		u := &auth.User{}
+		if err := rows.Scan(&data); err != nil {
+			return nil, fmt.Errorf("persons: %w", err)
+		}
+		if err := json.Unmarshal([]byte(data), u); err != nil {
+			return nil, fmt.Errorf("persons: %w", err)
+		}
+		list = append(list, u)
+	}
+	return list, rows.Err()
+}
+
+// SaveUser keeps a person.
+func (s *Store) SaveUser(ctx context.Context, u *auth.User) error {
+	data, err := json.Marshal(u)
+	if err != nil {
+		return err
+	}
+	if _, err := s.write.ExecContext(ctx, "insert into person (name, data) values (?, ?) on conflict (name) do update set data = excluded.data", u.Name, string(data)); err != nil {
+		return fmt.Errorf("keep person: %w", err)
+	}
+	return nil
+}
+
+// DeleteUser forgets a person, and ends their sessions.
+func (s *Store) DeleteUser(ctx context.Context, name string) error {
+	err := s.change(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, "delete from session where person = ?", name); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, "delete from person where name = ?", name)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("forget person: %w", err)
+	}
+	return nil
+}
+
+// Session is the one of that digest.
+func (s *Store) Session(ctx context.Context, d auth.Digest) (*auth.Session, error) {
+	x := &auth.Session{}
+	if err := s.one(ctx, x, "select data from session where digest = ?", d[:]); err != nil {
+		return nil, fmt.Errorf("session: %w", err)
+	}
+	return x, nil
+}
+
+// SaveSession keeps a session. Of one person the newest are kept.
+func (s *Store) SaveSession(ctx context.Context, d auth.Digest, x *auth.Session) error {
+	data, err := json.Marshal(x)
+	if err != nil {
+		return err
+	}
+	err = s.change(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, "insert into session (digest, person, last, data) values (?, ?, ?, ?) on conflict (digest) do update set last = excluded.last, data = excluded.data",
+			d[:], x.User, x.Last.UnixNano(), string(data)); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, "delete from session where person = ? and digest not in (select digest from session where person = ? order by last desc limit ?)",
+			x.User, x.User, mostSessions)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("keep session: %w", err)
+	}
+	return nil
+}
+
+// EndSession forgets a session; it is no error if there is none.
+func (s *Store) EndSession(ctx context.Context, d auth.Digest) error {
+	if _, err := s.write.ExecContext(ctx, "delete from session where digest = ?", d[:]); err != nil {
+		return fmt.Errorf("end session: %w", err)
+	}
+	return nil
+}
+
+// EndSessions forgets all sessions of a person.
+func (s *Store) EndSessions(ctx context.Context, person string) error {
+	if _, err := s.write.ExecContext(ctx, "delete from session where person = ?", person); err != nil {
+		return fmt.Errorf("end sessions: %w", err)
+	}
+	return nil
+}
