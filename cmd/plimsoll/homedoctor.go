@@ -119,10 +119,13 @@ func (d *doctor) privileges() examined {
 	if err := unix.Capget(&unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}, &data[0]); err != nil {
 		return examined{x.Name, broken, err.Error(), ""}
 	}
-	for name, bit := range map[string]uint{"CAP_NET_ADMIN": unix.CAP_NET_ADMIN, "CAP_NET_RAW": unix.CAP_NET_RAW, "CAP_NET_BIND_SERVICE": unix.CAP_NET_BIND_SERVICE} {
-		if data[bit/32].Effective>>(bit%32)&1 == 0 {
+	for _, c := range []struct {
+		name string
+		bit  uint
+	}{{"CAP_NET_ADMIN", unix.CAP_NET_ADMIN}, {"CAP_NET_BIND_SERVICE", unix.CAP_NET_BIND_SERVICE}, {"CAP_NET_RAW", unix.CAP_NET_RAW}} {
+		if data[c.bit/32].Effective>>(c.bit%32)&1 == 0 {
 			x.Verdict = broken
-			x.Detail += name + " "
+			x.Detail += c.name + " "
 		}
 	}
 	return x

@@ -38,10 +38,9 @@ func (e *Enforcer) intent(ctx context.Context, n *Network) (g *nft.Gateway, of s
 	}
 	hash := sha256.New()
 	note := json.NewEncoder(hash)
-	_ = note.Encode([]any{n, e.resolver, e.Page})
-	data, _ := json.Marshal(base)
-	around := sha256.Sum256(data)
-	_ = note.Encode(around)
+	world := digest(base)
+	_ = note.Encode([]any{n, e.resolver, e.Page, world})
+	gists := map[string]*gist{}
 	known, repairs := map[frame.MAC]compiled{}, map[frame.MAC][]string{}
 	e.holding = map[frame.MAC]string{}
 	var errs []error
@@ -53,15 +52,24 @@ func (e *Enforcer) intent(ctx context.Context, n *Network) (g *nft.Gateway, of s
 				e.holding[m] = d.ID
 			}
 			if d.File != "" && (x.Treatment == nft.Held || x.Treatment == nft.Quarantined) {
-				switch file, fileErr := e.File(ctx, d.File); {
+				about, fileErr := e.about(ctx, d.File)
+				switch {
 				case fileErr != nil:
-					errs = append(errs, fmt.Errorf("file of %s: %w", d.ID, fileErr))
 				case x.Treatment == nft.Quarantined:
-					x.Repair = repair(file)
+					gists[d.File], x.Repair = about, about.repair
 				default:
-					c := e.compile(file, d, &base, around[:], m, devices, bound)
-					_ = note.Encode(c.of)
-					known[m], x.Policy = c, c.policy
+					gists[d.File] = about
+					var c compiled
+					if c, fileErr = e.compile(ctx, about, d, &base, world, m, devices, bound); fileErr == nil {
+						_ = note.Encode(c.of)
+						known[m], x.Policy = c, c.policy
+					}
+				}
+				if fileErr != nil {
+					errs = append(errs, fmt.Errorf("file of %s: %w", d.ID, fileErr))
+					if c, ok := e.known[m]; ok && x.Treatment == nft.Held { // what it was held to, it still is
+						known[m], x.Policy = c, c.policy
+					}
 				}
 			}
 			if x.Treatment == nft.Quarantined {
@@ -70,7 +78,7 @@ func (e *Enforcer) intent(ctx context.Context, n *Network) (g *nft.Gateway, of s
 			g.Devices = append(g.Devices, x)
 		}
 	}
-	e.known = known
+	e.known, e.gists = known, gists
 	e.repairs.Store(&repairs)
 	return g, hex.EncodeToString(hash.Sum(nil)), errors.Join(errs...)
 }
@@ -94,28 +102,76 @@ func treatment(d *home.Device) nft.Treatment {
 	return nft.Free
 }
 
-// compile sets the file of a device into a network with a digest, unless that is done already. A policy that comes out
-// the same stays the one that it was: what is made of it stays too.
-func (e *Enforcer) compile(file *mud.File, d *home.Device, base *policy.Context, network []byte, m frame.MAC, all []*home.Device, bound map[frame.MAC][]netip.Addr) compiled {
+// gist is what is to be known of a file without reading it again.
+type gist struct {
+	url    string
+	others bool     // it speaks of other devices, so that what they are matters
+	repair []string // the names that look like those of updates
+}
+
+// stumbled turns a panic into an error, where it is deferred. A file is a stranger’s: if it makes the program stumble,
+// that costs its device, and not the rules of all.
+func stumbled(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("a defect of the program: %v", p)
+	}
+}
+
+// about is the gist of a file.
+func (e *Enforcer) about(ctx context.Context, sha256 string) (g *gist, err error) {
+	defer stumbled(&err)
+	if g := e.gists[sha256]; g != nil {
+		return g, nil
+	}
+	f, err := e.File(ctx, sha256)
+	if err != nil {
+		return nil, err
+	}
+	g = &gist{url: f.URL, repair: repair(f)}
+	for i := range f.ACLs {
+		g.others = g.others || slices.ContainsFunc(f.ACLs[i].ACEs, func(a mud.ACE) bool { return a.Matches.MUD != nil || a.Matches.Eth != nil })
+	}
+	return g, nil
+}
+
+// compile sets the file of a device into the network, unless that is done already. Files are large and policies larger:
+// a file is read for that alone, and forgotten. A policy that comes out the same stays the one that it was: what is made
+// of it stays too.
+func (e *Enforcer) compile(ctx context.Context, about *gist, d *home.Device, base *policy.Context, world string, m frame.MAC, all []*home.Device, bound map[frame.MAC][]netip.Addr) (c compiled, err error) {
+	defer stumbled(&err)
+	own := policy.Device{MAC: m}
+	if i := slices.IndexFunc(base.Peers, func(p policy.Device) bool { return p.MAC == m }); i >= 0 {
+		own = base.Peers[i]
+	}
+	own.URL = about.url
 	my, _ := Controllers(d, all, bound)
 	more := allowances(d, all, e.Now())
-	data, _ := json.Marshal([]any{network, m, d.File, my, more})
-	sum := sha256.Sum256(data)
-	of := string(sum[:])
+	if !about.others && len(more.From)+len(more.To) == 0 {
+		world = digest([]any{base.Local, base.Gateway, base.Resolvers, base.TimeServers})
+	}
+	of := digest([]any{d.File, world, more, own, my})
 	was, ok := e.known[m]
 	if ok && was.of == of {
-		return was
+		return was, nil
+	}
+	file, err := e.File(ctx, d.File)
+	if err != nil {
+		return compiled{}, err
 	}
 	at := base.Of(m)
-	if at.Device.MAC != m {
-		at.Device = policy.Device{MAC: m}
-	}
-	at.Device.URL, at.My = file.URL, my
+	at.Device, at.My = own, my
 	p := policy.Compile(more.widen(file), &at)
 	if ok && p.URL == was.policy.URL && slices.Equal(p.Own, was.policy.Own) && reflect.DeepEqual(p.Entries, was.policy.Entries) {
 		p = was.policy
 	}
-	return compiled{of, p}
+	return compiled{of, p}, nil
+}
+
+// digest is a short word for a value: those of equal values are equal.
+func digest(v any) string {
+	data, _ := json.Marshal(v)
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
 }
 
 // updates are words in the names of servers that devices get their updates from.

@@ -3,6 +3,7 @@ package nft
 import (
 	"encoding/binary"
 	"net/netip"
+	"os"
 	"testing"
 	"time"
 
@@ -13,10 +14,20 @@ import (
 )
 
 // What a held device exchanges with others on its bridge is routed, and so under all rules; what others exchange is not.
-func TestHeldDevicesSpeakWithNeighboursByWayOfTheRules(t *testing.T) {
+func TestHeldDevicesSpeakWithNeighboursByWayOfTheRules(t *testing.T) { routedNeighbours(t, "0") }
+
+// Docker has bridged packets meet the rules for routed ones too (br_netfilter).
+func TestNeighboursAreHeldTheSameWithBridgeNetfilter(t *testing.T) { routedNeighbours(t, "1") }
+
+func routedNeighbours(t *testing.T, calls string) {
 	needTools(t, "nft", "ip")
 	netnstest.Run(t, func(t *testing.T) {
 		h := newHouse(t)
+		for _, name := range []string{"iptables", "ip6tables"} {
+			if err := os.WriteFile("/proc/sys/net/bridge/bridge-nf-call-"+name, []byte(calls), 0); err != nil && calls == "1" {
+				t.Skip("the kernel has no br_netfilter: ", err)
+			}
+		}
 		named := func(name string, v int) mud.ACE {
 			m := mud.Matches{IPv4: &mud.IP{DestinationDNSName: name}, UDP: &mud.UDP{Destination: eq(5683)}}
 			if v == 1 {

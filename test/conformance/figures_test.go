@@ -143,8 +143,7 @@ const (
 	crowdFrom   = 300 // the number of the first
 	crowdFlows  = 1_000_000
 	crowdLists  = 50
-	crowdPeers  = 500 // that each flow goes to one of
-	crowdPerSec = 20_000
+	crowdPerSec = 10_000
 )
 
 // The memory of a gateway that holds 200 devices to 50 entries each, and has seen a million flows of theirs.
@@ -156,7 +155,7 @@ func TestFigureMemory(t *testing.T) {
 	s.start()
 	for i := range crowd {
 		var from []entry
-		for j := range crowdLists {
+		for j := range crowdLists / 2 { // of each family
 			from = append(from, entry{
 				"ipv4": object{"destination-ipv4-network": fmt.Sprintf("198.18.%d.%d/32", i, j), "protocol": 17},
 				"ipv6": object{"destination-ipv6-network": fmt.Sprintf("2001:db8:%x::%x/128", i, j), "protocol": 17},
@@ -193,8 +192,8 @@ func TestFigureMemory(t *testing.T) {
 	seen := s.counter("plimsoll_packets_total") - began
 	time.Sleep(15 * time.Second) // for what was seen to be kept
 	figure(t, fmt.Sprintf("memory (RSS), %d devices held to %d entries each", crowd, crowdLists), mib(idle), "")
-	figure(t, fmt.Sprintf("the same after %s flows of theirs, of which it saw %.1f %%: the most at a time", "1,000,000", 100*min(1, seen/crowdFlows)), mib(s.memory("VmHWM")), "96 MiB")
-	t.Logf("RSS now %s, flows that ended %.0f", mib(s.memory("VmRSS")), s.counter("plimsoll_flows_total"))
+	figure(t, fmt.Sprintf("the same after a million flows of theirs, %.0f %% of which it saw: the most at a time", 100*min(1, seen/crowdFlows)), mib(s.memory("VmHWM")), "96 MiB")
+	figure(t, "the same afterwards", mib(s.memory("VmRSS")), "96 MiB")
 }
 
 func mib(kib float64) string { return fmt.Sprintf("%.0f MiB", math.Ceil(kib/1024)) }
@@ -217,7 +216,7 @@ func (s *scene) pour(t *testing.T, port *thing) {
 		for n := range crowdFlows {
 			d := crowdFrom + n%crowd
 			k := n / crowd
-			dst := netip.AddrFrom4([4]byte{203, 0, byte(k % crowdPeers >> 8), byte(k % crowdPeers)})
+			dst := netip.AddrFrom4([4]byte{198, 18, byte(n % crowd), byte(k % crowdLists)})
 			f := udpFrame(routerMAC, macOf(d), netip.AddrPortFrom(lan(4, d), uint16(1024+k)), netip.AddrPortFrom(dst, 4000), []byte("data"))
 			for unix.Sendto(fd, f, 0, at) == unix.ENOBUFS {
 				time.Sleep(time.Millisecond)

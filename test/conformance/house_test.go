@@ -63,6 +63,8 @@ type house struct {
 	gateway  *namespace
 	internet *namespace
 	dir      string
+	run      string           // the folder of the gateway’s socket, in dir
+	environ  []string         // of the gateway; nil: that of the test
 	root     *certtest.Holder // who vouches for servers
 	anchor   *certtest.Holder // who vouches for signers
 	flags    []string
@@ -154,7 +156,7 @@ func nodad(p netip.Prefix) string {
 	return ""
 }
 
-func (h *house) socket() string { return filepath.Join(h.dir, "control") }
+func (h *house) socket() string { return filepath.Join(h.dir, h.run, "control") }
 
 // add brings a device into the home. It is not heard of before it does something.
 func (h *house) add(name string, number int) *thing {

@@ -123,7 +123,7 @@ func (h *house) launch() {
 		t.Fatal(err)
 	}
 	h.process = exec.Command(name, h.flags...)
-	h.process.Stderr = &h.log
+	h.process.Stderr, h.process.Env = &h.log, h.environ
 	if err := h.gateway.do(h.process.Start); err != nil {
 		t.Fatal(err)
 	}
