@@ -20,8 +20,8 @@ var (
 	lan4, lan6 = netip.MustParsePrefix("192.168.76.1/22"), netip.MustParsePrefix("fd77::1/64")
 	wan4, wan6 = netip.MustParsePrefix("45.45.45.254/24"), netip.MustParsePrefix("2a45::fe/64")
 
-	routerMAC = frame.MAC{0x3c, 0x71, 0xbf, 1, 0, 1} // of br0
-	wanMAC    = frame.MAC{0x3c, 0x71, 0xbf, 1, 0, 2} // of wan0
+	routerMAC = frame.MAC{2, 0, 0x77, 0, 0, 1} // of br0
+	wanMAC    = frame.MAC{2, 0, 0x77, 0, 0, 2} // of wan0
 )
 
 func lan(family, n int) netip.Addr  { return host(family, lan4, lan6, n) }

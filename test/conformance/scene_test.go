@@ -92,7 +92,7 @@ func (s *scene) settles(d *thing) {
 
 // reachesSoon is reaches for what is to be tried again: it waits for no long time.
 func (n *namespace) reachesSoon(to *receiver, at netip.AddrPort) bool {
-	var wait = make(chan bool, 1)
+	wait := make(chan bool, 1)
 	go func() { wait <- n.reaches(to, "tcp", at) }()
 	select {
 	case yes := <-wait:
