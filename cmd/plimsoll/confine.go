@@ -19,13 +19,14 @@ var keptCapabilities = []uintptr{unix.CAP_NET_ADMIN, unix.CAP_NET_RAW, unix.CAP_
 // the right to write anything but some files and what is in some folders, where the kernel has Landlock. It needs a program that was built without
 // cgo. What is not given up is said, and does not keep the gateway from running.
 func confine(files []string, folders ...string) error {
-	if err := confineWrites(files, folders); err != nil {
-		return fmt.Errorf("confine writing: %w", err)
+	writes, privileges := confineWrites(files, folders), dropCapabilities()
+	if writes != nil {
+		writes = fmt.Errorf("confine writing: %w", writes)
 	}
-	if err := dropCapabilities(); err != nil {
-		return fmt.Errorf("give up privileges: %w", err)
+	if privileges != nil {
+		privileges = fmt.Errorf("give up privileges: %w", privileges)
 	}
-	return nil
+	return errors.Join(writes, privileges)
 }
 
 // onAll makes a system call on all threads.

@@ -20,6 +20,11 @@ func newHomeOff(e env, words *locale.Catalogue) *cobra.Command {
 			return err
 		}
 		defer unlock()
+		alone, err := lockNetwork()
+		if err != nil {
+			return err
+		}
+		defer alone()
 		kernel, err := nft.Open("")
 		if err != nil {
 			return unable(err)

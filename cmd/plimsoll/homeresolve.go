@@ -110,11 +110,24 @@ func (g *gateway) serveNames(ctx context.Context) error {
 			}
 			return err
 		case <-tick.C:
+			g.fault(ctx, "ask for names", unanswered(r.Upstreams()))
 			if now, err := enforce.Look(g.lan, g.wan); err == nil && !slices.Equal(usable(now), at) {
 				cancel(errMoved)
 			}
 		}
 	}
+}
+
+// unanswered is why nobody answers who is asked for names; nil if somebody does, as far as it was tried.
+func unanswered(list []resolver.UpstreamState) error {
+	var errs []error
+	for _, u := range list {
+		if u.Fails == 0 {
+			return nil
+		}
+		errs = append(errs, fmt.Errorf("%s: %w", u.Name, u.Last))
+	}
+	return errors.Join(errs...)
 }
 
 // usable are the addresses of the gateway that can be listened on: an IPv6 one cannot for the second or two until it is

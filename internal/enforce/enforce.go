@@ -31,6 +31,7 @@ type kernel interface {
 	Intact(ctx context.Context) (bool, error)
 	Repair()
 	Forget(mac frame.MAC)
+	Text(g *nft.Gateway) (string, error)
 }
 
 // Enforcer keeps the rules as the household decided. Any number of goroutines may use it.
@@ -50,6 +51,7 @@ type Enforcer struct {
 	holding  map[frame.MAC]string  // devices about which something was decided, each with its ID
 	owners   map[netip.Addr]string // who has an address, by the ID of the device
 	resolver nft.Resolver
+	last     *nft.Gateway // that was put in force
 
 	repairs atomic.Pointer[map[frame.MAC][]string] // of the devices in quarantine, the names that they may ask for
 }
@@ -102,8 +104,28 @@ func (e *Enforcer) apply(ctx context.Context, always bool) (fileErr, err error) 
 		e.standing = ""
 		return fileErr, err
 	}
-	e.standing = of
+	e.standing, e.last = of, g
 	return fileErr, nil
+}
+
+// Text is the rules in force, as nft reads them, for a gateway that cannot read what it kept (nft.Kernel.Text), and of
+// what they were made; both are "" if nobody knows.
+func (e *Enforcer) Text() (text, of string, err error) {
+	e.mu.Lock()
+	g, of := e.last, e.standing
+	e.mu.Unlock()
+	if of == "" {
+		return "", "", nil
+	}
+	text, err = e.Kernel.Text(g)
+	return text, of, err
+}
+
+// Of is what the rules in force were made of; "" if nobody knows.
+func (e *Enforcer) Of() string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.standing
 }
 
 // Addresses are all that devices have, as of the last Apply or Refresh.
@@ -178,13 +200,20 @@ func (e *Enforcer) cares(m frame.MAC) bool {
 	return e.holding[m] != ""
 }
 
+// longestAnswer is how long an answer of DNS is believed at most, as the resolver has it.
+const longestAnswer = 24 * time.Hour
+
 // Recall tells the kernel what the journal has, so that names lead where they led before the program was started anew.
 func (e *Enforcer) Recall(ctx context.Context) error {
 	if e.Journal == nil {
 		return nil
 	}
 	var errs []error
+	latest := e.Now().Add(longestAnswer)
 	for _, s := range e.Journal.All() {
+		if s.Until.After(latest) { // it was written when the clock was ahead
+			s.Until = latest
+		}
 		errs = append(errs, e.Kernel.Commit(ctx, s.MAC, s.Names, s.Addresses, s.Until))
 	}
 	return errors.Join(errs...)

@@ -67,6 +67,9 @@ func (e *Enforcer) intent(ctx context.Context, n *Network) (g *nft.Gateway, of s
 				}
 				if fileErr != nil {
 					errs = append(errs, fmt.Errorf("file of %s: %w", d.ID, fileErr))
+					if c, ok := e.known[m]; ok && x.Treatment == nft.Held { // what it was held to, it still is
+						known[m], x.Policy = c, c.policy
+					}
 				}
 			}
 			if x.Treatment == nft.Quarantined {
@@ -106,8 +109,17 @@ type gist struct {
 	repair []string // the names that look like those of updates
 }
 
+// stumbled turns a panic into an error, where it is deferred. A file is a stranger’s: if it makes the program stumble,
+// that costs its device, and not the rules of all.
+func stumbled(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("a defect of the program: %v", p)
+	}
+}
+
 // about is the gist of a file.
-func (e *Enforcer) about(ctx context.Context, sha256 string) (*gist, error) {
+func (e *Enforcer) about(ctx context.Context, sha256 string) (g *gist, err error) {
+	defer stumbled(&err)
 	if g := e.gists[sha256]; g != nil {
 		return g, nil
 	}
@@ -115,7 +127,7 @@ func (e *Enforcer) about(ctx context.Context, sha256 string) (*gist, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &gist{url: f.URL, repair: repair(f)}
+	g = &gist{url: f.URL, repair: repair(f)}
 	for i := range f.ACLs {
 		g.others = g.others || slices.ContainsFunc(f.ACLs[i].ACEs, func(a mud.ACE) bool { return a.Matches.MUD != nil || a.Matches.Eth != nil })
 	}
@@ -125,7 +137,8 @@ func (e *Enforcer) about(ctx context.Context, sha256 string) (*gist, error) {
 // compile sets the file of a device into the network, unless that is done already. Files are large and policies larger:
 // a file is read for that alone, and forgotten. A policy that comes out the same stays the one that it was: what is made
 // of it stays too.
-func (e *Enforcer) compile(ctx context.Context, about *gist, d *home.Device, base *policy.Context, world string, m frame.MAC, all []*home.Device, bound map[frame.MAC][]netip.Addr) (compiled, error) {
+func (e *Enforcer) compile(ctx context.Context, about *gist, d *home.Device, base *policy.Context, world string, m frame.MAC, all []*home.Device, bound map[frame.MAC][]netip.Addr) (c compiled, err error) {
+	defer stumbled(&err)
 	own := policy.Device{MAC: m}
 	if i := slices.IndexFunc(base.Peers, func(p policy.Device) bool { return p.MAC == m }); i >= 0 {
 		own = base.Peers[i]

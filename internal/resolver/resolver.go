@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -99,6 +100,7 @@ type Counters struct {
 	Failed     atomic.Uint64 // that no upstream could answer
 	Held       atomic.Uint64 // whose answer could not be committed
 	Rebinding  atomic.Uint64 // answers that would have led into the network
+	Panics     atomic.Uint64 // queries and answers that a defect of ours made us stumble over
 }
 
 // Resolver is a forwarder. Make one with New.
@@ -246,7 +248,8 @@ func (r *Resolver) begin(q *query, known *entry) (*call, error) {
 	r.pending[key] = c
 	own := *q // who asks may be gone before the answer is here
 	r.group.Go(func() {
-		c.entry, c.err = r.consult(&own, known)
+		c.err = errPanic // unless it returns
+		r.guard(func() { c.entry, c.err = r.consult(&own, known) })
 		r.mu.Lock()
 		delete(r.pending, key)
 		r.mu.Unlock()
@@ -254,6 +257,27 @@ func (r *Resolver) begin(q *query, known *entry) (*call, error) {
 		<-r.slots
 	})
 	return c, nil
+}
+
+var errPanic = errors.New("a defect of the program")
+
+// guard does something with what strangers sent. One message that makes us stumble must not end the resolution of names.
+func (r *Resolver) guard(f func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			r.Counters.Panics.Add(1)
+			r.cfg.Log.Error("a DNS message revealed a defect of the program", "panic", p, "stack", string(debug.Stack()))
+		}
+	}()
+	f()
+}
+
+// persist does something until it returns: where a message makes it stumble, it goes on with the next.
+func (r *Resolver) persist(f func() error) (err error) {
+	for returned := false; !returned; {
+		r.guard(func() { err = f(); returned = true })
+	}
+	return err
 }
 
 // consult asks upstreams, and remembers what they say, or that they say nothing.
@@ -307,7 +331,14 @@ func (r *Resolver) count(e *entry) {
 }
 
 // thorough answers a query, however long it takes. It is told to whom only when what it leads to is committed.
-func (r *Resolver) thorough(ctx context.Context, msg []byte, q *query, client netip.Addr, limit int) ([]byte, Question) {
+func (r *Resolver) thorough(ctx context.Context, msg []byte, q *query, client netip.Addr, limit int) (out []byte, asked Question) {
+	out = q.refusal(nil, msg, dns.RcodeServerFailure, noEDE)
+	asked.Rcode = dns.RcodeServerFailure
+	r.guard(func() { out, asked = r.answer(ctx, msg, q, client, limit) })
+	return out, asked
+}
+
+func (r *Resolver) answer(ctx context.Context, msg []byte, q *query, client netip.Addr, limit int) ([]byte, Question) {
 	asked := Question{Name: plain(q.name()), Type: q.qtype}
 	fail := func(rcode, ede int) ([]byte, Question) {
 		asked.Rcode = rcode

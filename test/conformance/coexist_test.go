@@ -143,6 +143,7 @@ func (h *house) ruleset() (text string) {
 
 // The gateway holds beside other firewalls, each of which goes on to have its say, and leaves each as it was.
 func TestOtherFirewallsStayAsTheyAre(t *testing.T) {
+	t.Parallel()
 	own(t)
 	for name, rules := range map[string]string{"fw4": fw4, "Docker": docker, "libvirt": libvirt, "all": fw4 + docker + libvirt} {
 		t.Run(name, func(t *testing.T) {

@@ -20,8 +20,8 @@ var (
 	lan4, lan6 = netip.MustParsePrefix("192.168.76.1/22"), netip.MustParsePrefix("fd77::1/64")
 	wan4, wan6 = netip.MustParsePrefix("45.45.45.254/24"), netip.MustParsePrefix("2a45::fe/64")
 
-	routerMAC = frame.MAC{0x3c, 0x71, 0xbf, 1, 0, 1} // of br0
-	wanMAC    = frame.MAC{0x3c, 0x71, 0xbf, 1, 0, 2} // of wan0
+	routerMAC = frame.MAC{2, 0, 0x77, 0, 0, 1} // of br0
+	wanMAC    = frame.MAC{2, 0, 0x77, 0, 0, 2} // of wan0
 )
 
 func lan(family, n int) netip.Addr  { return host(family, lan4, lan6, n) }
@@ -63,6 +63,8 @@ type house struct {
 	gateway  *namespace
 	internet *namespace
 	dir      string
+	run      string           // the folder of the gateway’s socket, in dir
+	environ  []string         // of the gateway; nil: that of the test
 	root     *certtest.Holder // who vouches for servers
 	anchor   *certtest.Holder // who vouches for signers
 	flags    []string
@@ -155,7 +157,7 @@ func nodad(p netip.Prefix) string {
 	return ""
 }
 
-func (h *house) socket() string { return filepath.Join(h.dir, "control") }
+func (h *house) socket() string { return filepath.Join(h.dir, h.run, "control") }
 
 // add brings a device into the home. It is not heard of before it does something.
 func (h *house) add(name string, number int) *thing {

@@ -9,14 +9,16 @@ import (
 func TestIoT6NeighboursAreReachedAsTheClassesOfTheFileSay(t *testing.T) {
 	const (
 		localPort, kinPort, makerPort, modelPort = 8000, 8001, 8002, 8003
+		hubPort, classPort                       = 8004, 8005
 		nobodysPort                              = 9000
+		class                                    = "https://lamps.example/controllers"
 	)
 	houses(t, func(t *testing.T, f int, b *table) {
 		s := newSceneOf(t, f)
 		elsewhere := newMaker(t, s.internet, s.root, wide(f, 11), nil)
-		kin, foreign, stranger := s.add("kin", 20), s.add("foreign", 21), s.add("stranger", 30)
-		for _, p := range []*thing{kin, foreign, stranger} {
-			for _, port := range []uint16{localPort, kinPort, makerPort, modelPort, nobodysPort} {
+		kin, foreign, hub, stranger := s.add("kin", 20), s.add("foreign", 21), s.add("hub", 22), s.add("stranger", 30)
+		for _, p := range []*thing{kin, foreign, hub, stranger} {
+			for _, port := range []uint16{localPort, kinPort, makerPort, modelPort, hubPort, classPort, nobodysPort} {
 				p.listen(t, &s.receiver, netip.AddrPortFrom(lan(f, p.number), port))
 			}
 		}
@@ -31,12 +33,13 @@ func TestIoT6NeighboursAreReachedAsTheClassesOfTheFileSay(t *testing.T) {
 		url := s.maker.publish(t, "dut",
 			[]entry{
 				toClass("local-networks", null, localPort), toClass("same-manufacturer", null, kinPort), toClass("manufacturer", authority, makerPort),
-				toClass("model", kinURL, modelPort), toHost(23, 6, service),
+				toClass("model", kinURL, modelPort), toClass("my-controller", null, hubPort), toClass("controller", class, classPort), toHost(23, 6, service),
 			},
-			[]entry{fromClass("same-manufacturer", null, inward), fromClass("manufacturer", authority, inward+1)}, s.signer, nil)
+			[]entry{fromClass("same-manufacturer", null, inward), fromClass("manufacturer", authority, inward+1), fromClass("my-controller", null, inward+2)}, s.signer, nil)
 		s.start()
 		kin.join(t, f, kinURL)
 		foreign.join(t, f, foreignURL)
+		hub.join(t, f)
 		stranger.join(t, f)
 		s.join(url)
 		for _, d := range []*thing{kin, foreign, s.dut} {
@@ -68,6 +71,20 @@ func TestIoT6NeighboursAreReachedAsTheClassesOfTheFileSay(t *testing.T) {
 			reach("nothing: the device to a port that no entry lists", false, s.dut, to(20, nobodysPort)),
 			reach("nothing: its kin to a port that no entry lists", false, kin, to(10, other)),
 			reach("local-networks: a stranger to a device whose file lets in anybody here", true, stranger, to(20, localPort)),
+		)
+		if another() {
+			return // only its own verbs can say who controls what
+		}
+		b.try(t, reach("my-controller: the device to who might be it, before anybody said so", false, s.dut, to(22, hubPort)))
+		s.mustAsk("controller", s.dut.mac.String(), "--is", hub.mac.String())
+		s.mustAsk("controller", s.dut.mac.String(), "--is", hub.mac.String(), "--class", class)
+		b.try(t,
+			reach("my-controller: the device to its controller", true, s.dut, to(22, hubPort)),
+			reach("my-controller: its controller to the device", true, hub, to(10, inward+2)),
+			reach("my-controller: the device to others", false, s.dut, to(30, hubPort)),
+			reach("my-controller: others to the device", false, stranger, to(10, inward+2)),
+			reach("controller: the device to who is of the class", true, s.dut, to(22, classPort)),
+			reach("controller: the device to others", false, s.dut, to(30, classPort)),
 		)
 	})
 }

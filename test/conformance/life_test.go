@@ -31,6 +31,7 @@ func (h *house) asks(about string) bool {
 }
 
 func TestWhatADeviceDidIsLearnedOfferedAndHeldToWhenAPersonAcceptsIt(t *testing.T) {
+	t.Parallel()
 	var b table
 	defer b.print(t)
 	s := newScene(t)
@@ -97,6 +98,7 @@ func TestWhatADeviceDidIsLearnedOfferedAndHeldToWhenAPersonAcceptsIt(t *testing.
 }
 
 func TestAPersonLetsAHeldDeviceDoOneThingMoreForATime(t *testing.T) {
+	t.Parallel()
 	var b table
 	defer b.print(t)
 	s := enforced(t)
@@ -137,6 +139,7 @@ func TestAPersonLetsAHeldDeviceDoOneThingMoreForATime(t *testing.T) {
 }
 
 func TestAnExportIsTakenInByAnotherGatewayAndEnforced(t *testing.T) {
+	t.Parallel()
 	var b table
 	defer b.print(t)
 	s := enforced(t)
@@ -182,6 +185,7 @@ func TestAnExportIsTakenInByAnotherGatewayAndEnforced(t *testing.T) {
 }
 
 func TestAnAddressByDHCPv6EndsWhenItIsGivenBackOrOver(t *testing.T) {
+	t.Parallel()
 	for what, end := range map[string]func(t *testing.T, s *scene){
 		"RELEASE": func(t *testing.T, s *scene) { s.dut.release(t, 6) },
 		"DECLINE": func(t *testing.T, s *scene) { s.dut.dhcpv6(t, dhcpv6Decline) },

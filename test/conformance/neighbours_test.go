@@ -114,6 +114,7 @@ func holds(t *testing.T, s *scene, b *table, how string, kin, stranger *thing) {
 }
 
 func TestHeldDevicesMeetTheirNeighboursUnderAllRules(t *testing.T) {
+	t.Parallel()
 	var b table
 	defer b.print(t)
 	s, kin, stranger := neighbourhood(t)
@@ -139,6 +140,7 @@ func TestHeldDevicesMeetTheirNeighboursUnderAllRules(t *testing.T) {
 }
 
 func TestPortsThatAreKeptApartAreGivenBack(t *testing.T) {
+	t.Parallel()
 	var b table
 	defer b.print(t)
 	s, kin, stranger := neighbourhood(t)
@@ -196,6 +198,7 @@ func TestPortsThatAreKeptApartAreGivenBack(t *testing.T) {
 
 // Where nothing is routed, the bridge’s own rules hold.
 func TestTheBridgeHoldsWhereNothingIsRouted(t *testing.T) {
+	t.Parallel()
 	var b table
 	defer b.print(t)
 	s, kin, stranger := neighbourhood(t, "--lateral", "bridged")

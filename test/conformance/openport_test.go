@@ -75,6 +75,7 @@ func (d *thing) opens(family int, pcp bool) bool {
 
 // A device that is held has the router open no ports to it, by none of the protocols that routers have for that.
 func TestAHeldDeviceOpensNoPorts(t *testing.T) {
+	t.Parallel()
 	own(t)
 	var b table
 	defer b.print(t)

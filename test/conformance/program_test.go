@@ -3,10 +3,13 @@ package conformance
 import (
 	"bytes"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"sync"
 	"syscall"
 	"testing"
@@ -43,7 +46,16 @@ func buildDir() string {
 	return filepath.Join(os.TempDir(), fmt.Sprintf("plimsoll-conformance-%d", os.Getpid()))
 }
 
+// atOnce is how many houses there are at a time, on machines with fewer processors too: most of them wait.
+const atOnce = 4
+
 func TestMain(m *testing.M) {
+	flag.Parse()
+	chosen := false
+	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "test.parallel" })
+	if !chosen {
+		_ = flag.Set("test.parallel", strconv.Itoa(max(atOnce, runtime.GOMAXPROCS(0))))
+	}
 	code := m.Run()
 	_ = os.RemoveAll(buildDir())
 	if !finish() && code == 0 {
@@ -114,7 +126,7 @@ func (h *house) launch() {
 		name = h.build
 	}
 	h.process = exec.Command(name, h.flags...)
-	h.process.Stderr = &h.log
+	h.process.Stderr, h.process.Env = &h.log, h.environ
 	if err := h.gateway.do(h.process.Start); err != nil {
 		t.Fatal(err)
 	}

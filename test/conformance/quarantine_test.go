@@ -54,6 +54,7 @@ func (d *thing) browse(family int, url, lang string) (status int, body string, e
 // A device in quarantine learns why by its browser, whatever it asks for; it can be repaired; all else is cut, also what
 // was under way; and when it is let out, all is as before.
 func TestADeviceInQuarantineIsToldWhyAndCanBeRepaired(t *testing.T) {
+	t.Parallel()
 	own(t)
 	var b table
 	defer b.print(t)

@@ -21,7 +21,7 @@ var (
 	rowsFile  = flag.String("rows", "", "a file to write the table of all cases to, as JSON")
 )
 
-// row is what was expected of a case, and what was seen. The case is its first word: IoT-5-v4.
+// row is what was expected of a case, and what was seen. Its name begins with that of the case: IoT-5-v4.
 type row struct{ Name, Expected, Seen string }
 
 func (r row) fails() bool { return r.Expected != r.Seen }
@@ -116,9 +116,14 @@ func report() []row {
 	return rows
 }
 
+// caseOf is the word that names the case of a row; "" where none does.
 func caseOf(name string) string {
 	word, _, _ := strings.Cut(name, " ")
-	return strings.TrimSuffix(word, ":")
+	id, named := strings.CutSuffix(word, ":")
+	if named || strings.HasPrefix(id, "IoT-") || strings.HasSuffix(id, "-v4") || strings.HasSuffix(id, "-v6") {
+		return id
+	}
+	return ""
 }
 
 // number is that of a case of NIST SP 1800-15; those of others follow.
@@ -166,13 +171,14 @@ func finish() bool {
 	return err == nil
 }
 
-// markdown is the table as a document shows it, one line for each case: the two families of addresses are one case.
+// markdown is the table as a document shows it.
 func markdown(rows []row) string {
 	var s strings.Builder
 	s.WriteString("| case | what is tried | expected | seen |\n| --- | --- | --- | --- |\n")
 	for _, r := range rows {
-		_, what, _ := strings.Cut(r.Name, " ")
-		fmt.Fprintf(&s, "| %s | %s | %s | %s |\n", caseOf(r.Name), what, r.Expected, r.Seen)
+		id := caseOf(r.Name)
+		what := strings.TrimLeft(strings.TrimPrefix(r.Name, id), ": ")
+		fmt.Fprintf(&s, "| %s | %s | %s | %s |\n", id, what, r.Expected, r.Seen)
 	}
 	fmt.Fprintf(&s, "\n%d rows.\n", len(rows))
 	return s.String()

@@ -14,6 +14,7 @@ const (
 	nobody   = 9999 // a port that files list, and on which nobody listens
 	timePort = 123
 	namePort = 53
+	nearPort = 8100 // of neighbours, which files list
 )
 
 // TestTrafficThatADeviceMayAndMayNotSend has the cases of SP 1800-15 that its tables leave out: what has no connections,
@@ -23,13 +24,16 @@ func TestTrafficThatADeviceMayAndMayNotSend(t *testing.T) {
 		s := newSceneOf(t, f)
 		quiet, peer := s.add("quiet", 11), s.add("peer", 30)
 		r := &s.receiver
-		peer.listen(t, r, netip.AddrPortFrom(lan(f, 30), other))
+		for _, port := range []uint16{other, nearPort} {
+			peer.listen(t, r, netip.AddrPortFrom(lan(f, 30), port))
+		}
 		s.gateway.listen(t, r, netip.AddrPortFrom(lan(f, 1), timePort))
 		from, to := listed()
 		ask, answer := speakWith(25, speaking)
 		dead := toHost(26, 6, service)
 		dead["example-maker:zone"] = "kitchen"
-		from = append(from, ask, pingTo(23), toHost(28, 17, nobody), dead)
+		near := entry{"ietf-mud:mud": object{"local-networks": null}, "ip": object{"protocol": 17}, "udp": port("destination", nearPort)}
+		from = append(from, ask, pingTo(23), toHost(28, 17, nobody), dead, near)
 		url := s.maker.publish(t, "dut", from, append(to, answer), s.signer, nil)
 		s.start()
 		s.join(url)
@@ -88,7 +92,7 @@ func (s *scene) udp(t *testing.T, b *table, f int) {
 }
 
 // wanPeer is the source of frames from the Internet that are made by hand: nobody looks at it.
-var wanPeer = frame.MAC{0x3c, 0x71, 0xbf, 1, 0, 3}
+var wanPeer = frame.MAC{2, 0, 0x77, 0, 0, 3}
 
 // icmp: pings are listed like anything else, and errors come through about what was said.
 func (s *scene) icmp(t *testing.T, b *table, f int) {
@@ -155,7 +159,10 @@ func (s *scene) fragments(t *testing.T, b *table, f int, peer *thing) {
 	}
 	all := func(p [][]byte) [][]byte { return p }
 	last := func(p [][]byte) [][]byte { return p[len(p)-1:] }
+	n := s.dut.begin(&s.receiver, "udp", netip.AddrPortFrom(lan(f, 30), nearPort))
+	defer n.Close()
 	b.try(t,
+		probe{v + "a long datagram to a neighbour’s port that the file lists", true, func() bool { return n.arrivesWith(4000) }},
 		probe{v + "a long datagram to what the file lists", true, func() bool { return c.arrivesWith(4000) }},
 		probe{v + "any piece of a long datagram to a stranger", false, pieces(out, routerMAC, netip.AddrPortFrom(wide(f, 30), service), 1, all)},
 		probe{v + "a last piece alone, to a stranger", false, pieces(out, routerMAC, netip.AddrPortFrom(wide(f, 29), service), 2, last)},
