@@ -47,7 +47,7 @@ func newHome(e env, words *locale.Catalogue) *cobra.Command {
 		c.AddCommand(newHomeDecide(e, words, v.name, v.verb))
 	}
 	c.AddCommand(
-		newHomeAllow(e, words), newHomeDisallow(e, words), newHomeController(e, words), newHomeUndo(e, words), newHomeRehearse(e, words),
+		newHomeAllow(e, words), newHomeDisallow(e, words), newHomeController(e, words), newHomeCode(e, words), newHomeUndo(e, words), newHomeRehearse(e, words),
 		newHomeExport(e, words), newHomeImport(e, words), newHomeOff(e, words), newHomeDoctor(e, words),
 	)
 	return c
@@ -124,6 +124,7 @@ var refusals = map[string]struct {
 	"export":         {"error.home.export.refused", nil},
 	"verb":           {"error.home.verb", errUsage},
 	"not-in-force":   {"error.home.not-in-force", nil},
+	"not-kept":       {"error.home.not-kept", nil},
 }
 
 func refusal(resp *http.Response) error {
@@ -168,8 +169,8 @@ func newHomeStatus(e env, words *locale.Catalogue) *cobra.Command {
 			}
 			lines = append(lines, r.question(&q))
 		}
-		for _, f := range s.Faults {
-			lines = append(lines, words.Text("home.status.fault", "text", f))
+		for _, f := range home.Told(s.Faults) {
+			lines = append(lines, words.Text("home.fault."+f.Kind, "what", f.What, "cause", f.Cause))
 		}
 		return r.print(lines)
 	}}

@@ -12,9 +12,11 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"runtime/debug"
 	"strconv"
 	"time"
 
+	"plimsoll.example/plimsoll/internal/auth"
 	"plimsoll.example/plimsoll/internal/home"
 	"plimsoll.example/plimsoll/internal/locale"
 	"plimsoll.example/plimsoll/internal/policy"
@@ -50,7 +52,8 @@ type API struct {
 	Offer   func(ctx context.Context, d *home.Device, words *locale.Catalogue) (any, error)
 	Export  func(ctx context.Context) (*home.Export, error)
 	Import  func(ctx context.Context, actor string, x *home.Export, replace bool) (*home.Decision, error)
-	Metrics http.Handler // nil: there are none
+	Code    func(role string) (string, error) // a code that lets somebody of that role into the pages
+	Metrics http.Handler                      // nil: there are none
 	Log     *slog.Logger
 }
 
@@ -65,7 +68,7 @@ func (a *API) Handler() http.Handler {
 				limit = home.MaxExport + 1 // beyond which ParseExport says why it reads no more
 			}
 			r.Body = http.MaxBytesReader(w, r.Body, limit)
-			v, err := f(r)
+			v, err := a.caught(f, r)
 			if err != nil {
 				a.problem(w, r, err)
 				return
@@ -87,6 +90,16 @@ func (a *API) Handler() http.Handler {
 	return mux
 }
 
+// caught is what an operation returns, or that it panicked.
+func (a *API) caught(f func(*http.Request) (any, error), r *http.Request) (v any, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("a defect of the program: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return f(r)
+}
+
 // routes are the operations.
 func (a *API) routes() map[string]func(*http.Request) (any, error) {
 	return map[string]func(*http.Request) (any, error){
@@ -102,6 +115,7 @@ func (a *API) routes() map[string]func(*http.Request) (any, error) {
 		"GET /api/v1/findings":                   a.findings,
 		"POST /api/v1/findings/{finding}":        a.note,
 		"GET /api/v1/decisions":                  a.decisions,
+		"POST /api/v1/codes":                     a.code,
 		"POST /api/v1/undo":                      a.undo,
 		"GET /api/v1/export":                     func(r *http.Request) (any, error) { return a.Export(r.Context()) },
 		"POST " + importPath:                     a.take,
@@ -159,6 +173,24 @@ func (a *API) offer(r *http.Request) (any, error) {
 		return nil, fmt.Errorf("no file is offered for %s: %w", d.Title(), fs.ErrNotExist)
 	}
 	return a.Offer(r.Context(), d, words)
+}
+
+// codeSchema names the shape of the answer of code.
+const codeSchema = "plimsoll.home.code/1"
+
+// code lets somebody into the pages who is not known yet.
+func (a *API) code(r *http.Request) (any, error) {
+	var ask struct {
+		Role string `json:"role"`
+	}
+	if err := read(r, &ask); err != nil {
+		return nil, err
+	}
+	code, err := a.Code(ask.Role)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{"schema": codeSchema, "code": code, "role": ask.Role, "until": time.Now().Add(auth.CodeLasts).UTC()}, nil
 }
 
 func (a *API) status(*http.Request) (any, error) { return a.Status(), nil }
@@ -383,6 +415,7 @@ var problems = []struct {
 	{home.ErrStale, http.StatusConflict, "stale"},
 	{home.ErrExport, http.StatusUnprocessableEntity, "export"},
 	{home.ErrVerb, http.StatusUnprocessableEntity, "verb"},
+	{home.ErrKeep, http.StatusInsufficientStorage, "not-kept"},
 	{home.ErrForce, http.StatusServiceUnavailable, "not-in-force"},
 	{fs.ErrNotExist, http.StatusNotFound, "not-found"},
 }

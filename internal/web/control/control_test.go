@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -60,6 +61,7 @@ func serve(t *testing.T) *gateway {
 		Status: func() home.Status {
 			return home.Status{Schema: home.StatusSchema, Mode: home.Hold, Since: time.Now(), Devices: map[home.State]int{home.Learning: 1}}
 		},
+		Code: func(string) (string, error) { return "12345678", nil },
 		Rehearse: func(context.Context, *home.Device, bool, *locale.Catalogue) (*policy.RehearsalDocument, error) {
 			return nil, home.ErrNoFile
 		},
@@ -70,7 +72,7 @@ func serve(t *testing.T) *gateway {
 	socket := filepath.Join(dir, "run", "control")
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- control.Serve(ctx, socket, api.Handler(), log) }()
+	go func() { done <- control.Serve(ctx, socket, api.Handler(), log, func() {}) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {
@@ -311,5 +313,21 @@ func TestTooMuchIsNotRead(t *testing.T) {
 	status, _ := g.call(t, "POST", "/api/v1/undo", `{"seq":`+strings.Repeat(" ", 100<<10)+`1}`)
 	if status != http.StatusBadRequest {
 		t.Errorf("status %d", status)
+	}
+}
+
+// An operation that reveals a defect is answered so, and the next one is answered.
+func TestADefectCostsOneRequest(t *testing.T) {
+	var log bytes.Buffer
+	api := &control.API{Log: slog.New(slog.NewTextHandler(&log, nil)), Status: func() home.Status { panic("a defect, for a test") }}
+	for range 2 {
+		w := httptest.NewRecorder()
+		api.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/api/v1/status", nil))
+		if w.Code != http.StatusInternalServerError || w.Header().Get("Content-Type") != "application/problem+json" || strings.Contains(w.Body.String(), "for a test") {
+			t.Errorf("%d %s", w.Code, w.Body)
+		}
+	}
+	if !strings.Contains(log.String(), "a defect, for a test") {
+		t.Errorf("the log does not say what: %s", log.String())
 	}
 }

@@ -58,7 +58,7 @@ func crowd(t testing.TB, devices int) http.Handler {
 		}
 	}
 	p := &household.Pages{
-		Household: h, History: store, Notebook: store, Now: time.Now, Log: slog.New(slog.DiscardHandler),
+		Household: h, History: store, Now: time.Now, Log: slog.New(slog.DiscardHandler),
 		Status: func() home.Status { return home.Status{Mode: home.Hold, Asks: h.Questions()} },
 	}
 	s, err := p.Site("test", nil)

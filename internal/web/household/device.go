@@ -106,7 +106,7 @@ func (p *Pages) device(r *page.Request) (*page.View, error) {
 	if err != nil {
 		return nil, err
 	}
-	settings, err := p.Notebook.Settings(r.Context())
+	settings, err := p.History.Settings(r.Context())
 	if err != nil {
 		return nil, err
 	}

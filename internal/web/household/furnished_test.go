@@ -85,7 +85,7 @@ func furnish(t testing.TB, doors bool) *house {
 		t.Fatal(err)
 	}
 	f.pages = &household.Pages{
-		Household: h, History: store, Notebook: store, Now: time.Now, Log: slog.New(slog.DiscardHandler), Rehearse: f.rehearse,
+		Household: h, History: store, Now: time.Now, Log: slog.New(slog.DiscardHandler), Rehearse: f.rehearse,
 		Status: func() home.Status { return home.Status{Mode: home.Hold, Asks: h.Questions()} },
 		Shields: func(context.Context) (home.Shields, error) {
 			return home.Shields{Sources: true, Ceilings: true, Inbound: true, Stopped: map[string]home.Stopped{f.camera.ID: {Out: 42, In: 7}}}, nil
@@ -104,11 +104,14 @@ func furnish(t testing.TB, doors bool) *house {
 		Import: h.Import,
 	}
 	if doors {
-		f.pages.Door, f.pages.People = auth.NewDoor(store, time.Now), store
+		f.pages.People = store
 	}
 	s, err := f.pages.Site("test", nil)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if f.site = s; doors {
+		s.Door = auth.NewDoor(store, time.Now)
 	}
 	handler, err := s.Handler()
 	if err != nil {

@@ -44,7 +44,7 @@ var sensesInOrder = []string{"sees", "hears", "moves", "body"}
 
 // guest is for everybody where the household opened it, else for those who are known.
 func (p *Pages) guest(r *page.Request) (*page.View, error) {
-	s, err := p.Notebook.Settings(r.Context())
+	s, err := p.History.Settings(r.Context())
 	if err != nil {
 		return nil, err
 	}

@@ -22,7 +22,7 @@ import (
 //go:embed pages/*.html
 var templates embed.FS
 
-// history is what is kept of what devices did.
+// history is what is kept of what devices did, and of what the household said.
 type history interface {
 	Traffic(ctx context.Context, device string, span time.Duration, from, to time.Time, limit int) ([]home.Traffic, error)
 	Amounts(ctx context.Context, from, to time.Time) ([]home.Amount, error)
@@ -31,10 +31,9 @@ type history interface {
 	SetFinding(ctx context.Context, id string, state home.NoteState) error
 	Decisions(ctx context.Context, device string, before int64, limit int) ([]*home.Decision, error)
 	File(ctx context.Context, sha256 string) (*home.File, error)
-}
 
-// notebook is what the household says of itself, and did.
-type notebook interface {
+	// What the household says of itself, and which points of lists it did.
+
 	Settings(ctx context.Context) (*home.Settings, error)
 	SaveSettings(ctx context.Context, s *home.Settings) error
 	Ticks(ctx context.Context, list string) (map[string]home.Tick, error)
@@ -63,7 +62,6 @@ type Labelled struct {
 type Pages struct {
 	Household *home.Household
 	History   history
-	Notebook  notebook
 	Status    func() home.Status
 	// Rehearse says what the file of a device would have stopped; the file that is offered, if offered is set.
 	Rehearse func(ctx context.Context, d *home.Device, offered bool, words *locale.Catalogue) (*policy.RehearsalDocument, error)
@@ -72,14 +70,13 @@ type Pages struct {
 
 	// What follows may be nil.
 
-	Door    *auth.Door // where people come in; nil: everybody who reaches the pages is an owner
-	People  people
+	People  people // of the door of the site
 	Shields func(ctx context.Context) (home.Shields, error)
 	Label   func(ctx context.Context, d *home.Device) (*Labelled, error) // nil, nil: it has none
 	Export  func(ctx context.Context) (*home.Export, error)
 	Import  func(ctx context.Context, actor string, x *home.Export, replace bool) (*home.Decision, error)
 
-	events *page.Events
+	site *page.Site
 }
 
 // route is one address, and the right that it takes.
@@ -124,21 +121,22 @@ func (p *Pages) routes() []route {
 	}
 }
 
-// Site is the pages as they are served. hosts are the names that the house’s server has.
+// Site is the pages as they are served. hosts are the names that the house’s server has. Where it has no door, everybody
+// who reaches it is an owner.
 func (p *Pages) Site(version string, hosts []string) (*page.Site, error) {
 	pages, err := fs.Sub(templates, "pages")
 	if err != nil {
 		return nil, err
 	}
-	p.events = &page.Events{}
 	s := &page.Site{
-		Name: "home", Templates: pages, Hosts: hosts, Version: version, Log: p.Log, Events: p.events, Door: p.Door,
+		Name: "home", Templates: pages, Hosts: hosts, Version: version, Log: p.Log, Events: &page.Events{},
 		Links: []page.Link{
 			{Key: "household.nav.home", Path: "/"}, {Key: "household.nav.protection", Path: "/protection"}, {Key: "household.nav.week", Path: "/week"},
 			{Key: "household.nav.history", Path: "/history"}, {Key: "household.nav.guide", Path: "/guide"}, {Key: "household.nav.guest", Path: "/guest"},
 			{Key: "household.nav.settings", Path: "/settings"}, {Key: "household.nav.sessions", Path: "/sessions"},
 		},
 	}
+	p.site = s
 	rights := map[string]right{}
 	for _, x := range p.routes() {
 		if path, ok := cutGet(x.pattern); ok {
@@ -163,8 +161,8 @@ func (p *Pages) guard(x route) page.Handler {
 			return nil, fs.ErrPermission
 		}
 		v, err := x.handler(r)
-		if err == nil && r.Method == http.MethodPost {
-			p.events.Changed()
+		if err == nil && r.Method == http.MethodPost && p.site.Events != nil {
+			p.site.Events.Changed()
 		}
 		return v, err
 	}

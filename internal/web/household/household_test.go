@@ -11,6 +11,7 @@ import (
 	"plimsoll.example/plimsoll/internal/home"
 	"plimsoll.example/plimsoll/internal/sqlite"
 	"plimsoll.example/plimsoll/internal/web/household"
+	"plimsoll.example/plimsoll/internal/web/page"
 )
 
 // house is a home that is served from a real database.
@@ -18,6 +19,7 @@ type house struct {
 	*home.Household
 	store        *sqlite.Store
 	pages        *household.Pages
+	site         *page.Site
 	handler      http.Handler
 	url          string
 	jar          http.CookieJar

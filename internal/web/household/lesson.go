@@ -78,7 +78,7 @@ func nextLesson(w *locale.Catalogue, e *everything, ticks map[string]home.Tick) 
 }
 
 func (p *Pages) lessons(r *page.Request) (*page.View, error) {
-	ticks, err := p.Notebook.Ticks(r.Context(), "lessons")
+	ticks, err := p.History.Ticks(r.Context(), "lessons")
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +98,7 @@ func (p *Pages) lesson(r *page.Request) (*page.View, error) {
 		if err != nil {
 			return nil, err
 		}
-		ticks, err := p.Notebook.Ticks(r.Context(), "lessons")
+		ticks, err := p.History.Ticks(r.Context(), "lessons")
 		if err != nil {
 			return nil, err
 		}

@@ -91,7 +91,7 @@ func (p *Pages) list(r *page.Request) (*page.View, error) {
 		if err != nil {
 			return nil, err
 		}
-		ticks, err := p.Notebook.Ticks(r.Context(), l.name)
+		ticks, err := p.History.Ticks(r.Context(), l.name)
 		if err != nil {
 			return nil, err
 		}
@@ -137,7 +137,7 @@ func (p *Pages) ticked(r *page.Request, list, it, to string) (*page.View, error)
 	if r.PostForm.Get("done") == "yes" {
 		t = &home.Tick{At: p.Now().UTC(), By: p.actor(r)}
 	}
-	if err := p.Notebook.Tick(r.Context(), list, it, t); err != nil {
+	if err := p.History.Tick(r.Context(), list, it, t); err != nil {
 		return nil, err
 	}
 	return page.See(to), nil

@@ -63,8 +63,10 @@ func (p *Pages) overview(r *page.Request) (*page.View, error) {
 	}
 	status := p.Status()
 	o := overview{Detail: p.may(r.Viewer, detail)}
-	if o.Detail {
-		o.Faults = status.Faults
+	for _, f := range home.Told(status.Faults) {
+		if o.Detail {
+			o.Faults = append(o.Faults, r.Words.Text("home.fault."+f.Kind, "what", f.What, "cause", f.Cause))
+		}
 	}
 	counts := map[grade.State]int{}
 	rooms := map[string][]card{}
@@ -92,7 +94,7 @@ func (p *Pages) overview(r *page.Request) (*page.View, error) {
 		return nil, err
 	}
 	o.Shields = newShields(r.Words, shields)
-	ticks, err := p.Notebook.Ticks(r.Context(), "lessons")
+	ticks, err := p.History.Ticks(r.Context(), "lessons")
 	if err != nil {
 		return nil, err
 	}

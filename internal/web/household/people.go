@@ -39,7 +39,7 @@ var nameForm = regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{N} ._’-]{0,39}$`)
 func (p *Pages) persons(r *page.Request) (*page.View, error) { return p.showPersons(r, "", "") }
 
 func (p *Pages) showPersons(r *page.Request, invited, code string) (*page.View, error) {
-	if p.People == nil || p.Door == nil {
+	if p.People == nil || p.site.Door == nil {
 		return nil, errNoWay
 	}
 	list, err := p.People.Users(r.Context())
@@ -77,7 +77,7 @@ func roleOptions(w *locale.Catalogue, now string) (list []option) {
 // savePerson adds somebody, changes their role or password, makes a code that lets them in, or takes them away. Whoever has
 // another role must come in anew: a session keeps the one that it began with.
 func (p *Pages) savePerson(r *page.Request) (*page.View, error) {
-	if p.People == nil || p.Door == nil {
+	if p.People == nil || p.site.Door == nil {
 		return nil, errNoWay
 	}
 	if err := r.ParseForm(); err != nil {
@@ -103,20 +103,20 @@ func (p *Pages) savePerson(r *page.Request) (*page.View, error) {
 		if err := p.People.SaveUser(ctx, u); err != nil {
 			return nil, err
 		}
-		return p.showPersons(r, name, p.Door.Invite(name, role))
+		return p.showPersons(r, name, p.site.Door.Invite(name, role))
 	case do == "add":
 		return nil, &page.Problem{Status: http.StatusConflict, Key: "household.error.name"}
 	case !known:
 		return nil, fs.ErrNotExist
 	case do == "code":
-		return p.showPersons(r, name, p.Door.Invite(name, u.Role))
+		return p.showPersons(r, name, p.site.Door.Invite(name, u.Role))
 	case do == "role" && isRole(role):
 		u.Role = role
 		if err := errors.Join(p.People.SaveUser(ctx, u), p.People.EndSessions(ctx, name)); err != nil {
 			return nil, err
 		}
 	case do == "password":
-		err := p.Door.SetPassword(ctx, name, u.Role, f.Get("password"))
+		err := p.site.Door.SetPassword(ctx, name, u.Role, f.Get("password"))
 		if errors.Is(err, auth.ErrPassword) {
 			return nil, &page.Problem{Status: http.StatusBadRequest, Key: "household.error.password"}
 		}

@@ -12,7 +12,7 @@ import (
 func (h *house) enter(t *testing.T, role string) {
 	t.Helper()
 	h.jar = newJar(t)
-	if h.post(t, "/en/sign-in", "code", h.pages.Door.Code(role), "to", "/guest"); h.status != http.StatusOK {
+	if h.post(t, "/en/sign-in", "code", h.site.Door.Code(role), "to", "/guest"); h.status != http.StatusOK {
 		t.Fatalf("%s cannot come in: %d", role, h.status)
 	}
 }

@@ -70,9 +70,9 @@ func (s store) SaveSession(_ context.Context, d auth.Digest, x *auth.Session) er
 
 // Every address is asked by every role, and by somebody whose role nobody knows.
 func TestEveryAddressKeepsToTheTableOfRights(t *testing.T) {
-	p := &Pages{Door: auth.NewDoor(store{}, time.Now), Log: slog.New(slog.DiscardHandler), Now: time.Now}
+	p := &Pages{Log: slog.New(slog.DiscardHandler), Now: time.Now}
 	reached := errors.New("reached")
-	site := &page.Site{Templates: templates, Door: p.Door, Log: p.Log}
+	p.site = &page.Site{Templates: templates, Door: auth.NewDoor(store{}, time.Now), Log: p.Log}
 	seen := map[string]bool{}
 	for _, x := range p.routes() {
 		seen[x.pattern] = true
@@ -82,9 +82,9 @@ func TestEveryAddressKeepsToTheTableOfRights(t *testing.T) {
 		x.handler = func(*page.Request) (*page.View, error) {
 			return nil, &page.Problem{Status: http.StatusTeapot, Key: "page.nav", Cause: reached}
 		}
-		site.Handle(x.pattern, p.guard(x))
+		p.site.Handle(x.pattern, p.guard(x))
 	}
-	handler, err := site.Handler()
+	handler, err := p.site.Handler()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +94,7 @@ func TestEveryAddressKeepsToTheTableOfRights(t *testing.T) {
 			continue
 		}
 		for _, role := range []string{owner, adult, helper, child, guest, "stranger", ""} {
-			token, err := p.Door.Begin(t.Context(), "x", role, "test")
+			token, err := p.site.Door.Begin(t.Context(), "x", role, "test")
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -20,7 +20,7 @@ type preferences struct {
 }
 
 func (p *Pages) settings(r *page.Request) (*page.View, error) {
-	s, err := p.Notebook.Settings(r.Context())
+	s, err := p.History.Settings(r.Context())
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +43,7 @@ func (p *Pages) saveSettings(r *page.Request) (*page.View, error) {
 	if err := s.Check(); err != nil {
 		return nil, problem(err)
 	}
-	if err := p.Notebook.SaveSettings(r.Context(), s); err != nil {
+	if err := p.History.SaveSettings(r.Context(), s); err != nil {
 		return nil, err
 	}
 	return page.See("/settings?saved=yes"), nil
