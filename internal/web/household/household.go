@@ -131,9 +131,14 @@ func (p *Pages) Site(version string, hosts []string) (*page.Site, error) {
 	s := &page.Site{
 		Name: "home", Templates: pages, Hosts: hosts, Version: version, Log: p.Log, Events: &page.Events{},
 		Links: []page.Link{
-			{Key: "household.nav.home", Path: "/"}, {Key: "household.nav.protection", Path: "/protection"}, {Key: "household.nav.week", Path: "/week"},
-			{Key: "household.nav.history", Path: "/history"}, {Key: "household.nav.guide", Path: "/guide"}, {Key: "household.nav.guest", Path: "/guest"},
-			{Key: "household.nav.settings", Path: "/settings"}, {Key: "household.nav.sessions", Path: "/sessions"},
+			{Key: "household.nav.home", Path: "/"},
+			{Key: "household.nav.protection", Path: "/protection"},
+			{Key: "household.nav.week", Path: "/week"},
+			{Key: "household.nav.history", Path: "/history"},
+			{Key: "household.nav.guide", Path: "/guide"},
+			{Key: "household.nav.guest", Path: "/guest"},
+			{Key: "household.nav.settings", Path: "/settings"},
+			{Key: "household.nav.sessions", Path: "/sessions"},
 		},
 	}
 	p.site = s

@@ -1,6 +1,7 @@
 package household_test
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"html"
@@ -229,4 +230,31 @@ func TestAHomeIsTakenAlong(t *testing.T) {
 	if page := bring(body[:len(body)/2]); fresh.status != 422 || !strings.Contains(page, "Nothing was changed") {
 		t.Errorf("half of a file: %d", fresh.status)
 	}
+}
+
+// Who looks at a page is told when a form, anywhere, changed what it shows.
+func TestPagesAreToldWhatAFormChanged(t *testing.T) {
+	h := furnish(t, false)
+	if page := h.get(t, "/en/"); !strings.Contains(page, `data-events="/events"`) {
+		t.Fatal("the first page does not follow the news")
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, h.url+"/events", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	lines := bufio.NewScanner(resp.Body)
+	lines.Scan() // the stream is there
+	h.post(t, "/en/devices/"+h.lamp.ID, "verb", "quarantine")
+	for lines.Scan() {
+		if lines.Text() == "event: change" {
+			h.site.Events.Close()
+			return
+		}
+	}
+	t.Errorf("no news: %v", lines.Err())
 }

@@ -98,7 +98,7 @@ func (p *Pages) savePerson(r *page.Request) (*page.View, error) {
 	}
 	role := f.Get("role")
 	switch {
-	case do == "add" && !known && isRole(role):
+	case do == "add" && !known && isRole(role) && !isRole(name): // who comes in by a code of the terminal is called by the role
 		u = &auth.User{Name: name, Role: role, Since: p.Now().UTC()}
 		if err := p.People.SaveUser(ctx, u); err != nil {
 			return nil, err

@@ -44,8 +44,14 @@ func TestSomebodyIsAddedAndComesIn(t *testing.T) {
 	}
 	h.jar = owner
 	for _, wrong := range [][]string{
-		{"do", "add", "name", "Zoé", "role", "child"}, {"do", "add", "name", "<b>", "role", "child"}, {"do", "add", "name", "Max", "role", "king"}, {"do", "remove", "name", "owner"},
-		{"do", "password", "name", "Zoé", "password", "short"}, {"do", "none", "name", "Zoé"}, {"do", "role", "name", "Nobody", "role", "child"},
+		{"do", "add", "name", "Zoé", "role", "child"},
+		{"do", "add", "name", "<b>", "role", "child"},
+		{"do", "add", "name", "Max", "role", "king"},
+		{"do", "remove", "name", "owner"},
+		{"do", "add", "name", "helper", "role", "owner"},
+		{"do", "password", "name", "Zoé", "password", "short"},
+		{"do", "none", "name", "Zoé"},
+		{"do", "role", "name", "Nobody", "role", "child"},
 	} {
 		if h.post(t, "/en/people", wrong...); h.status < 400 || h.status >= 500 {
 			t.Errorf("%v: status %d", wrong, h.status)

@@ -1,12 +1,11 @@
 package household
 
 import (
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
 	"strings"
-
-	"encoding/json"
 
 	"plimsoll.example/plimsoll/internal/home"
 	"plimsoll.example/plimsoll/internal/web/page"
