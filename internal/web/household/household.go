@@ -99,6 +99,7 @@ func (p *Pages) routes() []route {
 		{"GET /protection", detail, p.protection},
 		{"GET /history", detail, p.history},
 		{"GET /week", detail, p.week},
+		{"GET /calendar", detail, p.calendar},
 		{"GET /lists/{list}", detail, p.list},
 		{"POST /lists/{list}", decide, p.tick},
 		{"GET /guide", look, p.guide},

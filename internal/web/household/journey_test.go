@@ -258,3 +258,12 @@ func TestPagesAreToldWhatAFormChanged(t *testing.T) {
 	}
 	t.Errorf("no news: %v", lines.Err())
 }
+
+func TestTheCalendarSaysUntilWhenThereAreUpdates(t *testing.T) {
+	h := furnish(t, false)
+	page := h.get(t, "/en/calendar")
+	lamp, camera := strings.Index(page, ">lamp<"), strings.Index(page, ">porch<")
+	if lamp < 0 || camera < lamp || !strings.Contains(page, "Think now about") || strings.Contains(page, ">phone<") {
+		t.Errorf("lamp at %d, camera at %d", lamp, camera)
+	}
+}
