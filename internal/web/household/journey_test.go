@@ -154,6 +154,12 @@ func TestTheThreeShieldsSayWhatIsInForceAndWhatWasStopped(t *testing.T) {
 	if page := h.get(t, "/en/protection"); strings.Contains(page, "In part") || !strings.Contains(page, "only watches") {
 		t.Error("a gateway that only watches says that it protects")
 	}
+	h.pages.Status, h.pages.Shields = func() home.Status { return home.Status{Mode: home.Hold} }, nil
+	for _, path := range []string{"/en/protection", "/en/"} {
+		if page := h.get(t, path); strings.Contains(page, "ot in force") || h.status != 200 {
+			t.Errorf("%s: what is not known is said not to be so", path)
+		}
+	}
 }
 
 func TestListsGoOnWhereSomebodyStopped(t *testing.T) {

@@ -42,15 +42,22 @@ type stoppedRow struct {
 	sum              uint64
 }
 
-// shields are what is in force.
-func (p *Pages) shields(ctx context.Context, mode home.Mode) (home.Shields, error) {
-	if p.Shields == nil || mode != home.Hold {
-		return home.Shields{}, nil
+// shields are what is in force; nil where that is not known.
+func (p *Pages) shields(ctx context.Context, mode home.Mode) (*home.Shields, error) {
+	if mode != home.Hold {
+		return &home.Shields{}, nil
 	}
-	return p.Shields(ctx)
+	if p.Shields == nil {
+		return nil, nil
+	}
+	s, err := p.Shields(ctx)
+	return &s, err
 }
 
-func newShields(words *locale.Catalogue, s home.Shields) []shield {
+func newShields(words *locale.Catalogue, s *home.Shields) []shield {
+	if s == nil {
+		return nil
+	}
 	var all home.Stopped
 	for _, x := range s.Stopped {
 		all.Out, all.In, all.Spoofed = all.Out+x.Out, all.In+x.In, all.Spoofed+x.Spoofed
@@ -95,6 +102,9 @@ func (p *Pages) protection(r *page.Request) (*page.View, error) {
 	counts := map[home.State]int{}
 	for _, d := range p.Household.Devices() {
 		counts[d.State]++
+		if s == nil {
+			continue
+		}
 		if c, ok := s.Stopped[d.ID]; ok && c != (home.Stopped{}) {
 			x.Rows = append(x.Rows, stoppedRow{
 				d.ID, d.Title(), r.Words.Number(int64(c.Out)), r.Words.Number(int64(c.In)), r.Words.Number(int64(c.Spoofed)), c.Out + c.In + c.Spoofed,
