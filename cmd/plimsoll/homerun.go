@@ -233,7 +233,7 @@ func (g gatewayFlags) run(ctx context.Context) error {
 		return err
 	}
 	defer letGo()
-	debug.SetMemoryLimit(int64(g.memory) * 3 / 4) // the rest is the database’s, and what the limit is exceeded by
+	debug.SetMemoryLimit(int64(g.memory) * 5 / 8) // the rest is the database’s, and what the limit is exceeded by
 	debug.SetGCPercent(25)
 	from, err := g.open()
 	if err != nil {
