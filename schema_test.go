@@ -304,6 +304,37 @@ var examples = map[string]struct {
 			"a title that runs on":         {`"title": {"en": "t", "fr": "u"}, "text": {"en": "t", "fr": "u"}, "pillar"`, `"title": {"en": "` + strings.Repeat("t", 61) + `", "fr": "u"}, "text": {"en": "t", "fr": "u"}, "pillar"`},
 		},
 	},
+	"registry-keys.json": {
+		good: `{"schema": "plimsoll.registry.keys/1", "log": "log.registry.example/labels", "size": 2, "issuers": [
+			{"name": "authority", "key": "` + digest + `", "from": "2026-11-27"}, {"name": "lab", "key": "` + digest + `", "from": "2026-11-27", "until": "2027-11-27"}]}`,
+		wrong: map[string][2]string{
+			"a key cut":          {digest, digest[1:]},
+			"a day that is none": {`"2027-11-27"`, `"never"`},
+			"a property more":    {`"size"`, `"trust": 1, "size"`},
+		},
+	},
+	"registry-monitor.json": {
+		good: `{"schema": "plimsoll.registry.monitor/1", "log": "log.registry.example/labels", "before": 1, "size": 4, "root": "` + digest + `",
+			"cosigned": "2026-11-27T09:00:00Z", "leaves": [
+			{"index": 1, "kind": "grant", "issuer": "authority", "label": "` + digest + `", "gtin": "09506000134352", "day": "2026-11-27"},
+			{"index": 2, "kind": "status", "issuer": "authority", "label": "` + digest + `", "at": "2026-11-27T09:00:00Z", "status": "suspended", "reason": "exploited", "evidence": "` + digest + `"},
+			{"index": 3, "kind": "landmark", "issuer": "", "day": "2026-11-27", "digest": "` + digest + `", "labels": 1}],
+			"alarms": [{"kind": "unexpected", "index": 1, "issuer": "authority", "text": "t", "detail": "d"}]}`,
+		wrong: map[string][2]string{
+			"an alarm not in words": {`"unexpected"`, `"strange"`},
+			"a kind not in words":   {`"grant"`, `"gift"`},
+			"a status not in words": {`"suspended"`, `"unknown"`},
+			"a leaf before all":     {`"index": 2`, `"index": -2`},
+			"an alarm without text": {`"text": "t"`, `"text": ""`},
+		},
+	},
+	"registry-proof.json": {
+		good: `{"schema": "plimsoll.registry.proof/1", "log": "log.registry.example/labels", "leaf": "` + digest + `", "index": 1, "size": 2, "cosigned": ""}`,
+		wrong: map[string][2]string{
+			"a log of nothing":    {`"size": 2`, `"size": 0`},
+			"a time that is none": {`"cosigned": ""`, `"cosigned": "now"`},
+		},
+	},
 }
 
 func TestSchemasTakeWhatIsRightAndRefuseWhatIsWrong(t *testing.T) {

@@ -10,5 +10,5 @@ import (
 
 // newDesk is the verbs for somebody at a desk: a maker, a lab, a developer. The build for a gateway goes without.
 func newDesk(e env, words *locale.Catalogue) []*cobra.Command {
-	return []*cobra.Command{newLabel(e, words), newMUD(e, words)}
+	return []*cobra.Command{newLabel(e, words), newMUD(e, words), newRegistry(e, words)}
 }
