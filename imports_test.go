@@ -16,7 +16,7 @@ const module = "plimsoll.example/plimsoll"
 var ranks = [][]string{
 	// Small sure things.
 	{
-		"internal/config", "internal/durable", "internal/frame", "internal/locale", "internal/locale/localetest", "internal/netnstest", "internal/psl",
+		"internal/advisory/record", "internal/advisory/version", "internal/config", "internal/durable", "internal/frame", "internal/locale", "internal/locale/localetest", "internal/netnstest", "internal/psl",
 		"internal/qr",
 	},
 
@@ -34,7 +34,7 @@ var ranks = [][]string{
 	{"internal/device"},
 
 	// Pure decisions and words: no clock, no input, no output.
-	{"internal/finding", "internal/policy"},
+	{"internal/cta2120", "internal/finding", "internal/policy"},
 	{"internal/assess", "internal/glance", "internal/grade", "internal/guide"},
 	{"internal/labelart"},
 
@@ -44,7 +44,8 @@ var ranks = [][]string{
 		"internal/identify", "internal/indicator", "internal/lab/*", "internal/labellog", "internal/learn", "internal/mudcache",
 		"internal/nft", "internal/quarantine", "internal/resolver",
 	},
-	{"internal/detect"},
+	{"internal/advisory/*", "internal/detect"},
+	{"internal/advisory/feed", "internal/advisory/record/recordtest"},
 
 	// What the program does. lab plays homes, for tests, the demo and benchmarks.
 	{"internal/fleet", "internal/forum", "internal/home", "internal/inspect", "internal/lab", "internal/registry"},
@@ -57,7 +58,7 @@ var ranks = [][]string{
 	{"internal/web/asset", "internal/web/asset/bundle"},
 	{"internal/web/asset/gen", "internal/web/page"},
 	{"internal/web/*"},
-	{"cmd/plimsoll"},
+	{"cmd/plimsoll", "internal/lab/registryperf"},
 	{"test/conformance"}, // the program as others meet it
 }
 

@@ -94,6 +94,50 @@ var examples = map[string]struct {
 			"a property more":       {`"same"`, `"best": 1, "same"`},
 		},
 	},
+	"cta-2120-corrected.json": { // what it mends is tested in internal/cta2120
+		good: `{"schema_version": "1.0.0", "QR_code_url": "https://labels.example/c/ex-210", "product_name": "Example Cam", "manufacturer_name": "Example Cameras",
+			"product_model": "EX-210", "version_and_model_numbers": "EX-210", "authorization_date": "2026-03-01", "authorized_by": {"name": "a", "contact": "c"},
+			"tested_by": {"name": "a", "contact": "c"}, "sensor_data_collection": [{"sensing": "audio", "has": true}],
+			"access_control": {"password_options": ["password"], "password_type": "user_generated"}, "securing_this_product": {"text": "t"},
+			"security_update_information": {"update_default": "Manual", "update_options": ["Manual"]}, "support_date": "2031-03-01", "delete_data": {"text": "t"},
+			"account_deactivation": {"text": "t"}, "encryption_and_key_management": {"text": "t"}, "general_user_information": {"text": "t"},
+			"security_contact": "security@cameras.example", "sbom_hbom_available": {"sbom_maintained": true, "hbom_maintained": false},
+			"created": "2026-02-27T16:20:00Z", "modified": "2026-03-01T00:00:00Z"}`,
+		wrong: map[string][2]string{
+			"a password of no type":      {`, "password_type": "user_generated"`, ``},
+			"a member that is misspelt":  {`"product_name"`, `"product_nam"`},
+			"other updates, not told of": {`"update_default": "Manual"`, `"update_default": "Other"`},
+			"a day that is none":         {`"2031-03-01"`, `"soon"`},
+		},
+	},
+	"label-import.json": {
+		good: `{"schema": "plimsoll.cta-2120/1", "statement": {"maker": "Example Cameras", "model": "EX-210", "contact": "", "support_until": "2031-03-01"},
+			"rest": {"schema_version": "1.0.0"}}`,
+		wrong: map[string][2]string{
+			"a day that is none": {`"2031-03-01"`, `"soon"`},
+			"no rest":            {`{"schema_version": "1.0.0"}`, `null`},
+		},
+	},
+	"registry-advisories.json": {
+		good: `{"schema": "plimsoll.registry.advisories/1", "products": 1,
+			"feeds": [{"location": "kev.json", "format": "kev", "records": 1, "kept": 1, "skipped": 0, "released": "2026-11-26T15:00:00Z", "problem": ""}],
+			"matches": [{"product": "09506000134352", "maker": "Example Cameras", "model": "EX-210", "case": "CVE-2026-0001", "title": "t", "source": "cve",
+				"record": "CVE-2026-0001", "sha256": "` + digest + `", "exploited": true, "says": "affected", "versions": "partly", "fixed": ["3.2.1"], "component": "",
+				"confidence": 1, "reasons": [{"step": "maker", "result": "same", "theirs": "a", "ours": "b", "worth": 1}]}],
+			"changes": [{"product": "09506000134352", "act": "suspend", "person": false, "to": "suspended", "cause": "CVE-2026-0001", "because": "exploited",
+				"evidence": {"schema": "plimsoll.advisory.evidence/1", "by": "plimsoll.advisory.rules/1", "product": "p", "act": "suspend", "to": "suspended",
+					"cause": "CVE-2026-0001", "because": "exploited", "confidence": 1, "threshold": 0.9, "reasons": [], "records": [
+						{"source": "kev", "feed": "kev.json", "id": "CVE-2026-0001", "sha256": "` + digest + `"}]},
+				"sha256": "` + digest + `"}]}`,
+		wrong: map[string][2]string{
+			"a confidence above one":  {`"confidence": 1, "reasons": [{`, `"confidence": 1.5, "reasons": [{`},
+			"a match for no reason":   {`"reasons": [{"step": "maker", "result": "same", "theirs": "a", "ours": "b", "worth": 1}]`, `"reasons": []`},
+			"a source not in words":   {`"source": "cve"`, `"source": "rumour"`},
+			"an act not in words":     {`"act": "suspend", "person"`, `"act": "punish", "person"`},
+			"evidence of other rules": {`rules/1`, `rules/2`},
+			"a digest cut":            {`"sha256": "` + digest + `"}]}`, `"sha256": "e3b0"}]}`},
+		},
+	},
 	"label-verify.json": {
 		good: `{"schema": "plimsoll.label.verify/1", "genuine": true, "issuer": "Example Authority", "product": {"gtin": "09506000134352", "version": 1,
 			"maker": "Example Lamps", "model": "LP-110", "profile": 1, "norms": {"etsi.5.1-1": "lab-tested"}, "issued": "2026-11-23", "status_index": 2,
@@ -302,6 +346,55 @@ var examples = map[string]struct {
 			"an edition that says nothing": {`, "source_id": "5.1-5", "status": "M C(5)", "state": "unverified"`, ``},
 			"a kernel of one":              {`"norms": ["etsi.5.1-5", "ota.15"]`, `"norms": ["etsi.5.1-5"]`},
 			"a title that runs on":         {`"title": {"en": "t", "fr": "u"}, "text": {"en": "t", "fr": "u"}, "pillar"`, `"title": {"en": "` + strings.Repeat("t", 61) + `", "fr": "u"}, "text": {"en": "t", "fr": "u"}, "pillar"`},
+		},
+	},
+	"registry-accounts.json": {
+		good: `{"schema": "plimsoll.registry.accounts/1", "accounts": [{"id": "body", "name": "Example", "role": "certification-body", "since": "2026-11-27T11:00:00Z",
+			"keys": [{"public": "AAAA", "from": "2026-11-27"}], "blocks": [{"first": 0, "size": 65536}]}]}`,
+		wrong: map[string][2]string{
+			"a role not in words":     {`"certification-body"`, `"king"`},
+			"a day that is none":      {`"from": "2026-11-27"`, `"from": "now"`},
+			"a block that is no size": {`"size": 65536`, `"size": -1`},
+		},
+	},
+	"registry-audit.json": {
+		good: `{"schema": "plimsoll.registry.audit/1", "audit": [{"seq": 1, "at": "2026-11-27T11:00:00Z", "account": "body", "action": "grant", "subject": "s", "outcome": "done"}]}`,
+		wrong: map[string][2]string{
+			"no outcome":   {`, "outcome": "done"`, ``},
+			"a local time": {`11:00:00Z`, `11:00`},
+		},
+	},
+	"registry-dump.json": {
+		good: `{"schema": "plimsoll.registry.dump/1", "made": "2026-11-27T11:00:00Z", "labels": 2, "sha256": "` + digest + `", "signature": "AAAA"}`,
+		wrong: map[string][2]string{
+			"no signature":  {`, "signature": "AAAA"`, ``},
+			"a digest less": {digest, digest[1:]},
+		},
+	},
+	"registry-label.json": {
+		good: `{"schema": "plimsoll.registry.label/1", "id": "` + digest + `", "issuer": {"id": "body", "name": "Example", "role": "certification-body"}, "product": {"gtin": "09506000134352",
+			"version": 1, "maker": "Example Lamps", "model": "LP-110", "profile": 1, "norms": {"etsi.5.1-1": "lab-tested"}, "issued": "2026-11-27", "status_index": 2, "sensors": [],
+			"practices": []}, "category": "light", "status": "suspended", "changed": "2026-11-27T12:00:00Z", "granted": "2026-11-27T11:00:00Z", "leaf": 3, "changes": [{"number": 1,
+			"verb": "suspend", "status": "suspended", "at": "2026-11-27T12:00:00Z", "reason": "exploited", "note": "", "by": {"id": "registry", "name": "Example", "role": "scheme-owner"},
+			"evidence": ["` + digest + `"], "leaf": 4, "record": "AAAA"}], "label": "AAAA"}`,
+		wrong: map[string][2]string{
+			"a status not in words": {`"status": "suspended", "changed"`, `"status": "fine", "changed"`},
+			"a reason not in words": {`"exploited"`, `"whim"`},
+			"change 0":              {`"number": 1`, `"number": 0`},
+			"a property more":       {`"leaf": 3`, `"leaf": 3, "secure": true`},
+			"a GTIN cut":            {`09506000134352`, `9506000134352`},
+			"no base64":             {`"label": "AAAA"`, `"label": "<b>"`},
+		},
+	},
+	"registry-product.json": {
+		good: `{"schema": "plimsoll.registry.product/1", "gtin": "09506000134352", "maker": "Example Lamps", "model": "LP-110", "category": "light", "labels": [{"schema": "plimsoll.registry.label/1", "id": "` + digest + `", "issuer": {"id": "body", "name": "Example", "role": "certification-body"}, "product": {"gtin": "09506000134352",
+			"version": 1, "maker": "Example Lamps", "model": "LP-110", "profile": 1, "norms": {"etsi.5.1-1": "lab-tested"}, "issued": "2026-11-27", "status_index": 2, "sensors": [],
+			"practices": []}, "category": "light", "status": "suspended", "changed": "2026-11-27T12:00:00Z", "granted": "2026-11-27T11:00:00Z", "leaf": 3, "changes": [{"number": 1,
+			"verb": "suspend", "status": "suspended", "at": "2026-11-27T12:00:00Z", "reason": "exploited", "note": "", "by": {"id": "registry", "name": "Example", "role": "scheme-owner"},
+			"evidence": ["` + digest + `"], "leaf": 4, "record": "AAAA"}], "label": "AAAA"}]}`,
+		wrong: map[string][2]string{
+			"no label":     {`"labels": [`, `"labels": [], "x": [`},
+			"another GTIN": {`"gtin": "09506000134352", "maker": "Example Lamps", "model": "LP-110", "category"`, `"gtin": "1", "maker": "Example Lamps", "model": "LP-110", "category"`},
 		},
 	},
 	"registry-keys.json": {

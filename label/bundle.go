@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/fxamacker/cbor/v2"
@@ -59,30 +60,42 @@ var (
 	ErrBundle    = errors.New("trust bundle is not valid")
 )
 
-// SetStatuses packs the status of each label, by its index.
-func (b *Bundle) SetStatuses(list []Status) error {
-	raw := make([]byte, (len(list)+3)/4)
-	for i, s := range list {
-		bits := -1
-		for n, w := range statuses {
-			if w == s {
-				bits = n
-			}
-		}
-		if bits < 0 {
-			return fmt.Errorf("%w: status %q of label %d has no bits", ErrBundle, s, i)
-		}
-		raw[i/4] |= byte(bits) << (2 * (i % 4))
+// Statuses are those of labels by their index, two bits each, the lowest bits of an octet first. The zero value is a
+// list of none; what it was not told of is active.
+type Statuses []byte
+
+// Set notes the status of a label, and reports whether it has bits.
+func (l *Statuses) Set(index uint32, s Status) bool {
+	n := slices.Index(statuses[:], s)
+	if n < 0 {
+		return false
 	}
+	for int64(index) >= 4*int64(len(*l)) {
+		*l = append(*l, 0)
+	}
+	at, shift := index/4, 2*(index%4)
+	(*l)[at] = (*l)[at]&^(3<<shift) | byte(n)<<shift
+	return true
+}
+
+// Pack is the list as a bundle has it: zlib (RFC 1950).
+func (l Statuses) Pack() []byte {
 	var z bytes.Buffer
 	w := zlib.NewWriter(&z)
-	if _, err := w.Write(raw); err != nil {
-		return err
+	_, _ = w.Write(l) // into memory: it does not fail
+	_ = w.Close()
+	return z.Bytes()
+}
+
+// SetStatuses packs the status of each label, by its index.
+func (b *Bundle) SetStatuses(list []Status) error {
+	raw := make(Statuses, (len(list)+3)/4)
+	for i, s := range list {
+		if !raw.Set(uint32(i), s) {
+			return fmt.Errorf("%w: status %q of label %d has no bits", ErrBundle, s, i)
+		}
 	}
-	if err := w.Close(); err != nil {
-		return err
-	}
-	b.List = z.Bytes()
+	b.List = raw.Pack()
 	return nil
 }
 
@@ -139,7 +152,16 @@ func ParseBundle(data []byte, registry ed25519.PublicKey) (*Trust, error) {
 			return nil, fmt.Errorf("%w: the key of issuer %d has %d octets", ErrBundle, i, len(b.Issuers[i].Key))
 		}
 	}
-	z, err := zlib.NewReader(bytes.NewReader(b.List))
+	list, err := unpack(b.List)
+	if err != nil {
+		return nil, err
+	}
+	return &Trust{b, list}, nil
+}
+
+// unpack is a list of statuses, two bits each.
+func unpack(packed []byte) ([]byte, error) {
+	z, err := zlib.NewReader(bytes.NewReader(packed))
 	if err != nil {
 		return nil, fmt.Errorf("%w: its list: %w", ErrBundle, err)
 	}
@@ -147,7 +169,7 @@ func ParseBundle(data []byte, registry ed25519.PublicKey) (*Trust, error) {
 	if err != nil || len(list) > maxList {
 		return nil, fmt.Errorf("%w: its list of %d octets: %w", ErrBundle, len(list), errors.Join(err, z.Close()))
 	}
-	return &Trust{b, list}, nil
+	return list, nil
 }
 
 // StatusOf is the status of the label of an index when the bundle was made; Unknown for one that the list does not reach.

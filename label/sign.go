@@ -1,6 +1,7 @@
 package label
 
 import (
+	"cmp"
 	"crypto"
 	"crypto/ed25519"
 	"crypto/rand"
@@ -26,25 +27,48 @@ func Sign(s *Statement, key ed25519.PrivateKey) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sign label: %w", err)
 	}
+	return sign(payload, "", key)
+}
+
+// sign makes a COSE_Sign1 of a payload. typ keeps what is signed from being taken for something else (RFC 9596); a label
+// has none.
+func sign(payload []byte, typ string, key ed25519.PrivateKey) ([]byte, error) {
 	signer, err := cose.NewSigner(cose.AlgorithmEdDSA, crypto.Signer(key))
 	if err != nil {
-		return nil, fmt.Errorf("sign label: %w", err)
+		return nil, fmt.Errorf("sign: %w", err)
 	}
 	public, _ := key.Public().(ed25519.PublicKey)
 	m := cose.NewSign1Message()
 	m.Headers.Protected.SetAlgorithm(cose.AlgorithmEdDSA)
 	m.Headers.Protected[cose.HeaderLabelKeyID] = KeyID(public)
+	if typ != "" {
+		m.Headers.Protected[headerType] = typ
+	}
 	m.Payload = payload
 	if err := m.Sign(rand.Reader, nil, signer); err != nil {
-		return nil, fmt.Errorf("sign label: %w", err)
+		return nil, fmt.Errorf("sign: %w", err)
 	}
 	// without the tag: what is expected here is known (RFC 9052 §2)
 	u := cose.UntaggedSign1Message(*m)
 	return u.MarshalCBOR()
 }
 
-// open reads a label, and verifies that the key that it names made it. find is asked for the key of an ID.
-func open(sign1 []byte, find func(id []byte) ed25519.PublicKey) (*Statement, ed25519.PublicKey, error) {
+// headerType is the COSE header that says of which type a message is (RFC 9596 §2).
+const headerType = int64(16)
+
+// Open reads a label, and verifies that the key that it names made it. find is asked for the key of an ID, and answers nil
+// for one that it does not know. Whether the holder of the key could grant the label, Verify says.
+func Open(sign1 []byte, find func(id []byte) ed25519.PublicKey) (*Statement, ed25519.PublicKey, error) {
+	payload, key, err := unseal(sign1, "", find)
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := ParseStatement(payload)
+	return s, key, err
+}
+
+// unseal verifies a COSE_Sign1 of a type, and gives its payload and the key that made it.
+func unseal(sign1 []byte, typ string, find func(id []byte) ed25519.PublicKey) ([]byte, ed25519.PublicKey, error) {
 	var u cose.UntaggedSign1Message
 	if err := u.UnmarshalCBOR(sign1); err != nil {
 		return nil, nil, fmt.Errorf("%w: read COSE_Sign1: %w", ErrSignature, err)
@@ -53,8 +77,13 @@ func open(sign1 []byte, find func(id []byte) ed25519.PublicKey) (*Statement, ed2
 		return nil, nil, fmt.Errorf("%w: it is not by EdDSA", ErrSignature)
 	}
 	id, _ := u.Headers.Protected[cose.HeaderLabelKeyID].([]byte)
-	if len(id) != 8 || len(u.Headers.Protected) != 2 || len(u.Headers.Unprotected) != 0 {
-		return nil, nil, fmt.Errorf("%w: its header is not that of a label", ErrSignature)
+	is, _ := u.Headers.Protected[headerType].(string)
+	headers := 2
+	if typ != "" {
+		headers = 3
+	}
+	if len(id) != 8 || is != typ || len(u.Headers.Protected) != headers || len(u.Headers.Unprotected) != 0 {
+		return nil, nil, fmt.Errorf("%w: its header is not that of a %s", ErrSignature, cmp.Or(typ, "label"))
 	}
 	key := find(id)
 	if key == nil {
@@ -68,9 +97,5 @@ func open(sign1 []byte, find func(id []byte) ed25519.PublicKey) (*Statement, ed2
 	if err := m.Verify(nil, verifier); err != nil {
 		return nil, nil, fmt.Errorf("%w: %w", ErrSignature, err)
 	}
-	s, err := ParseStatement(u.Payload)
-	if err != nil {
-		return nil, nil, err
-	}
-	return s, key, nil
+	return u.Payload, key, nil
 }

@@ -213,6 +213,9 @@ func (s *Statement) Class(norm string) Class {
 	return NotClaimed
 }
 
+// ClassAt is the class of the i-th norm of the profile.
+func (s *Statement) ClassAt(i int) Class { return s.class(i) }
+
 // SetClass notes that. It reports false for a norm that the profile does not have.
 func (s *Statement) SetClass(norm string, c Class) bool {
 	norms := ProfileNorms(s.Profile)

@@ -54,7 +54,7 @@ func (t *Trust) Verify(e *Envelope, gtin string, now time.Time) (*Verdict, error
 	v := &Verdict{Status: Unknown, StatusAsOf: t.Made.UTC(), IssuedProof: BySignature}
 	made := DayOf(t.Made)
 	var issuers []Issuer
-	s, key, err := open(e.Label, func(id []byte) ed25519.PublicKey {
+	s, key, err := Open(e.Label, func(id []byte) ed25519.PublicKey {
 		for _, i := range t.Issuers {
 			if bytes.Equal(KeyID(i.Key), id) {
 				issuers = append(issuers, i)

@@ -25,7 +25,13 @@ func newLabel(e env, words *locale.Catalogue) *cobra.Command {
 		}
 		return c.Help()
 	}}
-	c.AddCommand(newLabelCompare(e, words), newLabelPrint(e, words), newLabelQR(e, words), newLabelShow(e, words), newLabelSign(e), newLabelVerify(e, words))
+	for _, verb := range []label.Verb{label.Suspend, label.Restore, label.Withdraw} {
+		c.AddCommand(newLabelChange(e, words, verb))
+	}
+	c.AddCommand(
+		newLabelCompare(e, words), newLabelExport(e), newLabelGrant(e, words), newLabelImport(e, words), newLabelPrint(e, words), newLabelQR(e, words),
+		newLabelShow(e, words), newLabelSign(e), newLabelVerify(e, words),
+	)
 	return c
 }
 

@@ -25,7 +25,10 @@ func newRegistry(e env, words *locale.Catalogue) *cobra.Command {
 		}
 		return c.Help()
 	}}
-	c.AddCommand(newRegistryKey(e, words), newRegistryMonitor(e, words), newRegistryProof(e, words), newRegistryWitness(e, words))
+	c.AddCommand(
+		newRegistryAccount(e, words), newRegistryAdvisories(e, words), newRegistryAudit(e, words), newRegistryBundle(e, words), newRegistryKey(e, words), newRegistryMonitor(e, words),
+		newRegistryProof(e, words), newRegistryRun(e, words), newRegistryWitness(e, words),
+	)
 	return c
 }
 

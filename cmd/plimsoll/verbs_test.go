@@ -10,10 +10,13 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"plimsoll.example/plimsoll/internal/locale"
+	"plimsoll.example/plimsoll/internal/storetest"
+	"plimsoll.example/plimsoll/label"
 )
 
 // leaves are the verbs that do something, hidden ones too.
@@ -29,8 +32,8 @@ func leaves(c *cobra.Command) (list []*cobra.Command) {
 
 // silent are the verbs that read nothing that a program could want as JSON.
 var silent = []string{
-	"completion", "headers", "help", "home off", "home run", "label print", "label qr", "label sign", "man", "mud sign",
-	"registry key make", "registry key rotate", "registry witness",
+	"completion", "headers", "help", "home off", "home run", "label export", "label grant", "label print", "label qr", "label restore", "label sign", "label suspend", "label withdraw", "man", "mud sign",
+	"registry account add", "registry account end", "registry account extend", "registry bundle", "registry key make", "registry key rotate", "registry run", "registry witness",
 }
 
 func TestEveryVerbThatReadsTellsProgramsToo(t *testing.T) {
@@ -104,6 +107,7 @@ func mudFiles(t *testing.T) string {
 	if code, _, stderr := call(t, nil, "mud", "qr", filepath.Join(dir, "lamp.json"), "--out", filepath.Join(dir, "sticker.png")); code != exitDone {
 		t.Fatal(stderr)
 	}
+	someLabel(t, dir)
 	key, cert := signer(t)
 	for name, file := range map[string]string{"key.pem": key, "cert.pem": cert} {
 		if err := os.Rename(file, filepath.Join(dir, name)); err != nil {
@@ -115,6 +119,35 @@ func mudFiles(t *testing.T) string {
 		t.Fatal(stderr)
 	}
 	return dir
+}
+
+// someLabel writes a label, and the keys of its issuer, into a folder.
+func someLabel(t *testing.T, dir string) {
+	t.Helper()
+	private, known, err := makeKey(keyIssuer, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, data := range map[string][]byte{"issuer.key": private, "i.pem": known} {
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	key, err := readSigningKey(filepath.Join(dir, "issuer.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sign1, err := label.Sign(storetest.Statement(1, 0, label.DayOf(time.Now())), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	envelope, err := (&label.Envelope{Version: label.Version, Label: sign1}).Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "some.label"), envelope, 0o600); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // What each verb can come to, by exit code. HOME stands for a capture, DIR for the folder of mudFiles. What is not
@@ -147,9 +180,18 @@ var outcomes = map[string]map[int][]string{
 		exitUsage:      {"", "DIR/lamp.json", "DIR/lamp.json --out x.pdf --form wall"},
 		exitUnverified: {"DIR/lamp.json --resolver id.registry.example --out DIR/x.pdf"}, exitNotFound: {"none.label --resolver id.registry.example --out DIR/x.pdf"},
 	},
-	"label qr":   {exitUsage: {"", "DIR/lamp.json"}, exitUnverified: {"DIR/lamp.json --resolver id.registry.example"}, exitNotFound: {"none.label --resolver id.registry.example"}},
-	"label show": {exitUsage: {""}, exitUnverified: {"DIR/lamp.json"}, exitNotFound: {"none.label"}},
-	"label sign": {exitFailed: {"DIR/lamp.json --key DIR/key.pem --out DIR/x.label"}, exitUsage: {"", "DIR/lamp.json"}, exitNotFound: {"none.json --key DIR/key.pem --out DIR/x.label"}},
+	"label export": { // the rest is in testdata/labelexport.txtar
+		exitUsage: {"", "DIR/lamp.json", "DIR/lamp.json --format xml"}, exitUnverified: {"DIR/lamp.json --format csv"}, exitNotFound: {"none.label --format csv"},
+	},
+	"label import": {exitFailed: {"DIR/lamp.json"}, exitUsage: {""}, exitNotFound: {"none.json"}},
+	// the 0 of what speaks to a registry is tested with one
+	"label grant":    {exitFailed: {"DIR/some.label --registry http://127.0.0.1:1"}, exitUsage: {"", "DIR/some.label", "DIR/some.label --registry http://registry.example"}, exitUnverified: {"DIR/lamp.json --registry https://r.example"}, exitNotFound: {"none.label --registry https://r.example"}},
+	"label restore":  {exitFailed: {"DIR/some.label --registry http://127.0.0.1:1 --key DIR/issuer.key --reason remedied"}, exitUsage: {"", "DIR/some.label"}, exitNotFound: {"none.label --registry https://r.example --key k --reason remedied"}},
+	"label suspend":  {exitFailed: {"DIR/some.label --registry http://127.0.0.1:1 --key DIR/issuer.key --reason exploited"}, exitUsage: {"", "DIR/some.label"}, exitNotFound: {"DIR/some.label --registry https://r.example --key none.key --reason exploited"}},
+	"label withdraw": {exitFailed: {"DIR/some.label --registry http://127.0.0.1:1 --key DIR/issuer.key --reason other"}, exitUsage: {"", "DIR/some.label"}, exitNotFound: {"DIR/some.label --registry https://r.example --key none.key --reason other"}},
+	"label qr":       {exitUsage: {"", "DIR/lamp.json"}, exitUnverified: {"DIR/lamp.json --resolver id.registry.example"}, exitNotFound: {"none.label --resolver id.registry.example"}},
+	"label show":     {exitUsage: {""}, exitUnverified: {"DIR/lamp.json"}, exitNotFound: {"none.label"}},
+	"label sign":     {exitFailed: {"DIR/lamp.json --key DIR/key.pem --out DIR/x.label"}, exitUsage: {"", "DIR/lamp.json"}, exitNotFound: {"none.json --key DIR/key.pem --out DIR/x.label"}},
 	"label verify": { // its 0 and 3 are tested with its schema
 		exitFailed: {"DIR/lamp.json --issuer-key DIR/cert.pem"}, exitUsage: {"", "DIR/lamp.json"}, exitNotFound: {"none.label --issuer-key none.pem"},
 	},
@@ -182,8 +224,25 @@ var outcomes = map[string]map[int][]string{
 		exitUsage: {"", "DIR/lamp.json"}, exitUnverified: {"DIR/new.json --signature DIR/lamp.p7s --anchors DIR/cert.pem", "DIR/new.json --json --signature DIR/lamp.p7s --anchors DIR/cert.pem"},
 		exitNotFound: {"none.json --signature DIR/lamp.p7s --anchors DIR/cert.pem"},
 	},
+	"registry advisories": { // the rest is in testdata/advisories.txtar
+		exitFailed: {"DIR/lamp.json --products DIR/lamp.json"}, exitUsage: {"", "DIR/lamp.json", "DIR/lamp.json --registry http://registry.example", "--products DIR/lamp.json"},
+		exitNotFound: {"DIR/lamp.json --products none.json"},
+	},
 	"norms list": {exitDone: {"", "--json"}, exitUsage: {"etsi.5.5-1", "--source x"}},
 	"norms map":  {exitDone: {"", "--json"}, exitUsage: {"etsi.5.5-1"}},
+	"registry account add": {
+		exitDone:   {"body --org Body --role certification-body --public DIR/i.pem --state DIR/registry-state"},
+		exitFailed: {"Body --org Body --role lab --public DIR/i.pem --state DIR/registry-state"}, exitUsage: {"", "body"}, exitNotFound: {"body --public none.pem --state DIR/registry-state"},
+	},
+	"registry account end":    {exitUsage: {"", "body"}, exitNotFound: {"nobody --public DIR/i.pem --state DIR/registry-state"}},
+	"registry account extend": {exitUsage: {"", "body --labels 0"}, exitNotFound: {"nobody --state DIR/registry-state"}},
+	"registry account list":   {exitDone: {"--state DIR/registry-state", "--json --state DIR/registry-state"}, exitUsage: {"a"}},
+	"registry audit":          {exitDone: {"--state DIR/registry-state", "--json --state DIR/registry-state"}, exitUsage: {"a", "--limit 0"}, exitFailed: {"--database DIR/lamp.json"}},
+	"registry bundle":         {exitUsage: {"", "--registry ftp://x --registry-key DIR/i.pem --out x"}, exitFailed: {"--registry http://127.0.0.1:1 --registry-key DIR/i.pem --out DIR/x"}, exitNotFound: {"--registry http://127.0.0.1:1 --registry-key none.pem --out DIR/x"}},
+	"registry run": {
+		exitUsage: {"a", "--listen 0.0.0.0:0", "--tls-cert x", "--rate 0", "--public-url registry", "--listen here"}, exitFailed: {"--listen 127.0.0.1:0 --state DIR/registry-state --key DIR/bad.pem"},
+		exitNotFound: {"--listen 127.0.0.1:0 --state DIR/registry-state --key none.key"},
+	},
 	"registry key list": { // the rest of registry needs a log, and is tested with one
 		exitFailed: {"--log DIR --policy DIR/lamp.json"}, exitUsage: {"", "a"}, exitNotFound: {"--log DIR --policy none.policy"},
 	},

@@ -1,4 +1,5 @@
-// Package sqlite keeps what the program must not forget in one file, by SQLite: for one machine, which is most.
+// Package sqlite keeps what the program must not forget in one file, by SQLite: for one machine, which is most. Store is
+// that of a home, Registry that of a registry of labels.
 package sqlite
 
 import (
@@ -26,8 +27,11 @@ var ErrDamaged = errors.New("database is damaged")
 // ErrNewer is the cause where the database was written by a later version of the program.
 var ErrNewer = errors.New("database is of a later version of the program")
 
-// Store is a database. Any number of goroutines may use it; one process does.
-type Store struct {
+// Store is the database of a home. Any number of goroutines may use it; one process does.
+type Store struct{ database }
+
+// database is a file that is open.
+type database struct {
 	write *sql.DB // one connection: SQLite has one writer
 	read  *sql.DB
 }
@@ -35,6 +39,15 @@ type Store struct {
 // Open opens the database of that name, makes it if it is not there, and brings it up to date. What is damaged is
 // refused with ErrDamaged, and left for whoever can repair it.
 func Open(ctx context.Context, name string) (*Store, error) {
+	d, err := openDatabase(ctx, name, migrations, "migrations", 2)
+	if err != nil {
+		return nil, err
+	}
+	return &Store{*d}, nil
+}
+
+// openDatabase opens a database with the migrations of a folder; each connection keeps so many MiB of it in memory.
+func openDatabase(ctx context.Context, name string, migrations fs.FS, dir string, memory int) (*database, error) {
 	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
@@ -46,17 +59,18 @@ func Open(ctx context.Context, name string) (*Store, error) {
 	if err := f.Close(); err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
-	s := &Store{}
+	s := &database{}
 	// A transaction that reads and then writes takes the lock at once, or two of them would wait for each other.
-	if s.write, err = open(name, "_txlock=immediate"); err != nil {
+	cache := fmt.Sprintf("&_pragma=cache_size(-%d)", memory<<10)
+	if s.write, err = open(name, "_txlock=immediate"+cache); err != nil {
 		return nil, err
 	}
 	s.write.SetMaxOpenConns(1)
-	if s.read, err = open(name, "mode=ro"); err != nil {
+	if s.read, err = open(name, "mode=ro"+cache); err != nil {
 		return nil, errors.Join(err, s.write.Close())
 	}
 	s.read.SetMaxOpenConns(4)
-	if err := s.prepare(ctx); err != nil {
+	if err := s.prepare(ctx, migrations, dir); err != nil {
 		return nil, errors.Join(fmt.Errorf("open database %s: %w", name, err), s.Close())
 	}
 	return s, nil
@@ -76,10 +90,10 @@ func open(name, more string) (*sql.DB, error) {
 }
 
 // Close ends the use of the database.
-func (s *Store) Close() error { return errors.Join(s.read.Close(), s.write.Close()) }
+func (s *database) Close() error { return errors.Join(s.read.Close(), s.write.Close()) }
 
 // prepare checks the database and applies the migrations that it has not seen.
-func (s *Store) prepare(ctx context.Context) error {
+func (s *database) prepare(ctx context.Context, migrations fs.FS, dir string) error {
 	var verdict string
 	if err := s.write.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&verdict); err != nil {
 		if ctx.Err() != nil {
@@ -90,7 +104,7 @@ func (s *Store) prepare(ctx context.Context) error {
 	if verdict != "ok" {
 		return fmt.Errorf("%w: %s", ErrDamaged, verdict)
 	}
-	names, err := fs.Glob(migrations, "migrations/*.sql")
+	names, err := fs.Glob(migrations, dir+"/*.sql")
 	if err != nil {
 		return err
 	}
@@ -103,7 +117,7 @@ func (s *Store) prepare(ctx context.Context) error {
 		return fmt.Errorf("%w: it is of version %d, and this program knows %d", ErrNewer, version, len(names))
 	}
 	for i := version; i < len(names); i++ {
-		text, err := migrations.ReadFile(names[i])
+		text, err := fs.ReadFile(migrations, names[i])
 		if err != nil {
 			return err
 		}
@@ -132,7 +146,7 @@ func damaged(err error) error {
 }
 
 // change does something in one transaction, which is on the disk when change returns nil.
-func (s *Store) change(ctx context.Context, do func(*sql.Tx) error) error {
+func (s *database) change(ctx context.Context, do func(*sql.Tx) error) error {
 	tx, err := s.write.BeginTx(ctx, nil)
 	if err != nil {
 		return err

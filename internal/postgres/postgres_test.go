@@ -1,0 +1,71 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"plimsoll.example/plimsoll/internal/postgres"
+	"plimsoll.example/plimsoll/internal/registry"
+	"plimsoll.example/plimsoll/internal/storetest"
+)
+
+func open(t *testing.T, url string) *postgres.Registry {
+	t.Helper()
+	s, err := postgres.Open(context.Background(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+func server(t *testing.T) string {
+	t.Helper()
+	url, stop, err := storetest.Server()
+	if err != nil {
+		t.Skip(err)
+	}
+	t.Cleanup(stop)
+	return url
+}
+
+func TestPostgreSQLKeepsARegistry(t *testing.T) {
+	at := server(t)
+	storetest.Registry(t, func(t *testing.T) (registry.Store, func() registry.Store) {
+		url := storetest.Database(t, at)
+		return open(t, url), func() registry.Store { return open(t, url) }
+	})
+	t.Run("several processes migrate at once, and one does it", func(t *testing.T) {
+		url := storetest.Database(t, at)
+		var all sync.WaitGroup
+		for range 4 {
+			all.Go(func() {
+				if s, err := postgres.Open(context.Background(), url); err != nil {
+					t.Error(err)
+				} else {
+					_ = s.Close()
+				}
+			})
+		}
+		all.Wait()
+	})
+	t.Run("a database of a later version is refused", func(t *testing.T) {
+		url := storetest.Database(t, at)
+		_ = open(t, url).Close()
+		c, err := pgx.Connect(t.Context(), url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close(context.Background())
+		if _, err := c.Exec(t.Context(), "insert into plimsoll_version values (99)"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := postgres.Open(t.Context(), url); !errors.Is(err, postgres.ErrNewer) {
+			t.Errorf("%v", err)
+		}
+	})
+}

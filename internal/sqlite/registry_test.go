@@ -1,0 +1,26 @@
+package sqlite_test
+
+import (
+	"context"
+	"path/filepath"
+	"testing"
+
+	"plimsoll.example/plimsoll/internal/registry"
+	"plimsoll.example/plimsoll/internal/sqlite"
+	"plimsoll.example/plimsoll/internal/storetest"
+)
+
+func TestSQLiteKeepsARegistry(t *testing.T) {
+	storetest.Registry(t, func(t *testing.T) (registry.Store, func() registry.Store) {
+		name := filepath.Join(t.TempDir(), "registry.db")
+		again := func() registry.Store {
+			s, err := sqlite.OpenRegistry(context.Background(), name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = s.Close() })
+			return s
+		}
+		return again(), again
+	})
+}
