@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -45,7 +46,10 @@ func newHome(e env, words *locale.Catalogue) *cobra.Command {
 	} {
 		c.AddCommand(newHomeDecide(e, words, v.name, v.verb))
 	}
-	c.AddCommand(newHomeUndo(e, words), newHomeRehearse(e, words), newHomeOff(e, words), newHomeDoctor(e, words))
+	c.AddCommand(
+		newHomeAllow(e, words), newHomeDisallow(e, words), newHomeController(e, words), newHomeUndo(e, words), newHomeRehearse(e, words),
+		newHomeExport(e, words), newHomeImport(e, words), newHomeOff(e, words), newHomeDoctor(e, words),
+	)
 	return c
 }
 
@@ -117,6 +121,7 @@ var refusals = map[string]struct {
 	"no-file":        {"error.home.no-file", nil},
 	"consent":        {"error.home.consent", nil},
 	"stale":          {"error.home.stale", nil},
+	"export":         {"error.home.export.refused", nil},
 	"verb":           {"error.home.verb", errUsage},
 	"not-in-force":   {"error.home.not-in-force", nil},
 }
@@ -161,11 +166,7 @@ func newHomeStatus(e env, words *locale.Catalogue) *cobra.Command {
 				lines = append(lines, words.Text("home.ask.more", "n", len(s.Asks)-i))
 				break
 			}
-			why := ""
-			if q.Why != "" {
-				why = words.Text("home.url." + q.Why)
-			}
-			lines = append(lines, words.Text("home.ask."+string(q.About), "device", q.Title, "default", q.Default, "url", q.URL, "why", why))
+			lines = append(lines, r.question(&q))
 		}
 		for _, f := range s.Faults {
 			lines = append(lines, words.Text("home.status.fault", "text", f))
@@ -174,6 +175,20 @@ func newHomeStatus(e env, words *locale.Catalogue) *cobra.Command {
 	}}
 	r.flags(c)
 	return c
+}
+
+// question is one as people read it.
+func (r *remote) question(q *home.Question) string {
+	why, about := "", string(q.About)
+	switch {
+	case q.About == home.OtherURL && q.Why != "":
+		why = r.words.Text("home.url." + q.Why)
+	case q.Why != "":
+		why = r.words.Text("home.offer." + q.Why)
+	case q.About == home.AskController && q.Class != "":
+		about += ".class"
+	}
+	return r.words.Text("home.ask."+about, "device", q.Title, "default", q.Default, "url", q.URL, "why", why, "class", q.Class)
 }
 
 // maxAsked bounds the questions that are shown at a time.
@@ -254,7 +269,7 @@ func newHomeDecide(e env, words *locale.Catalogue, name string, verb home.Verb) 
 		c.Flags().StringVar(&argument, "as", "", "")
 	case home.Quarantine:
 		c.Flags().StringVar(&argument, "why", "", "")
-	case home.HoldTo:
+	case home.HoldTo, home.Accept:
 		c.Flags().StringVar(&argument, "file", "", "")
 	}
 	return c
@@ -280,12 +295,54 @@ func (r *remote) decide(ctx context.Context, path string, body any) error {
 	if r.json {
 		return printJSON(r.out, d)
 	}
-	var device home.Device
-	if err := r.call(ctx, http.MethodGet, "devices/"+url.PathEscape(d.Device), nil, &device); err != nil {
+	said, err := r.done(ctx, &d)
+	if err != nil {
 		return err
 	}
-	return r.print([]string{
-		r.words.Text("home.now."+string(d.After.State), "device", device.Title(), "until", d.After.Until.Local()),
-		r.words.Text("home.undo", "seq", fmt.Sprint(d.Seq)),
-	})
+	return r.print(append(said, r.words.Text("home.undo", "seq", d.Seq)))
+}
+
+// done says what a decision led to.
+func (r *remote) done(ctx context.Context, d *home.Decision) ([]string, error) {
+	if d.Device == "" {
+		return []string{r.words.Text("home.import.undone")}, nil
+	}
+	var list struct{ Devices []*home.Device }
+	if err := r.call(ctx, http.MethodGet, "devices", nil, &list); err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(list.Devices, func(x *home.Device) bool { return x.ID == d.Device })
+	if i < 0 {
+		return nil, nil
+	}
+	device := list.Devices[i]
+	lines := []string{r.words.Text("home.now."+string(d.After.State), "device", device.Title(), "until", d.After.Until.Local())}
+	switch d.Verb {
+	case home.Confirm, home.WatchOn, home.Accept:
+		lines = append(lines, r.words.Text("home.did."+string(d.Verb), "device", device.Title()))
+	case home.Except, home.Disallow:
+		if more := r.beside(device, list.Devices); len(more) > 0 {
+			lines = append(lines, more...)
+		} else {
+			lines = append(lines, r.words.Text("home.allow.nothing", "device", device.Title()))
+		}
+	case home.Control, home.Uncontrol:
+		lines = append(lines, r.controlled(device, list.Devices)...)
+	}
+	return lines, nil
+}
+
+// controlled says who controls a device.
+func (r *remote) controlled(d *home.Device, all []*home.Device) (lines []string) {
+	for _, c := range d.Controllers {
+		key := "home.controller.own"
+		if c.Class != "" {
+			key = "home.controller.class"
+		}
+		lines = append(lines, r.words.Text(key, "device", d.Title(), "who", called(c.Party, all), "class", c.Class))
+	}
+	if len(lines) == 0 {
+		lines = append(lines, r.words.Text("home.controller.none", "device", d.Title()))
+	}
+	return lines
 }

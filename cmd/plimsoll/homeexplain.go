@@ -2,12 +2,15 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"plimsoll.example/plimsoll/internal/guide"
 	"plimsoll.example/plimsoll/internal/home"
 	"plimsoll.example/plimsoll/internal/locale"
+	"plimsoll.example/plimsoll/mud"
 )
 
 // explanation is what `home explain --json` prints.
@@ -15,6 +18,9 @@ type explanation struct {
 	Device   *home.Device   `json:"device"`
 	Findings []home.Noted   `json:"findings"`
 	Traffic  []home.Traffic `json:"traffic"`
+
+	Questions []home.Question `json:"questions"`
+	Offer     *offered        `json:"offer,omitempty"` // what the file that is offered would change
 }
 
 // explain says what a device is, what it does, and what was found.
@@ -32,6 +38,17 @@ func (r *remote) explain(ctx context.Context, name string) error {
 	if err := r.call(ctx, http.MethodGet, "devices/"+id+"/traffic?span=day", nil, &traffic); err != nil {
 		return err
 	}
+	var status home.Status
+	var all struct{ Devices []*home.Device }
+	if err := errors.Join(r.call(ctx, http.MethodGet, "status", nil, &status), r.call(ctx, http.MethodGet, "devices", nil, &all)); err != nil {
+		return err
+	}
+	x.Questions = slices.DeleteFunc(append([]home.Question{}, status.Asks...), func(q home.Question) bool { return q.Device != x.Device.ID })
+	if x.Device.Offers() != nil {
+		if err := r.call(ctx, http.MethodGet, "devices/"+id+"/offer?lang="+string(r.words.Lang()), nil, &x.Offer); err != nil {
+			return err
+		}
+	}
 	x.Findings, x.Traffic = append([]home.Noted{}, findings.Findings...), append([]home.Traffic{}, traffic.Traffic...)
 	if r.json {
 		return printJSON(r.out, x)
@@ -41,8 +58,22 @@ func (r *remote) explain(ctx context.Context, name string) error {
 		r.words.Text("home.explain.is", "device", d.Title(), "what", r.kind(d), "maker", d.Identity.Maker, "model", d.Identity.Model),
 		r.words.Text("home.now."+string(d.State), "device", d.Title(), "until", d.Until.Local()),
 	}
-	if u := d.Waits(); u != "" {
-		lines = append(lines, r.words.Text("home.ask.url", "device", d.Title(), "default", d.URL, "url", u, "why", ""))
+	if d.State == home.Quarantined {
+		key := "home.explain.unconfirmed"
+		if d.Confirmed {
+			key = "home.explain.confirmed"
+		}
+		lines = append(lines, r.words.Text(key, "why", d.Reason))
+	}
+	lines = append(lines, r.beside(d, all.Devices)...)
+	if len(d.Controllers) > 0 {
+		lines = append(lines, r.controlled(d, all.Devices)...)
+	}
+	for i := range x.Questions {
+		lines = append(lines, "", r.question(&x.Questions[i]))
+		if about := x.Questions[i].About; x.Offer != nil && (about == home.NewFile || about == home.LearnedFile || about == home.NewBehaviour) {
+			lines = append(lines, r.changes(x.Offer)...)
+		}
 	}
 	for i := range x.Findings {
 		t := guide.Explain(r.words, &x.Findings[i].Finding, d.Title())
@@ -59,4 +90,20 @@ func (r *remote) explain(ctx context.Context, name string) error {
 		lines = append(lines, "  "+t.Peer+" ("+t.Service+"): "+r.words.Size(locale.Octets(t.Out+t.In)))
 	}
 	return r.print(lines)
+}
+
+// changes says what a file that is offered would change, and what it would have stopped.
+func (r *remote) changes(o *offered) (lines []string) {
+	heading := mud.Change("")
+	for _, c := range o.Diff.Changes {
+		if c.Change != heading {
+			heading = c.Change
+			lines = append(lines, r.words.Text("mud.diff."+string(heading)))
+		}
+		lines = append(lines, "  "+c.Text)
+	}
+	if o.Rehearsal != nil {
+		lines = append(lines, r.rehearsed(o.Rehearsal)...)
+	}
+	return lines
 }

@@ -128,31 +128,44 @@ func (g *gateway) judge(ctx context.Context, id, url string) (string, error) {
 const maxFetches = 8
 
 // file gets the file of a device, and decides what follows by itself: that the device is rehearsed against it, or held
-// to a newer one that allows no more.
+// to a newer one that allows no more. Others are offered.
 func (g *gateway) file(ctx context.Context, id, url string) error {
 	url, err := g.judge(ctx, id, url)
 	if err != nil {
 		return err
 	}
 	e, err := g.cache.Get(ctx, url, nil)
-	if e == nil || !e.Current.Usable() {
-		switch {
-		case err != nil:
-			return err
-		case e.Next != nil:
-			return fmt.Errorf("%s: a version waits for approval: %s", url, e.Next.Reason)
-		}
-		return fmt.Errorf("%s: %w", url, home.ErrNoFile)
+	d, findErr := g.household.Find(id)
+	if e == nil || findErr != nil {
+		return errors.Join(err, findErr)
 	}
 	v := e.Current
-	d, findErr := g.household.Find(id)
-	if findErr != nil || d.File == v.SHA256 {
-		return err
+	if !v.Usable() {
+		switch {
+		case err != nil:
+		case e.Next == nil:
+			err = fmt.Errorf("%s: %w", url, home.ErrNoFile)
+		case e.Next.State != mudcache.Unsigned && d.File != e.Next.SHA256: // whoever looks after it should know, too
+			err = fmt.Errorf("%s: a version waits for approval: %s", url, e.Next.Reason)
+		}
+		return errors.Join(err, g.proposeNext(ctx, d, e))
+	}
+	if d.File == v.SHA256 {
+		return errors.Join(err, g.proposeNext(ctx, d, e))
 	}
 	if _, parseErr := mud.Parse(v.File); parseErr != nil {
 		return errors.Join(err, fmt.Errorf("%s: %w", url, parseErr))
 	}
-	if saveErr := g.store.SaveFile(ctx, &home.File{SHA256: v.SHA256, At: v.Fetched, Origin: "maker", Body: v.File}); saveErr != nil {
+	if d.File != "" {
+		switch has, fileErr := g.store.File(ctx, d.File); {
+		case fileErr != nil:
+		case has.Origin != home.Maker: // a person accepted it, and the device may say any URL
+			return errors.Join(err, g.proposeVersion(ctx, d, v, "other"))
+		case has.At.After(v.Fetched): // a person accepted a newer one
+			return errors.Join(err, g.proposeNext(ctx, d, e))
+		}
+	}
+	if saveErr := g.store.SaveFile(ctx, &home.File{SHA256: v.SHA256, At: v.Fetched, Origin: home.Maker, Body: v.File}); saveErr != nil {
 		return errors.Join(err, saveErr)
 	}
 	verb := home.Rehearse
@@ -163,5 +176,8 @@ func (g *gateway) file(ctx context.Context, id, url string) error {
 		return err // it is not to be held
 	}
 	_, decideErr := g.household.Decide(ctx, home.Program, verb, id, v.SHA256)
+	if d.Offer != nil {
+		decideErr = errors.Join(decideErr, g.household.Propose(ctx, id, nil))
+	}
 	return errors.Join(err, decideErr)
 }

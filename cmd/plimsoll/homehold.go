@@ -100,6 +100,9 @@ func (g *gateway) expire(ctx context.Context) {
 				continue
 			}
 			g.log.InfoContext(ctx, "lease is over", "device", d.ID, "address", l.Address)
+			if d.Leased(time.Now()) {
+				continue // it has others, and goes on
+			}
 			for _, m := range d.MACs {
 				g.enforcer.Forget(m)
 			}

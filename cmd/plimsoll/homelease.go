@@ -38,8 +38,8 @@ func (g *gateway) hear(list []home.Sighting) {
 	}
 }
 
-// lease hears what DHCP says of addresses.
-func (g *gateway) lease(r *inspect.FactRecord) error {
+// hearLease hears what DHCP says of addresses.
+func (g *gateway) hearLease(r *inspect.FactRecord) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if len(g.leases) >= maxHeard {
@@ -62,26 +62,48 @@ func (g *gateway) lease(r *inspect.FactRecord) error {
 			g.urls[r.Subject()] = home.MUDURL{URL: link, Via: mudFacts[i][1], At: now}
 		}
 	}
+	given := func(seconds string) {
+		n, err := strconv.ParseUint(field(seconds), 10, 32)
+		if l, ok := lease(r.Value()); ok && err == nil {
+			l.Until = now.Add(time.Duration(n) * time.Second)
+			g.leases = append(g.leases, leased{r.Subject(), n == 0, l})
+		}
+	}
+	back := func(l home.Lease, ok bool) {
+		// what somebody else says in its name, behind a relay or as one, is not believed: a lease ends by itself
+		if l.Until = now; ok && r.Own() {
+			g.leases = append(g.leases, leased{r.Subject(), true, l})
+		}
+	}
 	switch r.Name() {
 	case "dhcp.lease":
-		a, err := netip.ParseAddr(string(r.Value()))
-		seconds, secondsErr := strconv.ParseUint(field("seconds"), 10, 32)
-		if err == nil && secondsErr == nil {
-			g.leases = append(g.leases, leased{r.Subject(), false, home.Lease{Address: a, Until: now.Add(time.Duration(seconds) * time.Second)}})
-		}
+		given("seconds")
+	case "dhcpv6.lease", "dhcpv6.prefix":
+		given("valid")
+	case "dhcp.decline", "dhcpv6.decline", "dhcpv6.release":
+		back(lease(r.Value()))
 	case "dhcp.address":
 		g.address, _ = netip.ParseAddr(string(r.Value()))
 		g.asker = r.Subject()
 	case "dhcp.options":
-		if field("message") == "release" && g.asker == r.Subject() && g.address.IsValid() {
-			g.leases = append(g.leases, leased{r.Subject(), true, home.Lease{Address: g.address, Until: now}})
+		if field("message") == "release" && g.asker == r.Subject() {
+			back(home.Lease{Address: g.address}, g.address.IsValid())
 		}
 		g.address = netip.Addr{}
 	}
 	return nil
 }
 
-// release takes in what was heard of leases. What was given back takes along where names led.
+// lease is an address, or a prefix, as a fact says it.
+func lease(value []byte) (l home.Lease, ok bool) {
+	if p, err := netip.ParsePrefix(string(value)); err == nil {
+		return home.Lease{Address: p.Masked().Addr(), Bits: p.Bits()}, p.Bits() > 0
+	}
+	a, err := netip.ParseAddr(string(value))
+	return home.Lease{Address: a}, err == nil
+}
+
+// release takes in what was heard of leases. A device that gave back all that it had gives back where names led it, too.
 func (g *gateway) release(ctx context.Context) {
 	g.mu.Lock()
 	list := g.leases
@@ -90,8 +112,11 @@ func (g *gateway) release(ctx context.Context) {
 	for _, l := range list {
 		d, err := g.household.Lease(ctx, l.mac, l.Lease)
 		g.fault(ctx, "keep leases", err)
-		if l.back && d != nil && g.enforcer != nil {
-			g.log.InfoContext(ctx, "address was given back", "device", d.ID, "address", l.Address)
+		if !l.back || d == nil || g.enforcer == nil {
+			continue
+		}
+		g.log.InfoContext(ctx, "address was given back", "device", d.ID, "address", l.Address)
+		if !d.Leased(time.Now()) {
 			g.enforcer.Forget(l.mac)
 		}
 	}

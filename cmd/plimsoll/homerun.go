@@ -49,6 +49,7 @@ type gatewayFlags struct {
 	state, socket string
 	memory        int
 	rehearsal     time.Duration
+	learn         time.Duration // how long a device is watched before a file for it is learned; 0: none is
 	logLevel      slog.Level
 
 	// of MUD files
@@ -64,7 +65,7 @@ type gatewayFlags struct {
 }
 
 func newHomeRun(e env, words *locale.Catalogue) *cobra.Command {
-	g := gatewayFlags{env: e, words: words, mode: home.Watch, memory: inspect.DefaultMemory, rehearsal: home.Rehearsal, dnsPort: 53}
+	g := gatewayFlags{env: e, words: words, mode: home.Watch, memory: inspect.DefaultMemory, rehearsal: home.Rehearsal, learn: home.Rehearsal, dnsPort: 53}
 	c := &cobra.Command{Use: "run", Args: noArgs, RunE: func(c *cobra.Command, _ []string) error {
 		switch {
 		case g.lan == "":
@@ -91,6 +92,7 @@ func newHomeRun(e env, words *locale.Catalogue) *cobra.Command {
 		return err
 	})
 	f.DurationVar(&g.rehearsal, "rehearsal", g.rehearsal, "")
+	f.DurationVar(&g.learn, "learn", g.learn, "")
 	f.StringVar(&g.anchors, "anchors", "", "")
 	f.StringVar(&g.roots, "roots", "", "")
 	f.Func("allow", "", func(s string) error {
@@ -144,13 +146,15 @@ type gateway struct {
 
 	// what only the goroutine uses that reads packets
 	looked  time.Time
+	written time.Time                 // when conversations were last handed over to be kept
 	urls    map[frame.MAC]home.MUDURL // that were said last
 	asker   frame.MAC                 // who sent the DHCP message under way,
 	address netip.Addr                // from which address
 
 	mu     sync.Mutex
-	leases []leased          // that were heard of, and not taken in yet
-	faults map[string]string // by what does not work
+	leases []leased            // that were heard of, and not taken in yet
+	unkept []policy.Remembered // conversations that changed, and were not kept yet
+	faults map[string]string   // by what does not work
 }
 
 func (g gatewayFlags) run(ctx context.Context) error {
@@ -182,11 +186,7 @@ func (g gatewayFlags) run(ctx context.Context) error {
 	if err := d.household.Open(ctx); err != nil {
 		return err
 	}
-	for _, x := range d.household.Devices() {
-		for _, m := range x.MACs {
-			d.names.Store(m, x.ID)
-		}
-	}
+	d.name()
 	keepRules, letGo, err := d.hold(ctx, dir)
 	if err != nil {
 		return err
@@ -204,9 +204,15 @@ func (g gatewayFlags) run(ctx context.Context) error {
 	d.fault(ctx, "confine the gateway", confine(dir, filepath.Dir(socketPath(g.socket, g.getenv))))
 	group, ctx := errgroup.WithContext(ctx)
 	d.engine = d.newEngine(ctx, knowledge)
+	remembered, err := store.Conversations(ctx)
+	if err != nil {
+		return err
+	}
+	d.engine.Recall(remembered)
 	group.Go(func() error { return d.watch(ctx, live) })
 	group.Go(func() error { return d.keep(ctx) })
 	group.Go(func() error { return d.files(ctx) })
+	group.Go(func() error { return d.teach(ctx) })
 	group.Go(func() error { return keepRules(ctx) })
 	group.Go(func() error { return d.resolve(ctx) })
 	group.Go(func() error {
@@ -215,7 +221,9 @@ func (g gatewayFlags) run(ctx context.Context) error {
 	log.InfoContext(ctx, "gateway runs", "mode", g.mode, "lan", g.lan, "wan", g.wan, "devices", d.household.Len())
 	notify(g.getenv, "READY=1")
 	defer notify(g.getenv, "STOPPING=1")
-	return group.Wait()
+	err = group.Wait()
+	d.remember(context.WithoutCancel(ctx), d.engine.Changed())
+	return err
 }
 
 // lockState makes sure that one gateway alone uses a folder.
@@ -258,9 +266,9 @@ func (g *gateway) watch(ctx context.Context, live *capture.Live) error {
 // asked.
 func (g *gateway) newEngine(ctx context.Context, knowledge *identify.Knowledge) *inspect.Engine {
 	return inspect.New(inspect.Config{
-		Memory: g.memory, Remember: true,
+		Memory: g.memory, Remember: true, Ongoing: true,
 		OnFlow: func(r *inspect.FlowRecord) error { g.count(r); return nil },
-		OnFact: g.lease,
+		OnFact: g.hearLease,
 		OnBlock: func() {
 			select {
 			case f := <-g.asks:
@@ -270,6 +278,7 @@ func (g *gateway) newEngine(ctx context.Context, knowledge *identify.Knowledge) 
 			if now := time.Now(); now.Sub(g.looked) >= lookEvery {
 				g.looked = now
 				g.look(ctx, g.engine.Snapshot(knowledge))
+				g.recollect(now)
 			}
 		},
 	})
@@ -289,11 +298,20 @@ func (g *gateway) look(ctx context.Context, r *inspect.Result) {
 	g.stir()
 	for _, d := range news.Fresh {
 		g.log.InfoContext(ctx, "new device", "device", d.ID, "kind", d.Kind(), "state", d.State)
+	}
+	g.name()
+	g.fault(ctx, "keep findings", g.store.SaveFindings(ctx, g.household.Name(r.Found())))
+}
+
+// name says which device a flow is of.
+func (g *gateway) name() {
+	for _, d := range g.household.Devices() {
 		for _, m := range d.MACs {
-			g.names.Store(m, d.ID)
+			if id, ok := g.names.Load(m); !ok || id != d.ID {
+				g.names.Store(m, d.ID)
+			}
 		}
 	}
-	g.fault(ctx, "keep findings", g.store.SaveFindings(ctx, g.household.Name(r.Found())))
 }
 
 // sighting is a device of a result, as the household takes it in.
@@ -362,9 +380,14 @@ func (g *gateway) keep(ctx context.Context) error {
 			kept = now
 			g.keepTraffic(ctx)
 		}
+		g.mu.Lock()
+		list := g.unkept
+		g.unkept = nil
+		g.mu.Unlock()
+		g.remember(ctx, list)
 		if now.Sub(pruned) >= time.Hour {
 			pruned = now
-			g.fault(ctx, "prune history", g.store.Prune(ctx, now))
+			g.fault(ctx, "prune history", errors.Join(g.store.Prune(ctx, now), g.store.ForgetConversations(ctx, now.Add(-memory))))
 		}
 		notify(g.getenv, "WATCHDOG=1")
 	}
@@ -407,7 +430,7 @@ func (g *gateway) status() home.Status {
 	for _, d := range g.household.Devices() {
 		s.Devices[d.State]++
 	}
-	s.Asks = append(s.Asks, g.household.Questions()...)
+	s.Asks = append(append(s.Asks, g.household.Questions()...), g.controllerless(context.Background())...)
 	for i := range s.Asks {
 		if why, ok := g.changes.Load(s.Asks[i].Device); ok && s.Asks[i].About == home.OtherURL {
 			s.Asks[i].Why = string(why.(mud.URLChange))
@@ -430,45 +453,8 @@ func (g *gateway) status() home.Status {
 
 func (g *gateway) api() *control.API {
 	return &control.API{
-		Household: g.household, History: g.store, Status: g.status, Rehearse: g.rehearse, Metrics: g.metrics(), Log: g.log,
-	}
-}
-
-// rehearse says what the file of a device would have stopped of what it did since the gateway was started.
-func (g *gateway) rehearse(ctx context.Context, d *home.Device) (*home.Rehearsed, error) {
-	if d.File == "" {
-		return nil, fmt.Errorf("%w: %s", home.ErrNoFile, d.Title())
-	}
-	kept, err := g.store.File(ctx, d.File)
-	if err != nil {
-		return nil, err
-	}
-	file, err := mud.Parse(kept.Body)
-	if err != nil {
-		return nil, err
-	}
-	out := &home.Rehearsed{Device: d.ID, File: d.File, From: g.since, List: []home.Traffic{}}
-	done := make(chan struct{})
-	ask := func() {
-		defer close(done)
-		_, r, ok := g.engine.Rehearse(file, d.MACs[0], inspect.Controllers{})
-		if !ok {
-			return
-		}
-		out.Flows = r.Flows
-		for _, s := range r.Stopped {
-			out.Stopped += s.First.Flows
-			out.List = append(out.List, home.Traffic{At: g.since, Device: d.ID, Peer: s.Peer, Service: policy.Service(s.First.Proto, s.First.PeerPort), Flows: s.First.Flows, Stopped: s.First.Flows})
-		}
-	}
-	select {
-	case g.asks <- ask:
-		<-done
-		return out, nil
-	case <-time.After(10 * time.Second): // no packet came in all that time
-		return nil, errors.New("the network is silent: there is nothing to rehearse on")
-	case <-ctx.Done():
-		return nil, ctx.Err()
+		Household: g.household, History: g.store, Status: g.status, Rehearse: g.rehearse, Offer: g.offer,
+		Export: g.export, Import: g.take, Metrics: g.metrics(), Log: g.log,
 	}
 }
 

@@ -154,8 +154,7 @@ func (x *thing) watch(t *testing.T, k *identify.Knowledge) (flows, stopped uint6
 			rest = append(rest, c.judged)
 		}
 	}
-	in := learning{mac: x.mac}
-	place := in.place(engine)
+	place := placed(engine.Network(), []frame.MAC{x.mac})
 	var l learn.Learner
 	g.Into(&l, place)
 	file, _ := l.File(learn.About{URL: "https://learned.invalid/x.json", SystemInfo: x.label})

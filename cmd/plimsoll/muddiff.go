@@ -11,30 +11,6 @@ import (
 	"plimsoll.example/plimsoll/mud"
 )
 
-// compared is what schema/mud-diff.json describes.
-type compared struct {
-	Schema  string           `json:"schema"`
-	Old     string           `json:"old"`
-	New     string           `json:"new"`
-	Grows   bool             `json:"grows"` // the new file lets the device or others do something that the old one did not
-	Changes []comparedChange `json:"changes"`
-}
-
-type comparedChange struct {
-	Change  mud.Change      `json:"change"`
-	Starts  mud.Starts      `json:"starts"`
-	Peer    shownPeer       `json:"peer"`
-	Service shownService    `json:"service"`
-	Family  string          `json:"family"`
-	Before  *comparedBefore `json:"before"`
-	Text    string          `json:"text"`
-}
-
-type comparedBefore struct {
-	Peer    shownPeer    `json:"peer"`
-	Service shownService `json:"service"`
-}
-
 func newMUDDiff(e env, words *locale.Catalogue) *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{Use: "diff", Args: cobra.ArbitraryArgs, RunE: func(_ *cobra.Command, args []string) error {
@@ -81,20 +57,4 @@ func (e env) tellDiff(changes []mud.Difference, words *locale.Catalogue) error {
 		}
 	}
 	return nil
-}
-
-func newCompared(before, after string, changes []mud.Difference, words *locale.Catalogue) compared {
-	r := compared{Schema: "plimsoll.mud.diff/1", Old: before, New: after, Changes: []comparedChange{}}
-	for _, d := range changes {
-		r.Grows = r.Grows || d.Grows()
-		c := comparedChange{
-			Change: d.Change, Starts: d.Starts, Peer: newShownPeer(d.Peer, words), Service: newShownService(d.Service, words),
-			Family: d.Family, Text: d.Text(words),
-		}
-		if d.Change == mud.Widened || d.Change == mud.Narrowed {
-			c.Before = &comparedBefore{newShownPeer(d.BeforePeer, words), newShownService(d.BeforeService, words)}
-		}
-		r.Changes = append(r.Changes, c)
-	}
-	return r
 }

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/netip"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -109,7 +108,7 @@ func (in *learning) run(ctx context.Context, paths []string) error {
 		}
 	}
 	if kept == nil || !kept.Knows(source) {
-		g.Into(&l, in.place(o.engine))
+		g.Into(&l, placed(o.engine.Network(), []frame.MAC{in.mac}))
 	}
 	file, evidence := l.File(in.about(d))
 	evidence.Device, evidence.Sources = in.mac.String(), sources
@@ -155,27 +154,6 @@ func conversation(r *inspect.FlowRecord, mac frame.MAC) *learn.Conversation {
 	return c
 }
 
-// place says where addresses are.
-func (in *learning) place(engine *inspect.Engine) func(own, peer netip.Addr) learn.Place {
-	network := engine.Network()
-	return func(own, peer netip.Addr) learn.Place {
-		p := learn.Place{Own: true, Scope: learn.Scope(network.Scope(frame.AddrFrom(peer)))}
-		if owner := network.Host(frame.AddrFrom(own)); owner != nil && !slices.Contains(owner.MACs, in.mac) {
-			p.Own = false
-		}
-		switch {
-		case p.Scope == "lan":
-			p.Scope = learn.Local
-		case p.Scope == learn.Multicast && !peer.IsMulticast():
-			p.Scope = learn.Broadcast
-		}
-		if h := network.Host(frame.AddrFrom(peer)); h != nil {
-			p.Resolver = h.Resolver
-		}
-		return p
-	}
-}
-
 func (in *learning) about(d *inspect.Device) learn.About {
 	a := learn.About{URL: in.url, Maker: d.Identity.Maker, Model: d.Identity.Model}
 	if a.URL == "" && d.MUDURL != nil {
@@ -183,16 +161,10 @@ func (in *learning) about(d *inspect.Device) learn.About {
 			a.URL = d.MUDURL.URL
 		}
 	}
-	if a.URL == "" { // nobody will find anything there, and nobody else can claim it (RFC 6761 §6.4)
-		a.URL = "https://learned.invalid/" + strings.ReplaceAll(in.mac.String(), ":", "-") + ".json"
+	if a.URL == "" {
+		a.URL = nobodys(in.mac)
 	}
-	a.SystemInfo = strings.TrimSpace(d.Identity.Maker + " " + d.Identity.Model)
-	if a.SystemInfo == "" {
-		a.SystemInfo = in.mac.String()
-	}
-	if r := []rune(a.SystemInfo); len(r) > 60 { // RFC 8520 §3.7
-		a.SystemInfo = string(r[:60])
-	}
+	a.SystemInfo = systemInfo(a.Maker, a.Model, in.mac.String())
 	return a
 }
 

@@ -34,20 +34,6 @@ type shownPermission struct {
 	Services []shownService `json:"services"`
 }
 
-type shownPeer struct {
-	Kind    mud.PeerKind `json:"kind"`
-	Value   string       `json:"value"`
-	Address string       `json:"address"`
-	Text    string       `json:"text"`
-}
-
-type shownService struct {
-	Protocol string   `json:"protocol"`
-	Ports    [][2]int `json:"ports"` // from, to; empty: any
-	Name     string   `json:"name"`
-	Text     string   `json:"text"`
-}
-
 func newMUDShow(e env, words *locale.Catalogue) *cobra.Command {
 	var html string
 	var asJSON, dot, svg bool
@@ -128,22 +114,6 @@ func newShown(name string, f *mud.File, words *locale.Catalogue) shown {
 			s.Services = append(s.Services, newShownService(service, words))
 		}
 		r.Permissions = append(r.Permissions, s)
-	}
-	return r
-}
-
-func newShownPeer(p mud.Peer, words *locale.Catalogue) shownPeer {
-	r := shownPeer{Kind: p.Kind, Value: p.Value, Text: p.Text(words)}
-	if p.Address.IsValid() {
-		r.Address = p.Address.String()
-	}
-	return r
-}
-
-func newShownService(s mud.Service, words *locale.Catalogue) shownService {
-	r := shownService{Protocol: s.Protocol, Ports: [][2]int{}, Name: s.Name(), Text: s.Text(words)}
-	for _, p := range s.Ports {
-		r.Ports = append(r.Ports, [2]int{int(p.Low), int(p.High)})
 	}
 	return r
 }

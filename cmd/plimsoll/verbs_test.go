@@ -32,7 +32,7 @@ func leaves(c *cobra.Command) (list []*cobra.Command) {
 
 // silent are the verbs that read nothing that a program could want as JSON.
 var silent = []string{
-	"completion", "headers", "help", "home off", "home run", "label export", "label grant", "label print", "label qr", "label restore", "label sign", "label suspend", "label withdraw", "man", "mud sign",
+	"completion", "headers", "help", "home export", "home off", "home run", "label export", "label grant", "label print", "label qr", "label restore", "label sign", "label suspend", "label withdraw", "man", "mud sign",
 	"registry account add", "registry account end", "registry account extend", "registry bundle", "registry key make", "registry key rotate", "registry run", "registry witness",
 }
 

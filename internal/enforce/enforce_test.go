@@ -176,6 +176,40 @@ func TestAnAddressThatWasGivenBackIsNobodys(t *testing.T) {
 	}
 }
 
+func TestADelegatedPrefixThatWasGivenBackTakesItsAddressesAlong(t *testing.T) {
+	d := device(1, home.Held, "fd09::1", "2001:db8:5::1", "2001:db8:6::1")
+	d.Leases = []home.Lease{{Address: netip.MustParseAddr("2001:db8:5::"), Bits: 48, Until: noon.Add(-time.Second)}}
+	list := []*home.Device{d}
+	k := &asked{}
+	if err := enforcer(t, k, &list).Apply(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	want := []netip.Addr{netip.MustParseAddr("2001:db8:6::1"), netip.MustParseAddr("fd09::1")}
+	if got := k.gateway.Devices[0].Addresses; !slices.Equal(got, want) {
+		t.Errorf("%v are bound, want %v", got, want)
+	}
+}
+
+func TestADeviceIsHeldUnderEachOfItsLinkLayerAddresses(t *testing.T) {
+	d := device(1, home.Held, "10.9.0.11")
+	d.MACs = append([]frame.MAC{{2, 0, 0, 0, 9, 9}}, d.MACs...) // it has another one since
+	d.File = "good"
+	d.Exceptions = []home.Exception{{Party: home.Party{Address: netip.MustParseAddr("45.1.2.3")}}}
+	list := []*home.Device{d}
+	k := &asked{}
+	if err := enforcer(t, k, &list).Apply(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(k.gateway.Devices); n != 2 {
+		t.Fatalf("rules for %d of its addresses", n)
+	}
+	for i, x := range k.gateway.Devices {
+		if x.MAC != d.MACs[i] || x.Treatment != nft.Held || x.Policy == nil || says(k, i, 0, frame.ProtoTCP, "45.1.2.3", 1) != 1 || says(k, i, 0, frame.ProtoTCP, "45.1.2.4", 1) != 0 {
+			t.Errorf("%s: %+v", x.MAC, x)
+		}
+	}
+}
+
 func TestNamesOutliveTheProgramAndATornLine(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "names.jsonl")
 	now := func() time.Time { return noon }

@@ -27,6 +27,7 @@ func (e *Enforcer) intent(ctx context.Context, n *Network) (g *nft.Gateway, of s
 	devices := e.Devices()
 	bound := e.bindings(devices, n)
 	base := situation(devices, bound, n)
+	base.Controllers = classes(devices, bound)
 	g = &nft.Gateway{
 		LAN: []nft.Link{{Name: n.LAN, Bridge: n.Bridge}}, WAN: []string{n.WAN}, Own: n.Own, Prefixes: n.Prefixes,
 		Resolver: e.resolver, Unknown: n.Unknown, Inbound: n.Inbound,
@@ -44,7 +45,7 @@ func (e *Enforcer) intent(ctx context.Context, n *Network) (g *nft.Gateway, of s
 	for _, d := range devices {
 		for _, m := range d.MACs {
 			x := nft.Device{MAC: m, Addresses: bound[m], Treatment: treatment(d), MayMap: d.Admission == home.Full}
-			_ = note.Encode([]any{m, x.Addresses, d.Stance.State, d.Stance.Admission, d.File, d.Exceptions})
+			_ = note.Encode([]any{m, x.Addresses, d.Stance.State, d.Stance.Admission, d.File})
 			if d.State != home.Free {
 				e.holding[m] = d.ID
 			}
@@ -55,7 +56,8 @@ func (e *Enforcer) intent(ctx context.Context, n *Network) (g *nft.Gateway, of s
 				case x.Treatment == nft.Quarantined:
 					x.Repair = repair(file)
 				default:
-					c := e.compile(file, d, &base, m)
+					c := e.compile(file, d, &base, m, devices, bound)
+					_ = note.Encode(c.of)
 					known[m], x.Policy = c, c.policy
 				}
 			}
@@ -90,36 +92,21 @@ func treatment(d *home.Device) nft.Treatment {
 }
 
 // compile sets the file of a device into the network, unless that is done already.
-func (e *Enforcer) compile(file *mud.File, d *home.Device, base *policy.Context, m frame.MAC) compiled {
+func (e *Enforcer) compile(file *mud.File, d *home.Device, base *policy.Context, m frame.MAC, all []*home.Device, bound map[frame.MAC][]netip.Addr) compiled {
 	at := base.Of(m)
 	if at.Device.MAC != m {
 		at.Device = policy.Device{MAC: m}
 	}
 	at.Device.URL = file.URL
-	data, _ := json.Marshal([]any{d.File, d.Exceptions, at})
+	at.My, _ = Controllers(d, all, bound)
+	more := allowances(d, all, e.Now())
+	data, _ := json.Marshal([]any{d.File, more, at})
 	sum := sha256.Sum256(data)
 	of := string(sum[:])
 	if c, ok := e.known[m]; ok && c.of == of {
 		return c
 	}
-	return compiled{of, policy.Compile(except(file, d.Exceptions), &at)}
-}
-
-// except is a file, with names that the household lets the device reach too.
-func except(f *mud.File, names []string) *mud.File {
-	if len(names) == 0 {
-		return f
-	}
-	acl := mud.ACL{Name: "household"}
-	for _, name := range names {
-		acl.ACEs = append(acl.ACEs,
-			mud.ACE{Name: name, Action: mud.Accept, Matches: mud.Matches{IPv4: &mud.IP{DestinationDNSName: name}}},
-			mud.ACE{Name: name, Action: mud.Accept, Matches: mud.Matches{IPv6: &mud.IP{DestinationDNSName: name}}})
-	}
-	c := *f
-	c.FromDevice = append([]string{acl.Name}, f.FromDevice...)
-	c.ACLs = append([]mud.ACL{acl}, f.ACLs...)
-	return &c
+	return compiled{of, policy.Compile(more.widen(file), &at)}
 }
 
 // updates are words in the names of servers that devices get their updates from.

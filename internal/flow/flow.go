@@ -37,6 +37,7 @@ const (
 	EndIdle    End = iota // no packet for its time-out, or a new conversation on the same ports
 	EndEvicted            // the table was full
 	EndFlush              // the capture ended
+	EndNot                // it goes on; see Table.Goes
 )
 
 // Flow is one conversation. It holds no pointers, and fills three cache lines of 64 octets: what finds it, what counts

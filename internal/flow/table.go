@@ -48,6 +48,10 @@ type Table struct {
 	started bool
 	warmth  uint32 // what Warm read
 	Evicted uint64 // flows that were ended early because the table was full
+
+	// Goes, if set, is called for each flow that goes on when its time-out has gone by since it began, or since the last
+	// call: who waits for the end of a long one waits for days. The flow is valid during the call, and its End is EndNot.
+	Goes func(*Flow)
 }
 
 type cell struct{ hash, slot uint32 } // slot number + 1; 0: empty
@@ -276,6 +280,11 @@ func (t *Table) Expire(now int64) {
 			case now-fl.Last > int64(fl.idle()):
 				t.removeSlot(slot-1, EndIdle)
 			default:
+				if t.Goes != nil {
+					fl.marks |= marks(EndNot) << shiftEnd
+					t.Goes(fl)
+					fl.marks &^= 3 << shiftEnd
+				}
 				t.schedule(slot-1, fl)
 			}
 			slot = next

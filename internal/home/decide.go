@@ -21,9 +21,13 @@ const (
 	Quarantine Verb = "quarantine" // Argument: why
 	Confirm    Verb = "confirm"    // yes, it stays in quarantine
 	WatchOn    Verb = "watch"      // out of quarantine, and watched: rehearsed, if it has a file
-	Except     Verb = "except"     // Argument: a name that it may reach too
-	Accept     Verb = "accept"     // Argument: the MUD URL that it says now, "" is that
-	Undo       Verb = "undo"       // Argument: the number of the decision
+	Except     Verb = "except"     // Argument: whom it may reach too, for what, until when; see Exception
+	Disallow   Verb = "disallow"   // Argument: an exception, or all to a party, that are no more
+	Control    Verb = "controller" // Argument: who controls it, in which class; see Controller
+	Uncontrol  Verb = "no-controller"
+	Accept     Verb = "accept" // Argument: the MUD URL that it says now, or SHA-256 of the file that is offered; "" is whichever waits
+	Undo       Verb = "undo"   // Argument: the number of the decision
+	Import     Verb = "import" // Argument: what was taken in; see Household.Import
 )
 
 // Decision is one entry of the audit log: who did what, when, and what it changed.
@@ -57,7 +61,7 @@ const Rehearsal = 72 * time.Hour
 // decide is what becomes of a device by a decision. It changes nothing else, and reads no clock.
 func decide(d *Device, verb Verb, argument, actor string, now time.Time, rehearsal time.Duration) (Stance, error) {
 	s := d.Stance
-	s.Exceptions, s.Left = slices.Clone(s.Exceptions), slices.Clone(s.Left)
+	s.Exceptions, s.Left, s.Controllers = slices.Clone(s.Exceptions), slices.Clone(s.Left), slices.Clone(s.Controllers)
 	become := func(state State) {
 		if s.State != state {
 			s.State, s.Since = state, now
@@ -137,22 +141,38 @@ func decide(d *Device, verb Verb, argument, actor string, now time.Time, rehears
 		} else {
 			become(Free)
 		}
-	case Except:
-		if argument == "" {
-			return s, fmt.Errorf("%w: no name is given", ErrVerb)
+	case Except, Disallow:
+		e, err := parseException(argument)
+		if err != nil {
+			return s, err
 		}
-		if !slices.Contains(s.Exceptions, argument) {
-			if len(s.Exceptions) >= maxExceptions {
-				return s, fmt.Errorf("%w: it has %d exceptions; release it instead", ErrVerb, len(s.Exceptions))
-			}
-			s.Exceptions = append(s.Exceptions, argument)
+		if verb == Except {
+			return s, s.except(e, now)
 		}
+		return s, s.disallow(e)
+	case Control, Uncontrol:
+		c, err := parseController(argument)
+		if err != nil {
+			return s, err
+		}
+		if verb == Control {
+			return s, s.control(c)
+		}
+		return s, s.uncontrol(c)
 	case Accept:
-		u := d.MUDURL()
-		if u == "" || argument != "" && argument != u {
-			return s, fmt.Errorf("%w: it does not say that its file is at %q", ErrVerb, argument)
+		u := d.Waits()
+		switch o := d.Offers(); {
+		case o != nil && (argument == o.File || argument == "" && u == ""):
+			s.take(o.File, d.MUDURL())
+			s.Admission = DeviceOnly
+			if s.State == Learning || s.State == Rehearsing {
+				prepare()
+			}
+		case d.MUDURL() != "" && (argument == d.MUDURL() || argument == ""):
+			s.move(d.MUDURL())
+		default:
+			return s, fmt.Errorf("%w: neither its MUD URL nor the file that is offered is %q", ErrVerb, argument)
 		}
-		s.move(u)
 	default:
 		return s, fmt.Errorf("%w: %q is no verb", ErrVerb, verb)
 	}
@@ -190,11 +210,19 @@ func arrive(d *Device, now time.Time) Stance {
 	return s
 }
 
-// elapse is what becomes of a stance by the time that goes by: a rehearsal that is over ends in being held.
-func elapse(s Stance, now time.Time) (Stance, bool) {
+// due is what the time that goes by decides about a stance: a rehearsal that is over ends in being held, and what was
+// allowed for a time ends with it.
+func due(s Stance, now time.Time) (list []Decision) {
 	if s.State == Rehearsing && !s.Until.IsZero() && !now.Before(s.Until) {
 		s.State, s.Since, s.Until = Held, now, time.Time{}
-		return s, true
+		list = append(list, Decision{Verb: HoldTo, After: s})
 	}
-	return s, false
+	for _, e := range slices.Clone(s.Exceptions) {
+		if e.Holds(now) {
+			continue
+		}
+		s.Exceptions = slices.DeleteFunc(slices.Clone(s.Exceptions), func(x Exception) bool { return x == e })
+		list = append(list, Decision{Verb: Disallow, Argument: e.String(), After: s})
+	}
+	return list
 }

@@ -54,11 +54,11 @@ func TestNothingIsHeldBeforeARehearsalUnlessAPersonSaysSo(t *testing.T) {
 	if err != nil || d.State != Rehearsing || d.Until.Sub(noon) < Rehearsal {
 		t.Fatalf("%+v, %v", d.Stance, err)
 	}
-	if s, over := elapse(d.Stance, d.Until.Add(-time.Second)); over || s.State != Rehearsing {
+	if list := due(d.Stance, d.Until.Add(-time.Second)); len(list) != 0 {
 		t.Error("the rehearsal is over before its time")
 	}
-	if s, over := elapse(d.Stance, d.Until); !over || s.State != Held || s.File != "abc" {
-		t.Errorf("after the rehearsal: %+v", s)
+	if list := due(d.Stance, d.Until); len(list) != 1 || list[0].After.State != Held || list[0].After.File != "abc" {
+		t.Errorf("after the rehearsal: %+v", list)
 	}
 	if _, err := after(t, camera(), "uid:0", "hold", ""); !errors.Is(err, ErrNoFile) {
 		t.Errorf("held to nothing: %v", err)

@@ -62,6 +62,7 @@ type Device struct {
 	Last      time.Time    `json:"last"`
 	MUD       []MUDURL     `json:"mud"` // that it, or somebody, says; the most trusted first
 	Leases    []Lease      `json:"leases,omitempty"`
+	Offer     *Offer       `json:"offer,omitempty"` // a file that it could be held to, if the household says so
 
 	Stance
 }
@@ -87,16 +88,44 @@ var vias = []string{"operator", "label", "lldp", "dhcpv4", "dhcpv6"}
 
 // Stance is what was decided about a device. It is all that enforcement goes by.
 type Stance struct {
-	Admission  Admission `json:"admission"` // "" until somebody answers: the default of its kind holds
-	State      State     `json:"state"`
-	Since      time.Time `json:"since"`                // of State
-	Until      time.Time `json:"until,omitzero"`       // when Rehearsing ends
-	File       string    `json:"file,omitempty"`       // SHA-256 of the MUD file that it is, or is to be, held to
-	URL        string    `json:"url,omitempty"`        // where its file comes from: its MUD URL that was accepted
-	Left       []string  `json:"left,omitempty"`       // those that it had before
-	Reason     string    `json:"reason,omitempty"`     // finding, or the words of a person, why it is Quarantined
-	Confirmed  bool      `json:"confirmed,omitempty"`  // somebody said yes to the quarantine
-	Exceptions []string  `json:"exceptions,omitempty"` // names that the household lets it reach beside its file
+	Admission Admission `json:"admission"` // "" until somebody answers: the default of its kind holds
+	State     State     `json:"state"`
+	Since     time.Time `json:"since"`               // of State
+	Until     time.Time `json:"until,omitzero"`      // when Rehearsing ends
+	File      string    `json:"file,omitempty"`      // SHA-256 of the MUD file that it is, or is to be, held to
+	URL       string    `json:"url,omitempty"`       // where its file comes from: its MUD URL that was accepted
+	Left      []string  `json:"left,omitempty"`      // those that it had before
+	Reason    string    `json:"reason,omitempty"`    // finding, or the words of a person, why it is Quarantined
+	Confirmed bool      `json:"confirmed,omitempty"` // somebody said yes to the quarantine
+
+	Exceptions  []Exception  `json:"exceptions,omitempty"`  // what the household lets it do beside its file
+	Controllers []Controller `json:"controllers,omitempty"` // that the household named
+}
+
+// Offer is a file that a device could be held to. Nobody is held to it before a person accepts it.
+type Offer struct {
+	File   string    `json:"file"`   // its SHA-256
+	Origin string    `json:"origin"` // maker or learned
+	At     time.Time `json:"at"`
+	// Why the file of a maker is not taken as it comes: unsigned, refused, waiting (for the clock), or grows: it allows
+	// more. Of one that was learned, how sure it is that it is all: not-yet, somewhat or quite.
+	Why     string `json:"why"`
+	Flows   uint64 `json:"flows"`   // that are remembered, which it was rehearsed over
+	Stopped uint64 `json:"stopped"` // of them
+}
+
+// The origins of files.
+const (
+	Maker   = "maker"
+	Learned = "learned"
+)
+
+// Offers is the file that is offered, if the device is to be held, and not to that one already; else nil.
+func (d *Device) Offers() *Offer {
+	if d.Offer == nil || d.Offer.File == d.File || d.State == Free || d.State == Refused {
+		return nil
+	}
+	return d.Offer
 }
 
 // Waits is the MUD URL that the device says now, if that is not the one that was accepted and somebody must say whether it

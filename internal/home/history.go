@@ -49,7 +49,7 @@ const (
 type File struct {
 	SHA256 string    `json:"sha256"`
 	At     time.Time `json:"at"`
-	Origin string    `json:"origin"` // maker, learned or operator
+	Origin string    `json:"origin"` // Maker, Learned or operator
 	Body   []byte    `json:"body"`
 }
 
@@ -73,9 +73,11 @@ type Question struct {
 	Device  string    `json:"device"`
 	Title   string    `json:"title"`
 	About   About     `json:"about"`
-	Default string    `json:"default"`       // admission, or URL
-	URL     string    `json:"url,omitempty"` // that the device says now
-	Why     string    `json:"why,omitempty"` // it is not taken as it comes
+	Default string    `json:"default"`         // admission, URL, or SHA-256 of a file; "" is nothing
+	URL     string    `json:"url,omitempty"`   // that the device says now
+	File    string    `json:"file,omitempty"`  // SHA-256 of the one that is offered
+	Class   string    `json:"class,omitempty"` // URI of the class of controllers that nobody is in; "": it wants one of its own
+	Why     string    `json:"why,omitempty"`   // it is not taken as it comes, see mud.URLChange and Offer
 	At      time.Time `json:"at"`
 }
 
@@ -84,11 +86,15 @@ type About string
 
 // What questions are about.
 const (
-	NewDevice About = "new" // may it go everywhere, where such a device must go, or nowhere?
-	OtherURL  About = "url" // may its file come from elsewhere?
+	NewDevice     About = "new"        // may it go everywhere, where such a device must go, or nowhere?
+	OtherURL      About = "url"        // may its file come from elsewhere?
+	NewFile       About = "file"       // may it do what this file of its maker says?
+	LearnedFile   About = "learned"    // may it do what it did so far, and no more?
+	NewBehaviour  About = "behaviour"  // it does what its learned file does not say: may it?
+	AskController About = "controller" // its file lets it speak with its controller: which one is that?
 )
 
-// Questions are what the household is asked, the newest first.
+// Questions are what the household is asked, the newest first. Those about controllers are for who reads the files.
 func (h *Household) Questions() (list []Question) {
 	for _, d := range h.Devices() {
 		if d.Admission == "" && d.State != Quarantined {
@@ -97,6 +103,16 @@ func (h *Household) Questions() (list []Question) {
 		if u := d.Waits(); u != "" {
 			list = append(list, Question{Device: d.ID, Title: d.Title(), About: OtherURL, Default: d.URL, URL: u, At: d.MUD[0].At})
 		}
+		if o := d.Offers(); o != nil {
+			about := NewFile
+			switch {
+			case o.Origin == Learned && d.File == "":
+				about = LearnedFile
+			case o.Origin == Learned:
+				about = NewBehaviour
+			}
+			list = append(list, Question{Device: d.ID, Title: d.Title(), About: about, Default: d.File, File: o.File, Why: o.Why, At: o.At})
+		}
 	}
 	slices.SortStableFunc(list, func(a, b Question) int { return b.At.Compare(a.At) })
 	return list
@@ -104,13 +120,3 @@ func (h *Household) Questions() (list []Question) {
 
 // StatusSchema names the shape of Status.
 const StatusSchema = "plimsoll.home.status/1"
-
-// Rehearsed is what a policy would have stopped.
-type Rehearsed struct {
-	Device  string    `json:"device"`
-	File    string    `json:"file"`
-	From    time.Time `json:"from"`
-	Flows   uint64    `json:"flows"`
-	Stopped uint64    `json:"stopped"`
-	List    []Traffic `json:"list"` // what was stopped, most often first
-}

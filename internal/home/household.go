@@ -1,9 +1,11 @@
 package home
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -28,6 +30,13 @@ type ledger interface {
 	Decision(ctx context.Context, seq int64) (*Decision, error)
 	// Last is the newest decision of a person that was not undone, and is no undoing itself.
 	Last(ctx context.Context) (*Decision, error)
+	// TakeOver keeps what an import, or its undoing, makes of it all, or nothing of it, and numbers t.By. Decisions that
+	// are kept already are not kept twice; others get numbers of their own where theirs are taken. Files and notes are added.
+	TakeOver(ctx context.Context, t *Takeover) error
+	// Snapshot is Takeover.Before of the import of that number.
+	Snapshot(ctx context.Context, seq int64) ([]byte, error)
+	// Contents puts decisions, files and notes into an export.
+	Contents(ctx context.Context, x *Export) error
 	// Decisions are those about a device before a number (0: all), the newest first, at most limit.
 	Decisions(ctx context.Context, device string, before int64, limit int) ([]*Decision, error)
 }
@@ -129,7 +138,7 @@ func (h *Household) See(mac frame.MAC, change func(*Device)) (d *Device, fresh b
 func (d *Device) clone() *Device {
 	c := *d
 	c.MACs, c.Hostnames, c.Addresses, c.MUD = slices.Clone(d.MACs), slices.Clone(d.Hostnames), slices.Clone(d.Addresses), slices.Clone(d.MUD)
-	c.Exceptions, c.Left = slices.Clone(d.Exceptions), slices.Clone(d.Left)
+	c.Exceptions, c.Left, c.Controllers = slices.Clone(d.Exceptions), slices.Clone(d.Left), slices.Clone(d.Controllers)
 	return &c
 }
 
@@ -144,6 +153,9 @@ func newID() string {
 func (h *Household) Decide(ctx context.Context, actor string, verb Verb, device, argument string) (*Decision, error) {
 	h.deciding.Lock()
 	defer h.deciding.Unlock()
+	if len(argument) > maxText {
+		return nil, fmt.Errorf("%s: %w: the argument has more than %d octets", verb, ErrVerb, maxText)
+	}
 	if verb == Undo {
 		return h.undo(ctx, actor, argument)
 	}
@@ -151,6 +163,7 @@ func (h *Household) Decide(ctx context.Context, actor string, verb Verb, device,
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", verb, err)
 	}
+	argument = h.named(verb, argument)
 	after, err := decide(d, verb, argument, actor, h.Now().UTC(), h.Rehearsal)
 	if err != nil {
 		return nil, fmt.Errorf("%s %s: %w", verb, d.Title(), err)
@@ -199,6 +212,9 @@ func (h *Household) undo(ctx context.Context, actor, argument string) (*Decision
 	if err != nil {
 		return nil, fmt.Errorf("undo: %w", err)
 	}
+	if last.Verb == Import {
+		return h.unimport(ctx, actor, last)
+	}
 	h.mu.RLock()
 	d := h.devices[last.Device]
 	h.mu.RUnlock()
@@ -235,24 +251,25 @@ func (h *Household) follows(ctx context.Context, d *Device, last *Decision) bool
 
 // same reports whether two stances are one.
 func (s Stance) same(t Stance) bool {
-	return s.Admission == t.Admission && s.State == t.State && s.Since.Equal(t.Since) && s.Until.Equal(t.Until) && s.File == t.File && s.URL == t.URL && slices.Equal(s.Left, t.Left) &&
-		s.Reason == t.Reason && s.Confirmed == t.Confirmed && slices.Equal(s.Exceptions, t.Exceptions)
+	a, errA := json.Marshal(s)
+	b, errB := json.Marshal(t)
+	return errA == nil && errB == nil && bytes.Equal(a, b)
 }
 
-// Tick does what is due: rehearsals that are over end. It returns the decisions that this took.
+// Tick does what is due: rehearsals that are over end, and so do exceptions. It returns the decisions that this took.
 func (h *Household) Tick(ctx context.Context) (list []*Decision, err error) {
 	h.deciding.Lock()
 	defer h.deciding.Unlock()
 	for _, d := range h.Devices() {
-		after, due := elapse(d.Stance, h.Now().UTC())
-		if !due {
-			continue
+		before := d.Stance
+		for _, due := range due(before, h.Now().UTC()) {
+			due.Actor, due.Device, due.Before = Program, d.ID, before
+			made, err := h.record(ctx, &due)
+			if err != nil {
+				return list, err
+			}
+			list, before = append(list, made), made.After
 		}
-		made, err := h.record(ctx, &Decision{Actor: Program, Verb: HoldTo, Device: d.ID, Before: d.Stance, After: after})
-		if err != nil {
-			return list, err
-		}
-		list = append(list, made)
 	}
 	return list, nil
 }
@@ -277,6 +294,12 @@ func (h *Household) Describe(ctx context.Context, word string, change func(*Devi
 		return nil, fmt.Errorf("keep description: %w", err)
 	}
 	return c, nil
+}
+
+// Propose offers a file for a device, or with nil offers none any more. Nothing is decided by that.
+func (h *Household) Propose(ctx context.Context, id string, o *Offer) error {
+	_, err := h.Describe(ctx, id, func(d *Device) { d.Offer = o })
+	return err
 }
 
 const maxName = 128

@@ -35,6 +35,10 @@ func (m *memory) Decisions(context.Context, string, int64, int) ([]*Decision, er
 	return nil, nil
 }
 
+func (m *memory) TakeOver(context.Context, *Takeover) error       { return nil }
+func (m *memory) Snapshot(context.Context, int64) ([]byte, error) { return nil, fs.ErrNotExist }
+func (m *memory) Contents(context.Context, *Export) error         { return nil }
+
 func opened(t *testing.T) (*Household, *memory) {
 	t.Helper()
 	m := &memory{}

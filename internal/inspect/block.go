@@ -81,6 +81,13 @@ func newBlock(workers int) *block {
 	return &block{facts: make([]dissect.Facts, workers), events: make([][]event, workers)}
 }
 
+// silence is a block without packets, by which time goes by all the same.
+func (b *block) silence(now int64) {
+	b.frames, b.hashes, b.shards, b.links = b.frames[:0], b.hashes[:0], b.shards[:0], b.links[:0]
+	b.octets, b.undecoded, b.protected = 0, 0, 0
+	b.first, b.last = now, now
+}
+
 // decode reads the headers of all frames, and says which shard each belongs to.
 func (b *block) decode(seed uint64) {
 	n := len(b.Records)

@@ -33,8 +33,10 @@ type talks struct {
 }
 
 type talk struct {
-	policy.Conversation
-	device frame.MAC
+	policy.Remembered
+	key     talkKey
+	going   int64 // when the flow began that was counted while it went on, and has not ended; 0: there is none
+	changed bool  // since it was last asked for
 }
 
 type talkKey struct {
@@ -66,7 +68,7 @@ func newTalks() *talks {
 	}
 }
 
-// flow adds a flow that ended to the conversations of the devices at its ends. name is what the flow itself says that
+// flow adds a flow that ended, or goes on, to the conversations of the devices at its ends. name is what the flow itself says that
 // its responder is called.
 func (t *talks) flow(f *flow.Flow, name string, names *device.Names) {
 	for side := range 2 {
@@ -78,19 +80,13 @@ func (t *talks) flow(f *flow.Flow, name string, names *device.Names) {
 		if c.Own.Is4() && !device.IsLocal(&c.Own) && c.Own != (frame.Addr{10: 0xff, 11: 0xff}) {
 			continue // of a host behind a router
 		}
-		k := talkKey{m, c.Peer, c.Own, c.PeerPort, c.OwnPort, c.Proto, c.Type, c.Direction, c.Unsure}
-		switch {
-		case c.Direction == policy.ToDevice && passing(c.PeerPort, c.OwnPort):
-			k.peerPort = 0
-		case c.Direction == policy.FromDevice && !c.Peer.IsGroup() && passing(c.OwnPort, c.PeerPort): // a group's members answer to that port
-			k.ownPort = 0
-		}
-		i, ok := t.index[k]
-		if ok {
-			t.list[i].add(&c)
+		k := keyOf(m, &c.Packet, c.Unsure)
+		going := f.End() == flow.EndNot
+		if i, ok := t.index[k]; ok {
+			t.list[i].add(&c, going)
 			continue
 		}
-		if len(t.list) >= maxConversations || t.ofDevice[m] >= maxOfDevice {
+		if !t.room(m) {
 			t.forgotten++
 			continue
 		}
@@ -101,22 +97,54 @@ func (t *talks) flow(f *flow.Flow, name string, names *device.Names) {
 		}
 		c.Protocol = serviceName(f.Service)
 		c.Flow = f.CommunityID()
-		t.index[k] = int32(len(t.list))
-		t.ofDevice[m]++
-		t.list = append(t.list, talk{c, m})
+		x := talk{Remembered: policy.Remembered{Device: m, Conversation: c}, key: k, changed: true}
+		if going {
+			x.going = c.First
+		}
+		t.put(x)
 	}
+}
+
+// room reports whether there is room for another conversation of a device.
+func (t *talks) room(m frame.MAC) bool {
+	return len(t.list) < maxConversations && t.ofDevice[m] < maxOfDevice
+}
+
+func (t *talks) put(x talk) {
+	t.index[x.key] = int32(len(t.list))
+	t.ofDevice[x.Device]++
+	t.list = append(t.list, x)
+}
+
+// keyOf is what the conversations of a device that are kept as one have in common.
+func keyOf(m frame.MAC, q *policy.Packet, unsure bool) talkKey {
+	k := talkKey{m, q.Peer, q.Own, q.PeerPort, q.OwnPort, q.Proto, q.Type, q.Direction, unsure}
+	switch {
+	case q.Direction == policy.ToDevice && passing(q.PeerPort, q.OwnPort):
+		k.peerPort = 0
+	case q.Direction == policy.FromDevice && !q.Peer.IsGroup() && passing(q.OwnPort, q.PeerPort): // a group's members answer to that port
+		k.ownPort = 0
+	}
+	return k
 }
 
 // passing reports whether a port is one that an end took for the conversation alone, as Linux does from 32768 on and
 // others from 49152.
 func passing(port, other uint16) bool { return port >= 32768 && port != other }
 
-func (t *talk) add(c *policy.Conversation) {
-	t.Flows += c.Flows
-	t.Packets += c.Packets
-	t.Octets += c.Octets
+func (t *talk) add(c *policy.Conversation, going bool) {
+	t.changed = true
 	t.First, t.Last = min(t.First, c.First), max(t.Last, c.Last)
 	t.Answered = t.Answered || c.Answered
+	switch {
+	case going: // it is counted when it ends
+	case t.going != 0 && t.going == c.First: // it was counted
+		t.going = 0
+	default:
+		t.Flows += c.Flows
+		t.Packets += c.Packets
+		t.Octets += c.Octets
+	}
 }
 
 // asks notes that a device asked for a name.
@@ -139,9 +167,9 @@ func (t *talks) asks(m frame.MAC, name []byte, at int64, number uint64, file uin
 func (t *talks) of(macs []frame.MAC) []policy.Conversation {
 	var list []policy.Conversation
 	for i := range t.list {
-		if slices.Contains(macs, t.list[i].device) {
+		if slices.Contains(macs, t.list[i].Device) {
 			c := t.list[i].Conversation
-			c.Hellos = t.greetings(t.list[i].device, &c.Packet)
+			c.Hellos = t.greetings(t.list[i].Device, &c.Packet)
 			list = append(list, c)
 		}
 	}

@@ -39,8 +39,9 @@ type Config struct {
 	MUD    *MUDFiles     // to hold devices against; nil: none
 	// OnBlock, if set, is called after each block of packets; Snapshot may be called from it. The packets wait meanwhile.
 	OnBlock func()
-	// Remember keeps conversations for Rehearse.
-	Remember bool
+	// Remember keeps conversations for Rehearse. Ongoing is for inspections that have no end, of packets as they come: those that
+	// go on are kept too, and time goes by where next brings nothing.
+	Remember, Ongoing bool
 }
 
 // Progress is how far an inspection has come. It may be read at any time.
@@ -96,7 +97,7 @@ type totals struct {
 }
 
 // Network is what was found out of the local network. It may be asked when there is a Result.
-func (e *Engine) Network() *device.Network { return e.scene.network }
+func (e *Engine) Network() *device.Network { return e.network() }
 
 // New prepares an inspection.
 func New(cfg Config) *Engine {
@@ -234,10 +235,13 @@ func (e *Engine) flow(f *flow.Flow, notes []note) {
 		n = &notes[f.Note-1]
 		name = e.inventory.Names.Intern(n.name[:n.nameLen])
 	}
-	e.inventory.Flow(f, name)
 	if e.talks != nil {
 		e.talks.flow(f, name, e.inventory.Names)
 	}
+	if f.End() == flow.EndNot {
+		return
+	}
+	e.inventory.Flow(f, name)
 	if e.watch != nil {
 		e.ended = detect.Flow{Flow: f, Protocol: serviceName(f.Service), Name: name}
 		e.watch.Ended(&e.ended)

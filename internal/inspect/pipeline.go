@@ -6,6 +6,7 @@ import (
 	"io"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"plimsoll.example/plimsoll/internal/capture"
 )
@@ -157,13 +158,20 @@ func (p *pipeline) fetch() bool {
 			p.err = err
 		}
 	}
-	if len(b.Records) == 0 {
+	silent := len(b.Records) == 0
+	if silent && (err != nil || !p.engine.cfg.Ongoing) {
 		return true
 	}
 	b.seq = p.seq
 	p.seq += uint64(len(b.Records))
 	p.read++
-	p.outside(func() { b.decode(p.engine.seed) })
+	p.outside(func() {
+		if silent {
+			b.silence(time.Now().UnixNano())
+		} else {
+			b.decode(p.engine.seed)
+		}
+	})
 	b.decoded = true
 	return true
 }

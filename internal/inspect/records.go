@@ -58,6 +58,9 @@ func (r *FactRecord) Time() int64 { return r.facts.At(r.i).Time }
 // Subject is the device that the fact is about.
 func (r *FactRecord) Subject() frame.MAC { return r.facts.At(r.i).Subject }
 
+// Own reports whether the device itself said it.
+func (r *FactRecord) Own() bool { return r.facts.At(r.i).Own }
+
 // Value is the fact's value, as it came from the wire.
 func (r *FactRecord) Value() []byte { return r.facts.Value(r.i) }
 

@@ -41,15 +41,26 @@ func (e *Engine) Forgotten() uint64 {
 }
 
 // Rehearse is what a MUD file would have made of the conversations of a device, if Config.Remember was set. ok is false
-// where the device was not seen. It may be asked after Result.
+// where nothing was seen of the device, and nothing is remembered. It may be asked after Result.
 func (e *Engine) Rehearse(f *mud.File, m frame.MAC, c Controllers) (p *policy.Policy, r *policy.Rehearsal, ok bool) {
 	d := e.scene.device(m)
 	if d == nil {
-		return nil, nil, false
+		if e.talks.ofDevice[m] == 0 {
+			return nil, nil, false
+		}
+		d = &device.Device{MAC: m}
 	}
-	base := c.into(situation(e.scene.devices, e.scene.network))
+	base := c.into(situation(e.scene.devices, e.network()))
 	p = compileFor(f, &base, d)
 	return p, p.Rehearse(own(e.talks, d)), true
+}
+
+// network is the local network, as far as it was seen.
+func (e *Engine) network() *device.Network {
+	if e.scene.network == nil {
+		return &device.Network{}
+	}
+	return e.scene.network
 }
 
 // device is the device that has a link-layer address, or nil.

@@ -55,6 +55,9 @@ func newWorker(e *Engine, index int, proto *protocols) *worker {
 			notes:   notes{max: max(16, e.cfg.Flows/4/flow.Shards)},
 		}
 		w.tables[s] = w.shards[s].table
+		if e.cfg.Ongoing {
+			w.tables[s].Goes = w.goes
+		}
 	}
 	return w
 }
@@ -141,6 +144,16 @@ func (w *worker) ended(f *flow.Flow) {
 	if f.Note != 0 {
 		out.notes = append(out.notes, w.notes.list[f.Note-1])
 		w.notes.put(f.Note)
+		e.Note = uint32(len(out.notes))
+	}
+}
+
+// goes tells of a flow that goes on.
+func (w *worker) goes(f *flow.Flow) {
+	out := &w.cur.ended[w.shard.index]
+	e := out.add(f, w.engine.chunks)
+	if f.Note != 0 {
+		out.notes = append(out.notes, w.notes.list[f.Note-1])
 		e.Note = uint32(len(out.notes))
 	}
 }

@@ -23,6 +23,12 @@ type Conversation struct {
 	Hellos      []Hello // of the device, if it began the conversation
 }
 
+// Remembered is a conversation, with whose it is.
+type Remembered struct {
+	Device frame.MAC
+	Conversation
+}
+
 // Seen is a flow as the policy of the device at one of its ends sees it. ok is false for what no policy judges: frames
 // that are not IP, what is sent to a group as its members see it, and ICMP messages that only answer.
 func Seen(f *flow.Flow, side int) (c Conversation, ok bool) {

@@ -9,6 +9,7 @@
 package policy
 
 import (
+	"fmt"
 	"net/netip"
 
 	"plimsoll.example/plimsoll/internal/frame"
@@ -44,6 +45,17 @@ func (d Direction) String() string { return [...]string{"from-device", "to-devic
 
 // MarshalText writes the word.
 func (d Direction) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// UnmarshalText reads the word.
+func (d *Direction) UnmarshalText(b []byte) error {
+	for _, x := range []Direction{FromDevice, ToDevice} {
+		if x.String() == string(b) {
+			*d = x
+			return nil
+		}
+	}
+	return fmt.Errorf("direction %.20q is neither from-device nor to-device", b)
+}
 
 // Origin is where an entry comes from.
 type Origin uint8

@@ -105,6 +105,9 @@ func (s *Store) Record(ctx context.Context, d *home.Decision) error {
 	return nil
 }
 
+// atNano is an instant as it is kept.
+func atNano(n int64) time.Time { return time.Unix(0, n).UTC() }
+
 const decisionColumns = "select seq, at, actor, verb, device, argument, before, after, undone from decision "
 
 func scanDecision(row interface{ Scan(...any) error }) (*home.Decision, error) {
@@ -118,7 +121,7 @@ func scanDecision(row interface{ Scan(...any) error }) (*home.Decision, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.At = time.Unix(0, at).UTC()
+	d.At = atNano(at)
 	if err := errors.Join(json.Unmarshal([]byte(before), &d.Before), json.Unmarshal([]byte(after), &d.After)); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
@@ -136,7 +139,8 @@ func (s *Store) Decision(ctx context.Context, seq int64) (*home.Decision, error)
 
 // Last is the newest decision of a person that was not undone, and is no undoing itself.
 func (s *Store) Last(ctx context.Context) (*home.Decision, error) {
-	d, err := scanDecision(s.read.QueryRowContext(ctx, decisionColumns+"where undone = 0 and actor != ? and verb != ? order by seq desc limit 1", home.Program, home.Undo))
+	d, err := scanDecision(s.read.QueryRowContext(ctx, decisionColumns+`where undone = 0 and actor != ? and verb != ?
+		and (imported = 0 or imported in (select seq from decision where undone = 0)) order by seq desc limit 1`, home.Program, home.Undo))
 	if err != nil {
 		return nil, fmt.Errorf("read last decision: %w", err)
 	}

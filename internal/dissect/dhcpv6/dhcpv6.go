@@ -16,6 +16,8 @@ import (
 const (
 	advertise      = 2
 	reply          = 7
+	release        = 8
+	decline        = 9
 	reconfigure    = 10
 	relayForward   = 12
 	relayReply     = 13
@@ -133,6 +135,12 @@ func request(out *dissect.Facts, o *options, kind byte) {
 	}
 	if v := o.value[mudURL]; len(v) > 0 {
 		out.Add("dhcpv6.mud_url", v)
+	}
+	switch kind {
+	case release:
+		o.returns(out, "dhcpv6.release")
+	case decline:
+		o.returns(out, "dhcpv6.decline")
 	}
 	var buf [6 * maxOrder]byte
 	if v := o.value[optionRequest]; len(v) >= 2 {

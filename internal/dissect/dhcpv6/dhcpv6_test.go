@@ -63,6 +63,20 @@ func TestDissect(t *testing.T) {
 			"dhcpv6.lease 2001:db8::1 preferred=3600 valid=7200 " + clientB,
 			"dhcpv6.prefix 2001:db8::/56 preferred=3600 valid=7200 " + clientB,
 		}},
+		{"release", toServer, "08 123456" + duid + server +
+			"0003 0028 00000001 00000e10 00001c20 0005 0018" + global + "00000000 00000000" +
+			"0004 0020 00000002 0005 0018" + "20010db8000000000000000000000002" + "00000000 00000000" +
+			"0019 0029 00000001 00000e10 00001c20 001a 0019 00000000 00000000 38 20010db8000000000000000000000000", []string{
+			"dhcpv6.client_id 000100010000000102000000000a",
+			"dhcpv6.release 2001:db8::1", "dhcpv6.release 2001:db8::2", "dhcpv6.release 2001:db8::/56",
+			"dhcpv6.options 1,2,3,4,25 message=release",
+		}},
+		{"decline", toServer, "09 123456" + duid + server + "0003 0028 00000001 00000e10 00001c20 0005 0018" + global + "00000000 00000000", []string{
+			"dhcpv6.client_id 000100010000000102000000000a", "dhcpv6.decline 2001:db8::1", "dhcpv6.options 1,2,3 message=decline",
+		}},
+		{"renew says what it has, and gives nothing back", toServer, "05 123456" + duid + "0003 0028 00000001 00000e10 00001c20 0005 0018" + global + "00000000 00000000", []string{
+			"dhcpv6.client_id 000100010000000102000000000a", "dhcpv6.options 1,3 message=renew",
+		}},
 		{"relayed, the relay tells who", relaying, "0c 00" + global + linkLoc + "004f 0008 0001 0200000000cc" +
 			"0009 0016" + "01 123456" + duid, []string{
 			"dhcpv6.client_id 000100010000000102000000000a @02:00:00:00:00:cc",

@@ -93,39 +93,66 @@ func (o *options) configuration(out *dissect.Facts) {
 // leases tells the addresses and prefixes that a server gives (RFC 8415 §21.6, §21.22). A lifetime of
 // zero takes back.
 func (o *options) leases(out *dissect.Facts) {
-	left := maxLeases
-	for code, ia := range each(o.raw) {
-		fixed := 12 // identity, T1, T2
-		switch code {
-		case association, delegation:
-		case temporary:
-			fixed = 4
-		default:
+	for code, v := range o.leased() {
+		if code == leasedAddress {
+			out.AddAddr("dhcpv6.lease", netip.AddrFrom16([16]byte(v)))
+			lifetimes(out, v[16:])
 			continue
 		}
-		if len(ia) < fixed {
-			continue
+		if p, ok := prefix(v); ok {
+			var text [64]byte
+			out.Add("dhcpv6.prefix", p.AppendTo(text[:0]))
+			lifetimes(out, v)
 		}
-		for code, v := range each(ia[fixed:]) {
-			if left == 0 {
-				return
+	}
+}
+
+// returns tells, under a name, the addresses and prefixes that a client gives back (RFC 8415 §18.2.7, §18.2.8).
+func (o *options) returns(out *dissect.Facts, name string) {
+	for code, v := range o.leased() {
+		if code == leasedAddress {
+			out.AddAddr(name, netip.AddrFrom16([16]byte(v)))
+		} else if p, ok := prefix(v); ok {
+			var text [64]byte
+			out.Add(name, p.AppendTo(text[:0]))
+		}
+	}
+}
+
+// leased yields the first addresses and prefixes of all associations, whole ones alone.
+func (o *options) leased() func(yield func(code uint16, v []byte) bool) {
+	return func(yield func(code uint16, v []byte) bool) {
+		left := maxLeases
+		for code, ia := range each(o.raw) {
+			fixed := 12 // identity, T1, T2
+			switch code {
+			case association, delegation:
+			case temporary:
+				fixed = 4
+			default:
+				continue
 			}
-			left--
-			switch {
-			case code == leasedAddress && len(v) >= 24:
-				out.AddAddr("dhcpv6.lease", netip.AddrFrom16([16]byte(v)))
-				lifetimes(out, v[16:])
-			case code == leasedPrefix && len(v) >= 25:
-				p, err := netip.AddrFrom16([16]byte(v[9:])).Prefix(int(v[8]))
-				if err != nil {
-					continue
+			if len(ia) < fixed {
+				continue
+			}
+			for code, v := range each(ia[fixed:]) {
+				if left == 0 {
+					return
 				}
-				var text [64]byte
-				out.Add("dhcpv6.prefix", p.AppendTo(text[:0]))
-				lifetimes(out, v)
+				left--
+				whole := code == leasedAddress && len(v) >= 24 || code == leasedPrefix && len(v) >= 25
+				if whole && !yield(code, v) {
+					return
+				}
 			}
 		}
 	}
+}
+
+// prefix is the one in an IA prefix option.
+func prefix(v []byte) (netip.Prefix, bool) {
+	p, err := netip.AddrFrom16([16]byte(v[9:])).Prefix(int(v[8]))
+	return p, err == nil
 }
 
 func lifetimes(out *dissect.Facts, v []byte) {

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"plimsoll.example/plimsoll/internal/home"
+	"plimsoll.example/plimsoll/internal/locale"
+	"plimsoll.example/plimsoll/internal/policy"
 	"plimsoll.example/plimsoll/mud"
 )
 
@@ -42,9 +44,14 @@ type API struct {
 	Household *home.Household
 	History   history
 	Status    func() home.Status
-	Rehearse  func(ctx context.Context, d *home.Device) (*home.Rehearsed, error)
-	Metrics   http.Handler // nil: there are none
-	Log       *slog.Logger
+	// Rehearse says what the file of a device would have stopped; the file that is offered, if offered is set.
+	Rehearse func(ctx context.Context, d *home.Device, offered bool, words *locale.Catalogue) (*policy.RehearsalDocument, error)
+	// Offer says what the file that is offered for a device would change.
+	Offer   func(ctx context.Context, d *home.Device, words *locale.Catalogue) (any, error)
+	Export  func(ctx context.Context) (*home.Export, error)
+	Import  func(ctx context.Context, actor string, x *home.Export, replace bool) (*home.Decision, error)
+	Metrics http.Handler // nil: there are none
+	Log     *slog.Logger
 }
 
 // Handler serves the API. Whoever reaches it may do all: the server in front of it decides who does, and says so with
@@ -53,7 +60,11 @@ func (a *API) Handler() http.Handler {
 	mux := http.NewServeMux()
 	for pattern, f := range a.routes() {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-			r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+			limit := int64(maxBody)
+			if r.URL.Path == importPath {
+				limit = home.MaxExport + 1 // beyond which ParseExport says why it reads no more
+			}
+			r.Body = http.MaxBytesReader(w, r.Body, limit)
 			v, err := f(r)
 			if err != nil {
 				a.problem(w, r, err)
@@ -79,25 +90,75 @@ func (a *API) Handler() http.Handler {
 // routes are the operations.
 func (a *API) routes() map[string]func(*http.Request) (any, error) {
 	return map[string]func(*http.Request) (any, error){
-		"GET /api/v1/status":                   a.status,
-		"GET /api/v1/devices":                  a.devices,
-		"GET /api/v1/devices/{device}":         a.device,
-		"POST /api/v1/devices/{device}":        a.decide,
-		"PATCH /api/v1/devices/{device}":       a.describe,
-		"GET /api/v1/devices/{device}/traffic": a.traffic,
-		"GET /api/v1/devices/{device}/policy":  a.policy,
-		"GET /api/v1/devices/{device}/rehearsal": func(r *http.Request) (any, error) {
-			d, err := a.Household.Find(r.PathValue("device"))
-			if err != nil {
-				return nil, err
-			}
-			return a.Rehearse(r.Context(), d)
-		},
-		"GET /api/v1/findings":            a.findings,
-		"POST /api/v1/findings/{finding}": a.note,
-		"GET /api/v1/decisions":           a.decisions,
-		"POST /api/v1/undo":               a.undo,
+		"GET /api/v1/status":                     a.status,
+		"GET /api/v1/devices":                    a.devices,
+		"GET /api/v1/devices/{device}":           a.device,
+		"POST /api/v1/devices/{device}":          a.decide,
+		"PATCH /api/v1/devices/{device}":         a.describe,
+		"GET /api/v1/devices/{device}/traffic":   a.traffic,
+		"GET /api/v1/devices/{device}/policy":    a.policy,
+		"GET /api/v1/devices/{device}/rehearsal": a.rehearsal,
+		"GET /api/v1/devices/{device}/offer":     a.offer,
+		"GET /api/v1/findings":                   a.findings,
+		"POST /api/v1/findings/{finding}":        a.note,
+		"GET /api/v1/decisions":                  a.decisions,
+		"POST /api/v1/undo":                      a.undo,
+		"GET /api/v1/export":                     func(r *http.Request) (any, error) { return a.Export(r.Context()) },
+		"POST " + importPath:                     a.take,
 	}
+}
+
+const importPath = "/api/v1/import"
+
+// take takes in an export.
+func (a *API) take(r *http.Request) (any, error) {
+	replace := r.URL.Query().Get("replace")
+	if replace != "" && replace != "true" && replace != "false" {
+		return nil, wrong("replace", "true or false")
+	}
+	x, err := home.ParseExport(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	return a.Import(r.Context(), Actor(r.Context()), x, replace == "true")
+}
+
+// about is the device that a request is about, and the words that the answer is to have.
+func (a *API) about(r *http.Request) (*home.Device, *locale.Catalogue, error) {
+	d, err := a.Household.Find(r.PathValue("device"))
+	if err != nil {
+		return nil, nil, err
+	}
+	switch l := r.URL.Query().Get("lang"); l {
+	case "", string(locale.English):
+		return d, locale.New(locale.English), nil
+	case string(locale.French):
+		return d, locale.New(locale.French), nil
+	}
+	return nil, nil, wrong("lang", "en or fr")
+}
+
+func (a *API) rehearsal(r *http.Request) (any, error) {
+	d, words, err := a.about(r)
+	if err != nil {
+		return nil, err
+	}
+	offered := r.URL.Query().Get("file")
+	if offered != "" && offered != "offered" {
+		return nil, wrong("file", "offered, or not there")
+	}
+	return a.Rehearse(r.Context(), d, offered != "", words)
+}
+
+func (a *API) offer(r *http.Request) (any, error) {
+	d, words, err := a.about(r)
+	if err != nil {
+		return nil, err
+	}
+	if d.Offers() == nil {
+		return nil, fmt.Errorf("no file is offered for %s: %w", d.Title(), fs.ErrNotExist)
+	}
+	return a.Offer(r.Context(), d, words)
 }
 
 func (a *API) status(*http.Request) (any, error) { return a.Status(), nil }
@@ -121,6 +182,11 @@ func (a *API) decide(r *http.Request) (any, error) {
 	}
 	if o.Verb == home.Undo {
 		return nil, fmt.Errorf("%w: undo has a place of its own", home.ErrVerb)
+	}
+	if (o.Verb == home.HoldTo || o.Verb == home.Rehearse) && o.Argument != "" {
+		if _, err := a.History.File(r.Context(), o.Argument); err != nil {
+			return nil, err
+		}
 	}
 	return a.Household.Decide(r.Context(), Actor(r.Context()), o.Verb, r.PathValue("device"), o.Argument)
 }
@@ -315,6 +381,7 @@ var problems = []struct {
 	{home.ErrNoFile, http.StatusConflict, "no-file"},
 	{home.ErrConsent, http.StatusConflict, "consent"},
 	{home.ErrStale, http.StatusConflict, "stale"},
+	{home.ErrExport, http.StatusUnprocessableEntity, "export"},
 	{home.ErrVerb, http.StatusUnprocessableEntity, "verb"},
 	{home.ErrForce, http.StatusServiceUnavailable, "not-in-force"},
 	{fs.ErrNotExist, http.StatusNotFound, "not-found"},

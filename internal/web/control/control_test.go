@@ -23,6 +23,8 @@ import (
 	"plimsoll.example/plimsoll/internal/finding"
 	"plimsoll.example/plimsoll/internal/frame"
 	"plimsoll.example/plimsoll/internal/home"
+	"plimsoll.example/plimsoll/internal/locale"
+	"plimsoll.example/plimsoll/internal/policy"
 	"plimsoll.example/plimsoll/internal/sqlite"
 	"plimsoll.example/plimsoll/internal/web/control"
 )
@@ -58,7 +60,12 @@ func serve(t *testing.T) *gateway {
 		Status: func() home.Status {
 			return home.Status{Schema: home.StatusSchema, Mode: home.Hold, Since: time.Now(), Devices: map[home.State]int{home.Learning: 1}}
 		},
-		Rehearse: func(context.Context, *home.Device) (*home.Rehearsed, error) { return nil, home.ErrNoFile },
+		Rehearse: func(context.Context, *home.Device, bool, *locale.Catalogue) (*policy.RehearsalDocument, error) {
+			return nil, home.ErrNoFile
+		},
+		Offer:  func(context.Context, *home.Device, *locale.Catalogue) (any, error) { return nil, home.ErrNoFile },
+		Export: func(ctx context.Context) (*home.Export, error) { return h.Export(ctx, "test") },
+		Import: h.Import,
 	}
 	socket := filepath.Join(dir, "run", "control")
 	ctx, cancel := context.WithCancel(context.Background())
@@ -200,6 +207,24 @@ func TestEachOperationAnswersAsDescribed(t *testing.T) {
 		{"POST", "/api/v1/findings/none", `{"state":"done"}`, 404, "not-found"},
 		{"GET", "/api/v1/decisions?limit=2", "", 200, `"undo"`},
 		{"GET", "/api/v1/decisions?limit=-2", "", 400, "request"},
+		{"POST", device, `{"verb":"hold","argument":"nothing"}`, 404, "not-found"},
+		{"POST", device, `{"verb":"except","argument":"ntp.example udp/123 2099-01-01T00:00:00Z"}`, 200, `"service":"udp/123"`},
+		{"POST", device, `{"verb":"except","argument":"ntp"}`, 422, "verb"},
+		{"POST", device, `{"verb":"disallow","argument":"ntp.example"}`, 200, `"verb":"disallow"`},
+		{"POST", device, `{"verb":"controller","argument":"10.0.0.9 urn:example:hub"}`, 200, `"class":"urn:example:hub"`},
+		{"POST", device, `{"verb":"no-controller","argument":"10.0.0.9 urn:example:hub"}`, 200, `"verb":"no-controller"`},
+		{"POST", device, `{"verb":"accept","argument":"ab"}`, 422, "verb"},
+		{"GET", device + "/offer", "", 404, "not-found"},
+		{"GET", device + "/rehearsal?lang=de", "", 400, "request"},
+		{"GET", device + "/rehearsal?file=other", "", 400, "request"},
+		{"POST", device, `{"verb":"hold","argument":"ab"}`, 200, `"state":"held"`},
+		{"POST", device, `{"verb":"quarantine","argument":"scan.horizontal"}`, 200, `"confirmed":true`},
+		{"POST", device, `{"verb":"confirm"}`, 200, `"state":"quarantined"`},
+		{"POST", device, `{"verb":"watch"}`, 200, `"state":"rehearsing"`},
+		{"POST", device, `{"verb":"watch"}`, 422, "verb"},
+		{"POST", device, `{"verb":"quarantine","argument":"again"}`, 200, `"reason":"again"`},
+		{"POST", device, `{"verb":"release"}`, 200, `"state":"free"`},
+		{"POST", device, `{"verb":"import"}`, 422, "verb"},
 	} {
 		status, body := g.call(t, c.method, c.path, c.body)
 		if status != c.status || !strings.Contains(body, c.want) {
@@ -236,6 +261,47 @@ func TestTheDescriptionAndTheCodeHaveTheSameOperations(t *testing.T) {
 			if kind := resp.Header.Get("Content-Type"); !slices.Contains([]string{"application/json", "application/problem+json"}, kind) {
 				t.Errorf("%s %s is described, and answers %d %s", method, pattern, resp.StatusCode, kind)
 			}
+		}
+	}
+}
+
+func TestWhatIsExportedIsTakenInAgainAndUndone(t *testing.T) {
+	g := serve(t)
+	g.call(t, "POST", "/api/v1/devices/"+g.device.ID, `{"verb":"release"}`)
+	status, body := g.call(t, "GET", "/api/v1/export", "")
+	if status != http.StatusOK {
+		t.Fatalf("%d %s", status, body)
+	}
+	c := jsonschema.NewCompiler()
+	c.AssertFormat()
+	schema, err := c.Compile("../../../schema/home-export.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := jsonschema.UnmarshalJSON(strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := schema.Validate(v); err != nil {
+		t.Errorf("%v\n%s", err, body)
+	}
+	g.call(t, "POST", "/api/v1/devices/"+g.device.ID, `{"verb":"admit","argument":"none"}`)
+	status, made := g.call(t, "POST", "/api/v1/import?replace=true", body)
+	if d, _ := g.Find(g.device.ID); status != http.StatusOK || !strings.Contains(made, `"verb":"import"`) || d.State != home.Free {
+		t.Fatalf("%d %s: %s", status, made, d.State)
+	}
+	status, undone := g.call(t, "POST", "/api/v1/undo", `{}`)
+	if d, _ := g.Find(g.device.ID); status != http.StatusOK || d.State != home.Refused {
+		t.Errorf("%d %s: %s", status, undone, d.State)
+	}
+	if _, body := g.call(t, "GET", "/api/v1/decisions", ""); !strings.Contains(body, `"import"`) {
+		t.Error("the log does not say that a file was taken in")
+	}
+	for path, wrong := range map[string]string{
+		"import": strings.Replace(body, `"decisions":`, `"colour":`, 1), "import?replace=perhaps": body,
+	} {
+		if status, answer := g.call(t, "POST", "/api/v1/"+path, wrong); status != http.StatusUnprocessableEntity && status != http.StatusBadRequest {
+			t.Errorf("%s: %d %s", path, status, answer)
 		}
 	}
 }

@@ -189,6 +189,9 @@ func (p *Pages) undo(r *page.Request) (*page.View, error) {
 	if err != nil {
 		return nil, problem(err)
 	}
+	if made.Device == "" { // a file that was taken in
+		return page.See("/history"), nil
+	}
 	return page.See(fmt.Sprintf("/devices/%s?done=%d", made.Device, made.Seq)), nil
 }
 

@@ -1,6 +1,7 @@
 package household
 
 import (
+	"cmp"
 	"strconv"
 
 	"plimsoll.example/plimsoll/internal/home"
@@ -29,7 +30,7 @@ func (p *Pages) history(r *page.Request) (*page.View, error) {
 	}
 	x := &past{}
 	for _, d := range list {
-		name := d.Device
+		name := cmp.Or(d.Device, r.Words.Text("household.everything"))
 		if found, err := p.Household.Find(d.Device); err == nil {
 			name = found.Title()
 		}

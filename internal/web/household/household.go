@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"plimsoll.example/plimsoll/internal/home"
+	"plimsoll.example/plimsoll/internal/locale"
+	"plimsoll.example/plimsoll/internal/policy"
 	"plimsoll.example/plimsoll/internal/web/page"
 )
 
@@ -31,7 +33,7 @@ type Pages struct {
 	Household *home.Household
 	History   history
 	Status    func() home.Status
-	Rehearse  func(ctx context.Context, d *home.Device) (*home.Rehearsed, error)
+	Rehearse  func(ctx context.Context, d *home.Device, offered bool, words *locale.Catalogue) (*policy.RehearsalDocument, error)
 	Now       func() time.Time
 	Log       *slog.Logger
 }

@@ -16,6 +16,8 @@ import (
 	"plimsoll.example/plimsoll/internal/device"
 	"plimsoll.example/plimsoll/internal/frame"
 	"plimsoll.example/plimsoll/internal/home"
+	"plimsoll.example/plimsoll/internal/locale"
+	"plimsoll.example/plimsoll/internal/policy"
 	"plimsoll.example/plimsoll/internal/sqlite"
 	"plimsoll.example/plimsoll/internal/web/household"
 )
@@ -47,8 +49,10 @@ func serve(t *testing.T) *house {
 	}
 	p := &household.Pages{
 		Household: h, History: store, Now: time.Now, Log: slog.New(slog.DiscardHandler),
-		Status:   func() home.Status { return home.Status{Mode: home.Hold, Asks: h.Questions()} },
-		Rehearse: func(context.Context, *home.Device) (*home.Rehearsed, error) { return nil, home.ErrNoFile },
+		Status: func() home.Status { return home.Status{Mode: home.Hold, Asks: h.Questions()} },
+		Rehearse: func(context.Context, *home.Device, bool, *locale.Catalogue) (*policy.RehearsalDocument, error) {
+			return nil, home.ErrNoFile
+		},
 	}
 	s, err := p.Site("test", nil)
 	if err != nil {

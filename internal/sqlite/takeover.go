@@ -1,0 +1,210 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strconv"
+
+	"plimsoll.example/plimsoll/internal/finding"
+	"plimsoll.example/plimsoll/internal/home"
+)
+
+// maxSnapshots bounds the imports that can be undone, the last ones.
+const maxSnapshots = 4
+
+// TakeOver keeps what an import, or its undoing, makes of it all, or nothing of it, and numbers t.By.
+func (s *Store) TakeOver(ctx context.Context, t *home.Takeover) error {
+	err := s.change(ctx, func(tx *sql.Tx) error {
+		for _, f := range t.Files {
+			_, err := tx.ExecContext(ctx, "insert into file (sha256, at, origin, body) values (?, ?, ?, ?) on conflict do nothing", f.SHA256, f.At.UnixNano(), f.Origin, f.Body)
+			if err != nil {
+				return err
+			}
+		}
+		for _, id := range t.Gone {
+			if _, err := tx.ExecContext(ctx, "delete from device where id = ?", id); err != nil {
+				return err
+			}
+		}
+		for _, d := range t.Devices {
+			seen, stance, err := marshal(d, d.Stance)
+			if err != nil {
+				return err
+			}
+			_, err = tx.ExecContext(ctx, `insert into device (id, seen, stance) values (?, ?, ?)
+				on conflict (id) do update set seen = excluded.seen, stance = excluded.stance`, d.ID, seen, stance)
+			if err != nil {
+				return err
+			}
+		}
+		added, err := addDecisions(ctx, tx, t.Decisions)
+		if err != nil {
+			return err
+		}
+		if t.By.Seq, err = addDecision(ctx, tx, t.By, false); err != nil {
+			return err
+		}
+		for _, seq := range added {
+			if _, err := tx.ExecContext(ctx, "update decision set imported = ? where seq = ?", t.By.Seq, seq); err != nil {
+				return err
+			}
+		}
+		if err := addNotes(ctx, tx, t.Notes); err != nil {
+			return err
+		}
+		if t.By.Verb == home.Undo {
+			_, err := tx.ExecContext(ctx, "update decision set undone = ? where seq = ?", t.By.Seq, t.By.Argument)
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, "insert into snapshot (decision, body) values (?, ?)", t.By.Seq, t.Before); err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, "delete from snapshot where decision not in (select decision from snapshot order by decision desc limit ?)", maxSnapshots)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("take over: %w", err)
+	}
+	return nil
+}
+
+// addDecision adds a decision to the log: with its own number, if that is free and asked for.
+func addDecision(ctx context.Context, tx *sql.Tx, d *home.Decision, numbered bool) (int64, error) {
+	before, after, err := marshal(d.Before, d.After)
+	if err != nil {
+		return 0, err
+	}
+	seq := sql.NullInt64{Int64: d.Seq, Valid: numbered}
+	r, err := tx.ExecContext(ctx, `insert into decision (seq, at, actor, verb, device, argument, before, after) values (?, ?, ?, ?, ?, ?, ?, ?)`,
+		seq, d.At.UnixNano(), d.Actor, d.Verb, d.Device, d.Argument, before, after)
+	if err != nil {
+		return 0, err
+	}
+	return r.LastInsertId()
+}
+
+// addDecisions adds those that are not in the log yet. In an empty log they keep their numbers.
+func addDecisions(ctx context.Context, tx *sql.Tx, list []*home.Decision) (added []int64, err error) {
+	some := false
+	if err := tx.QueryRowContext(ctx, "select exists (select 1 from decision)").Scan(&some); err != nil {
+		return nil, err
+	}
+	number := map[int64]int64{} // here, by that in the list
+	for _, d := range list {
+		var seq int64
+		err := tx.QueryRowContext(ctx, "select seq from decision where at = ? and actor = ? and verb = ? and device = ? order by seq limit 1",
+			d.At.UnixNano(), d.Actor, d.Verb, d.Device).Scan(&seq)
+		switch {
+		case err == nil && some:
+			number[d.Seq] = seq
+			continue
+		case err != nil && !errors.Is(err, sql.ErrNoRows):
+			return nil, err
+		}
+		c := *d
+		if undone, err := strconv.ParseInt(d.Argument, 10, 64); d.Verb == home.Undo && err == nil && number[undone] != 0 {
+			c.Argument = strconv.FormatInt(number[undone], 10)
+		}
+		if seq, err = addDecision(ctx, tx, &c, !some); err != nil {
+			return nil, err
+		}
+		number[d.Seq] = seq
+		added = append(added, seq)
+	}
+	for _, d := range list {
+		if d.Undone == 0 || number[d.Undone] == 0 {
+			continue
+		}
+		if _, err := tx.ExecContext(ctx, "update decision set undone = ? where seq = ? and undone = 0", number[d.Undone], number[d.Seq]); err != nil {
+			return nil, err
+		}
+	}
+	return added, nil
+}
+
+func addNotes(ctx context.Context, tx *sql.Tx, list []home.Note) error {
+	for _, n := range list {
+		f := finding.Finding{Kind: n.Kind, Device: n.Device, Role: n.Role, Key: n.Key, First: n.Last.UnixNano(), Last: n.Last.UnixNano(), Detected: n.Last.UnixNano()}
+		body, err := json.Marshal(&f)
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `insert into finding (id, device, last, state, body) values (?, ?, ?, ?, ?)
+			on conflict (id) do update set state = excluded.state`, f.ID(), f.Device, f.Last, n.State, string(body))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Snapshot is what was before the import of that number.
+func (s *Store) Snapshot(ctx context.Context, seq int64) (body []byte, err error) {
+	err = s.read.QueryRowContext(ctx, "select body from snapshot where decision = ?", seq).Scan(&body)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = fs.ErrNotExist
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read what was before import %d: %w", seq, err)
+	}
+	return body, nil
+}
+
+// Contents puts decisions, files and notes into an export.
+func (s *Store) Contents(ctx context.Context, x *home.Export) error {
+	list, err := s.Decisions(ctx, "", 0, home.MaxDecisions)
+	if err != nil {
+		return err
+	}
+	used := map[string]bool{}
+	for i := len(list) - 1; i >= 0; i-- {
+		x.Decisions = append(x.Decisions, list[i])
+	}
+	for _, d := range x.Devices {
+		used[d.File] = true
+		if d.Offer != nil {
+			used[d.Offer.File] = true
+		}
+	}
+	for _, d := range list { // files that a decision may be undone to, as far as there is room
+		if len(used) < maxFiles {
+			used[d.Before.File], used[d.After.File] = true, true
+		}
+	}
+	delete(used, "")
+	for sha := range used {
+		f, err := s.File(ctx, sha)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		x.Files = append(x.Files, f)
+	}
+	rows, err := s.read.QueryContext(ctx, "select state, body from finding where state != ? order by last desc, id", home.Open)
+	if err != nil {
+		return fmt.Errorf("read findings: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var state home.NoteState
+		var body string
+		var f finding.Finding
+		if err := rows.Scan(&state, &body); err != nil {
+			return fmt.Errorf("read findings: %w", err)
+		}
+		if err := json.Unmarshal([]byte(body), &f); err != nil {
+			return fmt.Errorf("read findings: %w: %w", ErrDamaged, err)
+		}
+		x.Notes = append(x.Notes, home.Note{Kind: f.Kind, Device: f.Device, Role: f.Role, Key: f.Key, State: state, Last: atNano(f.Last)})
+	}
+	return rows.Err()
+}
+
+// maxFiles is about how many files an export has.
+const maxFiles = 512

@@ -1,0 +1,343 @@
+package sqlite_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"net/netip"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"plimsoll.example/plimsoll/internal/device"
+	"plimsoll.example/plimsoll/internal/finding"
+	"plimsoll.example/plimsoll/internal/frame"
+	"plimsoll.example/plimsoll/internal/home"
+	"plimsoll.example/plimsoll/internal/policy"
+	"plimsoll.example/plimsoll/internal/sqlite"
+)
+
+// lampFile is a MUD file, by its digest.
+func lampFile() *home.File {
+	body := []byte(`{"ietf-mud:mud":{"mud-version":1,"mud-url":"https://lamps.example/l.json","last-update":"2026-01-01T00:00:00Z","is-supported":true,"systeminfo":"l"}}`)
+	sum := sha256.Sum256(body)
+	return &home.File{SHA256: hex.EncodeToString(sum[:]), At: time.Unix(1e9, 0).UTC(), Origin: home.Maker, Body: body}
+}
+
+// lived is a household in which things were decided.
+func lived(t *testing.T) (*home.Household, *sqlite.Store) {
+	t.Helper()
+	s := open(t, filepath.Join(t.TempDir(), "home.db"))
+	h, cam := household(t, s)
+	hub, _ := h.See(frame.MAC{2, 0, 0, 0, 0, 2}, func(d *home.Device) {
+		d.Identity, d.Hostnames = device.Identity{Kind: device.IoT, Category: "hub"}, []string{"hub"}
+		d.Addresses = []netip.Addr{netip.MustParseAddr("192.0.2.7")}
+		d.Leases = []home.Lease{{Address: netip.MustParseAddr("2001:db8:1::"), Bits: 48, Until: time.Now().UTC()}}
+	})
+	f := lampFile()
+	if err := s.SaveFile(t.Context(), f); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.Describe(t.Context(), cam.ID, func(d *home.Device) {
+		d.Name, d.Room, d.Corrected = "Front door", "Hall", &home.Correction{Kind: device.IoT, Maker: "Ring", Category: "doorbell"}
+		d.Says(home.MUDURL{URL: "https://lamps.example/l.json", Via: "operator", At: time.Now().UTC()})
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range []struct {
+		verb     home.Verb
+		device   string
+		argument string
+	}{
+		{home.HoldTo, cam.ID, f.SHA256}, {home.Except, cam.ID, "hub tcp/80 2099-01-01T00:00:00Z"}, {home.Control, cam.ID, "hub"},
+		{home.Quarantine, hub.ID, "it is strange"}, {home.Undo, "", ""}, {home.Admit, hub.ID, "device-only"},
+	} {
+		if _, err := h.Decide(t.Context(), "uid:0", x.verb, x.device, x.argument); err != nil {
+			t.Fatal(x, err)
+		}
+	}
+	n := home.Noted{Finding: finding.Finding{Kind: finding.TLSWeak, Device: cam.ID, Role: finding.Actor, Last: time.Now().UnixNano()}, State: home.Open}
+	if err := errors.Join(s.SaveFindings(t.Context(), []home.Noted{n}), s.SetFinding(t.Context(), n.ID(), home.Muted), s.Save(t.Context(), h.Devices())); err != nil {
+		t.Fatal(err)
+	}
+	return h, s
+}
+
+// exported is the export of a household as it is written, and read again.
+func exported(t *testing.T, h *home.Household) (*home.Export, []byte) {
+	t.Helper()
+	x, err := h.Export(t.Context(), "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := json.Marshal(x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if x, err = home.ParseExport(bytes.NewReader(data)); err != nil {
+		t.Fatal(err)
+	}
+	return x, data
+}
+
+// same holds two exports against each other, but for when they were made.
+func same(t *testing.T, a, b any) {
+	t.Helper()
+	x, _ := json.MarshalIndent(a, "", " ")
+	y, _ := json.MarshalIndent(b, "", " ")
+	if !bytes.Equal(x, y) {
+		t.Errorf("they differ:\n%s\n%s", x, y)
+	}
+}
+
+func fresh(t *testing.T) (*home.Household, *sqlite.Store) {
+	t.Helper()
+	s := open(t, filepath.Join(t.TempDir(), "home.db"))
+	h := &home.Household{Ledger: s, Now: time.Now, Rehearsal: time.Hour}
+	if err := h.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return h, s
+}
+
+func TestWhatIsExportedIsThereAfterAnImportIntoNothing(t *testing.T) {
+	h, _ := lived(t)
+	x, _ := exported(t, h)
+	next, s := fresh(t)
+	made, err := next.Import(t.Context(), "uid:7", x, false)
+	if err != nil || made.Verb != home.Import || made.Actor != "uid:7" || made.Seq <= x.Decisions[len(x.Decisions)-1].Seq {
+		t.Fatalf("%+v, %v", made, err)
+	}
+	again := &home.Household{Ledger: s, Now: time.Now}
+	if err := again.Open(t.Context()); err != nil { // as it is on the disk
+		t.Fatal(err)
+	}
+	y, _ := exported(t, again)
+	same(t, x.Devices, y.Devices)
+	same(t, x.Files, y.Files)
+	same(t, x.Notes, y.Notes)
+	same(t, x.Decisions, y.Decisions[:len(y.Decisions)-1])
+	if len(x.Notes) != 1 || len(x.Files) != 1 || len(x.Devices) != 2 {
+		t.Errorf("%d notes, %d files, %d devices", len(x.Notes), len(x.Files), len(x.Devices))
+	}
+	// a decision from before can still be taken back
+	if _, err := next.Decide(t.Context(), "uid:0", home.Undo, "", "3"); err != nil {
+		t.Errorf("decision 3 cannot be undone: %v", err)
+	}
+}
+
+func TestAnImportIsForTheSameDevicesAndTheOthersStayUnlessTheyAreReplaced(t *testing.T) {
+	h, _ := lived(t)
+	x, _ := exported(t, h)
+	for _, replace := range []bool{false, true} {
+		next, s := fresh(t)
+		// the gateway saw the camera, and another device, before
+		cam, _ := next.See(frame.MAC{2, 0, 0, 0, 0, 1}, func(d *home.Device) {
+			d.First, d.Last, d.Addresses = time.Now().UTC(), time.Now().UTC(), []netip.Addr{netip.MustParseAddr("10.0.0.5")}
+		})
+		other, _ := next.See(frame.MAC{2, 0, 0, 0, 0, 9}, func(d *home.Device) { d.Last = time.Now().UTC().Add(-time.Hour) })
+		if err := s.Save(t.Context(), next.Devices()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := next.Decide(t.Context(), "uid:0", home.Release, cam.ID, ""); err != nil {
+			t.Fatal(err)
+		}
+		before, _ := exported(t, next)
+		made, err := next.Import(t.Context(), "uid:0", x, replace)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := next.Find("Front door")
+		if err != nil || d.ID != cam.ID || d.State != home.Held || d.Addresses[0].String() != "10.0.0.5" {
+			t.Errorf("%+v, %v", d, err)
+		}
+		hub, err := next.Find("hub")
+		if err != nil || d.Exceptions[0].Device != hub.ID || d.Controllers[0].Device != hub.ID {
+			t.Errorf("%+v, %v", d, err)
+		}
+		if _, err := next.Find(other.ID); (err == nil) == replace {
+			t.Errorf("replace %v, and what is here alone: %v", replace, err)
+		}
+		list, err := s.Decisions(t.Context(), cam.ID, 0, 100)
+		if err != nil || len(list) != 4 {
+			t.Errorf("%d decisions about the camera, %v", len(list), err)
+		}
+		// twice brings nothing more
+		if _, err := next.Import(t.Context(), "uid:0", x, replace); err != nil {
+			t.Fatal(err)
+		}
+		if list, _ := s.Decisions(t.Context(), cam.ID, 0, 100); len(list) != 4 {
+			t.Errorf("%d decisions about the camera after the second time", len(list))
+		}
+		for range 2 {
+			if _, err := next.Decide(t.Context(), "uid:0", home.Undo, "", ""); err != nil {
+				t.Fatal(err)
+			}
+		}
+		after, _ := exported(t, next)
+		same(t, before.Devices, after.Devices)
+		// then what was decided here before is undone next, not what came with the file
+		if back, err := next.Decide(t.Context(), "uid:0", home.Undo, "", ""); err != nil || back.Device != cam.ID || back.After.State != home.Free {
+			if err != nil || back.Device != cam.ID {
+				t.Errorf("%+v, %v", back, err)
+			}
+		}
+		if _, err := next.Decide(t.Context(), "uid:0", home.Undo, "", "1"); !errors.Is(err, home.ErrStale) {
+			t.Errorf("undone twice: %v", err)
+		}
+		_ = made
+	}
+}
+
+func TestAnImportIsUndoneOnlyBeforeAnythingElseIsDecided(t *testing.T) {
+	h, _ := lived(t)
+	x, _ := exported(t, h)
+	next, _ := fresh(t)
+	made, err := next.Import(t.Context(), "uid:0", x, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := next.Decide(t.Context(), "uid:0", home.Release, "hub", ""); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := next.Decide(t.Context(), "uid:0", home.Undo, "", "7"); !errors.Is(err, home.ErrStale) {
+		t.Errorf("import %d: %v", made.Seq, err)
+	}
+	for range 2 {
+		if _, err := next.Decide(t.Context(), "uid:0", home.Undo, "", ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if next.Len() != 0 {
+		t.Errorf("%d devices are left of the import", next.Len())
+	}
+	if _, err := next.Decide(t.Context(), "uid:0", home.Undo, "", ""); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("what came with the file is undone after it: %v", err)
+	}
+}
+
+func TestAnImportThatCannotBeKeptChangesNothing(t *testing.T) {
+	h, _ := lived(t)
+	x, _ := exported(t, h)
+	next, s := fresh(t)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := next.Import(t.Context(), "uid:0", x, false); err == nil || next.Len() != 0 {
+		t.Errorf("%d devices, %v", next.Len(), err)
+	}
+}
+
+func TestWhatIsWrongWithAnExportIsSaidWithItsPlace(t *testing.T) {
+	h, _ := lived(t)
+	_, data := exported(t, h)
+	good := string(data)
+	for name, c := range map[string]struct{ old, new, want string }{
+		"another version":     {`export/1"`, `export/9"`, "schema"},
+		"a member more":       {`{"schema"`, `{"colour":1,"schema"`, "schema"},
+		"an unknown member":   {`,"devices":`, `,"colour":1,"devices":`, "colour"},
+		"in a device":         {`"room":"Hall"`, `"room":"Hall","colour":"blue"`, `]: json: unknown field "colour"`},
+		"of another type":     {`"room":"Hall"`, `"room":7`, "room"},
+		"no state":            {`"state":"held"`, `"state":"happy"`, "state"},
+		"held to nothing":     {`"file":"` + lampFile().SHA256 + `"`, `"file":"` + strings.Repeat("0", 64) + `"`, "file: it is not among the files"},
+		"another file":        {`"sha256":"`, `"sha256":"f`, "files[0].sha256"},
+		"nobody’s address":    {`"02:00:00:00:00:01"`, `"01:00:00:00:00:01"`, "macs"},
+		"twice the same":      {`"02:00:00:00:00:01"`, `"02:00:00:00:00:02"`, "is there twice"},
+		"a lease of nothing":  {`"bits":48`, `"bits":480`, "leases[0]"},
+		"a verb of nobody":    {`"verb":"quarantine"`, `"verb":"explode"`, "verb"},
+		"an exception to all": {`"service":"tcp/80"`, `"service":"tcp/0"`, "exceptions[0]"},
+		"a note of nothing":   {`"kind":"tls.weak"`, `"kind":"tls.strong"`, "notes[0]"},
+		"something behind it": {`"notes":[`, `"notes":[],"notes":[`, "twice"},
+		"null for a device":   {`"devices":[`, `"devices":[null,`, "devices[0]: it is null"},
+		"a list for a device": {`"devices":[`, `"devices":[[],`, "devices[0]"},
+		"no devices":          {`"devices":`, `"files":`, "files"},
+	} {
+		bad := strings.Replace(good, c.old, c.new, 1)
+		if bad == good {
+			t.Errorf("%s: nothing to change", name)
+			continue
+		}
+		if _, err := home.ParseExport(strings.NewReader(bad)); !errors.Is(err, home.ErrExport) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v; want %s", name, err, c.want)
+		}
+	}
+	for _, bad := range []string{"", "null", "[]", "{", good[:len(good)/2], good + "x", good + good} {
+		if _, err := home.ParseExport(strings.NewReader(bad)); !errors.Is(err, home.ErrExport) {
+			t.Errorf("%.20q: %v", bad, err)
+		}
+	}
+	huge := strings.Replace(good, `"room":"Hall"`, `"room":"`+strings.Repeat("x", home.MaxExport)+`"`, 1)
+	if _, err := home.ParseExport(strings.NewReader(huge)); !errors.Is(err, home.ErrExport) || !strings.Contains(err.Error(), "octets") {
+		t.Errorf("without bound: %v", err)
+	}
+}
+
+// Whatever a file says, it is refused with a reason, or it is one that comes out as it went in, and can be taken in.
+func FuzzParseExport(f *testing.F) {
+	f.Add([]byte(`{"schema":"plimsoll.home.export/1","version":"v","at":"2026-11-27T00:00:00Z","devices":[{"id":"d0123456789abcdef","macs":["02:00:00:00:00:01"],` +
+		`"name":"n","room":"","hostnames":null,"identity":{"kind":"iot","maker":"","model":"","category":"","confidence":0.5,"because":null},"addresses":["192.0.2.1"],` +
+		`"first":"2026-11-26T00:00:00Z","last":"2026-11-27T00:00:00Z","mud":null,"admission":"full","state":"free","since":"2026-11-27T00:00:00Z",` +
+		`"exceptions":["a.example",{"device":"d0123456789abcdef","service":"tcp/1"}]}],"decisions":[],"files":[],"makers":[],"notes":[]}`))
+	f.Add([]byte(`{"schema":"plimsoll.home.export/1","devices":[],"decisions":[{"seq":1,"at":"2026-11-27T00:00:00Z","actor":"uid:0","verb":"import","device":"",` +
+		`"before":{"admission":"","state":"","since":"0001-01-01T00:00:00Z"},"after":{"admission":"","state":"","since":"0001-01-01T00:00:00Z"}}],"files":[]}`))
+	dir := f.TempDir()
+	n := 0
+	f.Fuzz(func(t *testing.T, data []byte) {
+		x, err := home.ParseExport(bytes.NewReader(data))
+		if err != nil {
+			if !errors.Is(err, home.ErrExport) {
+				t.Errorf("the reason is none: %v", err)
+			}
+			return
+		}
+		again, err := json.Marshal(x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := home.ParseExport(bytes.NewReader(again)); err != nil {
+			t.Errorf("it does not come out as it went in: %v\n%s", err, again)
+		}
+		n++
+		s := open(t, filepath.Join(dir, "fuzz", hex.EncodeToString([]byte{byte(n >> 8), byte(n)})+".db"))
+		h := &home.Household{Ledger: s, Now: time.Now}
+		if err := h.Open(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := h.Import(t.Context(), "uid:0", x, n%2 == 0); err != nil || h.Len() != len(x.Devices) {
+			t.Errorf("%d devices of %d: %v", h.Len(), len(x.Devices), err)
+		}
+	})
+}
+
+func TestConversationsAreKeptAndTheOldestGo(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "home.db"))
+	c := policy.Remembered{Device: frame.MAC{2, 0, 0, 0, 0, 1}}
+	c.Peer, c.Own, c.PeerPort, c.OwnPort, c.Proto = frame.AddrFrom(netip.MustParseAddr("203.0.113.5")), frame.AddrFrom(netip.MustParseAddr("192.168.1.2")), 443, 40000, 6
+	c.Names, c.Told, c.Answered, c.Flows, c.First, c.Last, c.Flow, c.Protocol = []string{"cloud.example"}, true, true, 3, 10, 20, "1:x=", "tls"
+	c.Packets, c.Octets = 9, 900
+	six := c
+	six.Peer, six.Direction, six.Names, six.Last = frame.AddrFrom(netip.MustParseAddr("2001:db8::5")), policy.ToDevice, nil, 30
+	if err := s.SaveConversations(t.Context(), []policy.Remembered{c, six}); err != nil {
+		t.Fatal(err)
+	}
+	c.Flows, c.Last = 4, 40
+	if err := s.SaveConversations(t.Context(), []policy.Remembered{c}); err != nil {
+		t.Fatal(err)
+	}
+	list, err := s.Conversations(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, list, []policy.Remembered{c, six})
+	if err := s.ForgetConversations(t.Context(), time.Unix(0, 35)); err != nil {
+		t.Fatal(err)
+	}
+	if list, err = s.Conversations(t.Context()); err != nil || len(list) != 1 || !slices.Equal(list[0].Names, c.Names) {
+		t.Errorf("%+v, %v", list, err)
+	}
+}
