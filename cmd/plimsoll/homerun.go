@@ -17,8 +17,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
@@ -36,7 +34,9 @@ import (
 	"plimsoll.example/plimsoll/internal/policy"
 	"plimsoll.example/plimsoll/internal/resolver"
 	"plimsoll.example/plimsoll/internal/sqlite"
+	"plimsoll.example/plimsoll/internal/trust"
 	"plimsoll.example/plimsoll/internal/web/control"
+	"plimsoll.example/plimsoll/label"
 	"plimsoll.example/plimsoll/mud"
 )
 
@@ -56,6 +56,11 @@ type gatewayFlags struct {
 	anchors, roots string
 	allow          []netip.Prefix
 
+	// of labels
+	registries, registryKeys []string
+	registryInterval         time.Duration
+	labelAction              home.LabelAction
+
 	// of enforcement
 	unknown   nft.Treatment // of devices that were not seen yet
 	inbound   bool          // whoever is outside may begin conversations with devices that are not held
@@ -65,7 +70,7 @@ type gatewayFlags struct {
 }
 
 func newHomeRun(e env, words *locale.Catalogue) *cobra.Command {
-	g := gatewayFlags{env: e, words: words, mode: home.Watch, memory: inspect.DefaultMemory, rehearsal: home.Rehearsal, learn: home.Rehearsal, dnsPort: 53}
+	g := gatewayFlags{env: e, words: words, mode: home.Watch, memory: inspect.DefaultMemory, rehearsal: home.Rehearsal, learn: home.Rehearsal, dnsPort: 53, registryInterval: trust.Interval, labelAction: home.Tell}
 	c := &cobra.Command{Use: "run", Args: noArgs, RunE: func(c *cobra.Command, _ []string) error {
 		switch {
 		case g.lan == "":
@@ -100,6 +105,20 @@ func newHomeRun(e env, words *locale.Catalogue) *cobra.Command {
 		g.allow = append(g.allow, p)
 		return err
 	})
+	f.StringArrayVar(&g.registries, "registry", nil, "")
+	f.StringArrayVar(&g.registryKeys, "registry-key", nil, "")
+	f.Func("registry-interval", "", func(s string) (err error) {
+		if g.registryInterval, err = time.ParseDuration(s); err == nil && g.registryInterval < time.Second {
+			return fs.ErrInvalid
+		}
+		return err
+	})
+	f.Func("label-action", "", func(s string) error {
+		if g.labelAction = home.LabelAction(s); g.labelAction != home.Tell && g.labelAction != home.CutOff {
+			return fs.ErrInvalid
+		}
+		return nil
+	})
 	f.StringArrayVar(&g.upstreams, "upstream", nil, "")
 	f.Func("dns-port", "", func(s string) (err error) {
 		g.dnsPort, err = parsePort(s)
@@ -129,6 +148,7 @@ type gateway struct {
 	log       *slog.Logger
 	store     *sqlite.Store
 	cache     *mudcache.Cache
+	labels    *labels
 	household *home.Household
 	engine    *inspect.Engine
 	meter     home.Meter
@@ -177,12 +197,20 @@ func (g gatewayFlags) run(ctx context.Context) error {
 	defer store.Close()
 	d := &gateway{
 		gatewayFlags: g, log: log, store: store, since: time.Now().UTC(), asks: make(chan func()), changed: make(chan struct{}, 1), faults: map[string]string{},
-		household: &home.Household{Ledger: store, Now: time.Now, Rehearsal: g.rehearsal},
+		household: &home.Household{Ledger: store, Now: time.Now, Rehearsal: g.rehearsal, LabelAction: g.labelAction},
 	}
 	if d.cache, err = g.newCache(dir); err != nil {
 		return err
 	}
 	d.cache.Log = log
+	sources, err := g.newSources(dir, &trust.Source{Allow: g.allow, Roots: d.cache.Fetcher.Roots, Agent: d.cache.Fetcher.Agent, Now: time.Now})
+	if err != nil {
+		return err
+	}
+	d.labels = &labels{
+		household: d.household, store: store, sources: sources, interval: g.registryInterval, fault: d.fault, log: log,
+		envelopes: map[string]*label.Envelope{}, shown: map[string]restoration{}, changed: make(chan struct{}, 1),
+	}
 	if err := d.household.Open(ctx); err != nil {
 		return err
 	}
@@ -214,6 +242,7 @@ func (g gatewayFlags) run(ctx context.Context) error {
 	group.Go(func() error { return d.files(ctx) })
 	group.Go(func() error { return d.teach(ctx) })
 	group.Go(func() error { return keepRules(ctx) })
+	group.Go(func() error { return d.labels.run(ctx) })
 	group.Go(func() error { return d.resolve(ctx) })
 	group.Go(func() error {
 		return control.Serve(ctx, socketPath(g.socket, g.getenv), d.api().Handler(), log)
@@ -436,6 +465,7 @@ func (g *gateway) status() home.Status {
 			s.Asks[i].Why = string(why.(mud.URLChange))
 		}
 	}
+	s.Registries = g.labels.status()
 	if list, err := g.store.Findings(context.Background(), "", 1000); err == nil {
 		for _, f := range list {
 			if f.State == home.Open {
@@ -453,26 +483,19 @@ func (g *gateway) status() home.Status {
 
 func (g *gateway) api() *control.API {
 	return &control.API{
-		Household: g.household, History: g.store, Status: g.status, Rehearse: g.rehearse, Offer: g.offer,
+		Household: g.household, History: g.store, Status: g.status, Rehearse: g.rehearse, Offer: g.offer, Label: g.labels.bind, Sticker: g.labels.sticker,
 		Export: g.export, Import: g.take, Metrics: g.metrics(), Log: g.log,
 	}
 }
 
 // metrics are counters for Prometheus. None names a device or whom it talks to.
 func (g *gateway) metrics() http.Handler {
-	r := prometheus.NewRegistry()
-	gauge := func(name, help string, f func() float64) {
-		r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "plimsoll", Name: name, Help: help}, f))
-	}
-	gauge("devices", "Devices of the home.", func() float64 { return float64(g.household.Len()) })
-	gauge("faults", "What does not work.", func() float64 { return float64(len(g.status().Faults)) })
-	r.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: "plimsoll", Name: "flows_total", Help: "Flows that ended."},
-		func() float64 { return float64(g.flows.Load()) }))
-	r.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: "plimsoll", Name: "packets_total", Help: "Packets that were seen."},
-		func() float64 {
-			return float64(g.engine.Progress.Packets.Load())
-		}))
-	return promhttp.HandlerFor(r, promhttp.HandlerOpts{})
+	return control.Metrics([]control.Metric{
+		{Name: "devices", Help: "Devices of the home.", Value: func() uint64 { return uint64(g.household.Len()) }},
+		{Name: "faults", Help: "What does not work.", Value: func() uint64 { return uint64(len(g.status().Faults)) }},
+		{Name: "flows_total", Help: "Flows that ended.", Counter: true, Value: g.flows.Load},
+		{Name: "packets_total", Help: "Packets that were seen.", Counter: true, Value: g.engine.Progress.Packets.Load},
+	})
 }
 
 // at is an instant that Result wrote.

@@ -54,8 +54,12 @@ func lived(t *testing.T) (*home.Household, *sqlite.Store) {
 		device   string
 		argument string
 	}{
-		{home.HoldTo, cam.ID, f.SHA256}, {home.Except, cam.ID, "hub tcp/80 2099-01-01T00:00:00Z"}, {home.Control, cam.ID, "hub"},
-		{home.Quarantine, hub.ID, "it is strange"}, {home.Undo, "", ""}, {home.Admit, hub.ID, "device-only"},
+		{home.HoldTo, cam.ID, f.SHA256},
+		{home.Except, cam.ID, "hub tcp/80 2099-01-01T00:00:00Z"},
+		{home.Control, cam.ID, "hub"},
+		{home.Quarantine, hub.ID, "it is strange"},
+		{home.Undo, "", ""},
+		{home.Admit, hub.ID, "device-only"},
 	} {
 		if _, err := h.Decide(t.Context(), "uid:0", x.verb, x.device, x.argument); err != nil {
 			t.Fatal(x, err)
