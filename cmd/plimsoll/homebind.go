@@ -8,7 +8,6 @@ import (
 
 	"plimsoll.example/plimsoll/internal/home"
 	"plimsoll.example/plimsoll/internal/locale"
-	"plimsoll.example/plimsoll/label"
 )
 
 // newHomeLabel says which label is a device’s, and what is done about it.
@@ -87,11 +86,7 @@ func (r *remote) labelled(d *home.Device) (lines []string) {
 		lines = append(lines, r.words.Text("label.support", "day", r.words.Date(l.Support.Time())))
 	}
 	for _, p := range l.Problems {
-		day := l.AsOf
-		if label.ProblemKind(p) == label.LoggedLater {
-			day = l.Issued.Time()
-		}
-		lines = append(lines, r.words.Text("label.problem."+p, "day", r.words.Date(day)))
+		lines = append(lines, r.words.Text("home.label.problem."+p))
 	}
 	return lines
 }
