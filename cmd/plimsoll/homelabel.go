@@ -52,8 +52,15 @@ type labels struct {
 	mu        sync.Mutex // one look at a time
 	envelopes map[string]*label.Envelope
 	shown     map[string]restoration // by the file of a label
-	faults    sync.Map         // URL of a registry to why there is nothing newer
+	faults    sync.Map               // URL of a registry to why there is nothing newer
 	changed   chan struct{}
+}
+
+func newLabels(g *gateway, sources []*trust.Source) *labels {
+	return &labels{
+		household: g.household, store: g.store, sources: sources, interval: g.registryInterval, fault: g.fault, log: g.log,
+		envelopes: map[string]*label.Envelope{}, shown: map[string]restoration{}, changed: make(chan struct{}, 1),
+	}
 }
 
 // labelStore is what of a store the labels need.
@@ -72,7 +79,7 @@ type restoration struct {
 	restored bool
 }
 
-// Run keeps what is known of labels as new as the registries have it.
+// run keeps what is known of labels as new as the registries have it.
 func (l *labels) run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, s := range l.sources {

@@ -36,7 +36,6 @@ import (
 	"plimsoll.example/plimsoll/internal/sqlite"
 	"plimsoll.example/plimsoll/internal/trust"
 	"plimsoll.example/plimsoll/internal/web/control"
-	"plimsoll.example/plimsoll/label"
 	"plimsoll.example/plimsoll/mud"
 )
 
@@ -207,10 +206,7 @@ func (g gatewayFlags) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.labels = &labels{
-		household: d.household, store: store, sources: sources, interval: g.registryInterval, fault: d.fault, log: log,
-		envelopes: map[string]*label.Envelope{}, shown: map[string]restoration{}, changed: make(chan struct{}, 1),
-	}
+	d.labels = newLabels(d, sources)
 	if err := d.household.Open(ctx); err != nil {
 		return err
 	}
