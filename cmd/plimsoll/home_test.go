@@ -285,6 +285,7 @@ func TestAPersonLetsADeviceDoOneThingMore(t *testing.T) {
 	if e := g.cam(t).Exceptions; len(e) != 1 || e[0].Device == "" {
 		t.Errorf("%+v", e)
 	}
+	holds(t, say(t, socket, "allow", "cam", "--to", "02:00:00:00:00:02", "--port", "tcp/80"), "cam may reach my hub too, for tcp/80.")
 	for want, args := range map[string][]string{
 		"--to": {"allow", "cam"}, "no device at home": {"allow", "cam", "--to", "nobody"}, "tcp/443": {"allow", "cam", "--to", "a.example", "--port", "443"},
 		"no time": {"allow", "cam", "--to", "a.example", "--for", "soon"}, "which device": {"allow", "--to", "a.example"},

@@ -6,11 +6,13 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"plimsoll.example/plimsoll/internal/frame"
 	"plimsoll.example/plimsoll/internal/home"
 	"plimsoll.example/plimsoll/internal/locale"
 )
@@ -100,8 +102,9 @@ func (r *remote) party(ctx context.Context, word string) (string, error) {
 		return "", err
 	}
 	found := ""
+	mac, macErr := frame.ParseMAC(word)
 	for _, d := range list.Devices {
-		if d.ID == word || strings.EqualFold(d.Title(), word) || len(d.MACs) > 0 && strings.EqualFold(d.MACs[0].String(), word) {
+		if d.ID == word || macErr == nil && slices.Contains(d.MACs, mac) || strings.EqualFold(d.Title(), word) {
 			if found != "" {
 				return "", &fault{fs.ErrNotExist, "error.home.several", []any{"name", word}}
 			}

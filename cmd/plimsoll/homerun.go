@@ -20,6 +20,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"plimsoll.example/plimsoll/internal/auth"
 	"plimsoll.example/plimsoll/internal/capture"
 	"plimsoll.example/plimsoll/internal/device"
 	"plimsoll.example/plimsoll/internal/enforce"
@@ -36,6 +37,7 @@ import (
 	"plimsoll.example/plimsoll/internal/sqlite"
 	"plimsoll.example/plimsoll/internal/trust"
 	"plimsoll.example/plimsoll/internal/web/control"
+	"plimsoll.example/plimsoll/internal/web/page"
 	"plimsoll.example/plimsoll/mud"
 )
 
@@ -50,6 +52,8 @@ type gatewayFlags struct {
 	rehearsal     time.Duration
 	learn         time.Duration // how long a device is watched before a file for it is learned; 0: none is
 	logLevel      slog.Level
+
+	pages pageFlags
 
 	// of MUD files
 	anchors, roots string
@@ -138,6 +142,7 @@ func newHomeRun(e env, words *locale.Catalogue) *cobra.Command {
 	})
 	f.BoolVar(&g.inbound, "inbound", false, "")
 	f.TextVar(&g.logLevel, "log-level", slog.LevelInfo, "")
+	g.pages.flags(f)
 	return c
 }
 
@@ -158,6 +163,9 @@ type gateway struct {
 	expired   sync.Map      // ID of a device and address to the end of the lease that is over
 	files256  sync.Map      // SHA-256 to *mud.File
 	since     time.Time
+	door      *auth.Door
+	news      page.Events
+	told      uint64 // what pages were last told that there is, as a digest; looked at where packets are read alone
 
 	asks  chan func() // to be done between two blocks of packets, where the engine can be looked into
 	names sync.Map    // frame.MAC to the ID of a device: who is asked for each flow
@@ -211,6 +219,11 @@ func (g gatewayFlags) run(ctx context.Context) error {
 		return err
 	}
 	d.name()
+	d.door = auth.NewDoor(store, time.Now)
+	serve, err := d.servePages(dir)
+	if err != nil {
+		return err
+	}
 	keepRules, letGo, err := d.hold(ctx, dir)
 	if err != nil {
 		return err
@@ -240,6 +253,7 @@ func (g gatewayFlags) run(ctx context.Context) error {
 	group.Go(func() error { return keepRules(ctx) })
 	group.Go(func() error { return d.labels.run(ctx) })
 	group.Go(func() error { return d.resolve(ctx) })
+	group.Go(func() error { return serve(ctx) })
 	group.Go(func() error {
 		return control.Serve(ctx, socketPath(g.socket, g.getenv), d.api().Handler(), log)
 	})
@@ -321,11 +335,13 @@ func (g *gateway) look(ctx context.Context, r *inspect.Result) {
 	news, err := g.household.Observe(ctx, list)
 	g.fault(ctx, "keep devices", err)
 	g.stir()
+	found := r.Found()
+	g.tell(len(found))
 	for _, d := range news.Fresh {
 		g.log.InfoContext(ctx, "new device", "device", d.ID, "kind", d.Kind(), "state", d.State)
 	}
 	g.name()
-	g.fault(ctx, "keep findings", g.store.SaveFindings(ctx, g.household.Name(r.Found())))
+	g.fault(ctx, "keep findings", g.store.SaveFindings(ctx, g.household.Name(found)))
 }
 
 // name says which device a flow is of.
@@ -480,17 +496,26 @@ func (g *gateway) status() home.Status {
 func (g *gateway) api() *control.API {
 	return &control.API{
 		Household: g.household, History: g.store, Status: g.status, Rehearse: g.rehearse, Offer: g.offer, Label: g.labels.bind, Sticker: g.labels.sticker,
-		Export: g.export, Import: g.take, Metrics: g.metrics(), Log: g.log,
+		Export: g.export, Import: g.take, Code: g.code, Metrics: g.metrics(), Log: g.log,
 	}
 }
 
-// metrics are counters for Prometheus. None names a device or whom it talks to.
+// metrics are counters in the text format of Prometheus, version 0.0.4. None names a device or whom it talks to. They are
+// few: a library for them would be a tenth of the program.
 func (g *gateway) metrics() http.Handler {
-	return control.Metrics([]control.Metric{
-		{Name: "devices", Help: "Devices of the home.", Value: func() uint64 { return uint64(g.household.Len()) }},
-		{Name: "faults", Help: "What does not work.", Value: func() uint64 { return uint64(len(g.status().Faults)) }},
-		{Name: "flows_total", Help: "Flows that ended.", Counter: true, Value: g.flows.Load},
-		{Name: "packets_total", Help: "Packets that were seen.", Counter: true, Value: g.engine.Progress.Packets.Load},
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+		for _, m := range []struct {
+			name, kind, help string
+			value            uint64
+		}{
+			{"devices", "gauge", "Devices of the home.", uint64(g.household.Len())},
+			{"faults", "gauge", "What does not work.", uint64(len(g.status().Faults))},
+			{"flows_total", "counter", "Flows that ended.", g.flows.Load()},
+			{"packets_total", "counter", "Packets that were seen.", g.engine.Progress.Packets.Load()},
+		} {
+			fmt.Fprintf(w, "# HELP plimsoll_%[1]s %[3]s\n# TYPE plimsoll_%[1]s %[2]s\nplimsoll_%[1]s %[4]d\n", m.name, m.kind, m.help, m.value)
+		}
 	})
 }
 

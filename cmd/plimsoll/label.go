@@ -26,7 +26,7 @@ func newLabel(e env, words *locale.Catalogue) *cobra.Command {
 		c.AddCommand(newLabelChange(e, words, verb))
 	}
 	c.AddCommand(
-		newLabelCompare(e, words), newLabelExport(e), newLabelGrant(e, words), newLabelImport(e, words), newLabelPrint(e, words), newLabelQR(e, words),
+		newLabelAssess(e, words), newLabelCompare(e, words), newLabelExport(e), newLabelGrant(e, words), newLabelImport(e, words), newLabelPrint(e, words), newLabelQR(e, words),
 		newLabelShow(e, words), newLabelSign(e), newLabelVerify(e, words),
 	)
 	return c

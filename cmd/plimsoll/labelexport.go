@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/big"
 	"strconv"
 	"strings"
@@ -56,7 +57,13 @@ func newLabelExport(e env) *cobra.Command {
 		return in.writeOutput(in.out, data)
 	}}
 	f := c.Flags()
-	f.StringVar(&in.format, "format", "", "")
+	f.Func("format", "", func(s string) error {
+		if forms[s] == nil {
+			return fs.ErrInvalid
+		}
+		in.format = s
+		return nil
+	})
 	f.StringVar(&in.resolver, "resolver", "", "")
 	f.StringVar(&in.with, "with", "", "")
 	f.StringVar(&in.key, "issuer-key", "", "")

@@ -52,6 +52,7 @@ func newMUDCompile(e env, words *locale.Catalogue) *cobra.Command {
 		in.format = s
 		return nil
 	})
+	f.Lookup("format").DefValue = "nft"
 	f.BoolVar(&in.json, "json", false, "")
 	f.StringVar(&in.network, "network", "", "")
 	addressFlag(f, "address", &in.context.Device.Addresses)

@@ -133,7 +133,7 @@ func lookOnce(ctx context.Context, held *shelf, locations []string) (*feed.Resul
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir) //nolint:errcheck // a folder of copies
+	defer os.RemoveAll(dir)
 	w := &feed.Watcher{Register: held, Aliases: aliases, Fetcher: feed.Fetcher{Agent: "plimsoll/" + version()}, Dir: dir, Log: slog.New(slog.DiscardHandler)}
 	for _, l := range locations {
 		w.Feeds = append(w.Feeds, feed.Parse(l))
@@ -146,7 +146,7 @@ func lookOnce(ctx context.Context, held *shelf, locations []string) (*feed.Resul
 
 // shelf is products that somebody asks about: a register in memory, of which nothing is published.
 type shelf struct {
-	holdings []feed.Holding
+	holdings []*feed.Holding
 	kept     map[string][]advisory.Evidence
 	revision int
 }
@@ -201,7 +201,7 @@ func (s *shelf) add(p *shelved) error {
 	if p.Status == "" || p.Status == label.Unknown {
 		p.Status = label.Active
 	}
-	s.holdings = append(s.holdings, feed.Holding{Product: p.Product, Standing: advisory.Standing{Status: p.Status}})
+	s.holdings = append(s.holdings, &feed.Holding{Product: p.Product, Standing: advisory.Standing{Status: p.Status}})
 	return nil
 }
 
@@ -261,7 +261,7 @@ func getJSON(ctx context.Context, client *http.Client, url string, v any) error 
 func (s *shelf) Revision(context.Context) (string, error) { return fmt.Sprint(s.revision), nil }
 
 // Holdings are the products with an active or suspended label.
-func (s *shelf) Holdings(context.Context) (list []feed.Holding, _ error) {
+func (s *shelf) Holdings(context.Context) (list []*feed.Holding, _ error) {
 	for _, h := range s.holdings {
 		if h.Standing.Status == label.Active || h.Standing.Status == label.Suspended {
 			list = append(list, h)
@@ -272,15 +272,14 @@ func (s *shelf) Holdings(context.Context) (list []feed.Holding, _ error) {
 
 // Apply notes a change, so that it does not follow twice.
 func (s *shelf) Apply(_ context.Context, c *advisory.Change) error {
-	for i := range s.holdings {
-		h := &s.holdings[i]
+	for i, h := range s.holdings {
 		if h.Product.ID == c.Product {
 			s.kept[c.Product] = append(s.kept[c.Product], c.Evidence)
 			status := h.Standing.Status
 			if !c.Act.Person() && c.To != "" {
 				status = c.To
 			}
-			h.Standing = advisory.Replay(status, s.kept[c.Product])
+			s.holdings[i] = &feed.Holding{Product: h.Product, Standing: advisory.Replay(status, s.kept[c.Product])}
 		}
 	}
 	s.revision++

@@ -64,7 +64,7 @@ func (f *feedRegister) Revision(ctx context.Context) (string, error) {
 const pageOf = 1000
 
 // Holdings are the labels that are active or suspended.
-func (f *feedRegister) Holdings(ctx context.Context) ([]feed.Holding, error) {
+func (f *feedRegister) Holdings(ctx context.Context) ([]*feed.Holding, error) {
 	changed := map[label.Hash]bool{}
 	// What is logged later may be shown earlier: so a piece is read again.
 	for after := max(-1, f.seen-4*pageOf); ; {
@@ -110,13 +110,13 @@ func (f *feedRegister) Holdings(ctx context.Context) ([]feed.Holding, error) {
 		}
 	}
 	f.events = max(last, f.seen, 0)
-	var out []feed.Holding
+	var out []*feed.Holding
 	for _, h := range f.labels {
 		if h.Standing.Status == label.Active || h.Standing.Status == label.Suspended {
-			out = append(out, *h)
+			out = append(out, h)
 		}
 	}
-	slices.SortFunc(out, func(a, b feed.Holding) int { return strings.Compare(a.Product.ID, b.Product.ID) })
+	slices.SortFunc(out, func(a, b *feed.Holding) int { return strings.Compare(a.Product.ID, b.Product.ID) })
 	return out, nil
 }
 
@@ -176,7 +176,7 @@ func (f *feedRegister) replay(ctx context.Context, id label.Hash) error {
 	}
 	s := advisory.Replay(l.Status, kept)
 	s.Settled = append(s.Settled, settled...)
-	f.labels[id].Standing = s
+	f.labels[id] = &feed.Holding{Product: f.labels[id].Product, Standing: s} // what was given is not changed
 	return nil
 }
 

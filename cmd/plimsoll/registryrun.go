@@ -24,6 +24,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"plimsoll.example/plimsoll/internal/advisory/feed"
 	"plimsoll.example/plimsoll/internal/durable"
 	"plimsoll.example/plimsoll/internal/labellog"
 	"plimsoll.example/plimsoll/internal/locale"
@@ -43,17 +44,24 @@ type registryFlags struct {
 	certificate, certificateKey      string
 	rate                             float64
 	publish                          time.Duration
+	feeds                            []string
+	feedInterval                     time.Duration
 	logLevel                         slog.Level
 }
 
 func newRegistryRun(e env, words *locale.Catalogue) *cobra.Command {
-	g := registryFlags{env: e, rate: 50, publish: 2 * time.Second}
+	g := registryFlags{env: e, rate: 50, publish: 2 * time.Second, feedInterval: feed.Interval}
 	c := &cobra.Command{Use: "run", Args: noArgs, RunE: func(c *cobra.Command, _ []string) error {
 		if (g.certificate == "") != (g.certificateKey == "") {
 			return wrongUsage("error.registry.tls")
 		}
-		if g.rate <= 0 || g.publish < 100*time.Millisecond {
+		if g.rate <= 0 || g.publish < 100*time.Millisecond || g.feedInterval < time.Second {
 			return wrongUsage("error.registry.rates")
+		}
+		for _, location := range g.feeds {
+			if err := feed.Parse(location).Check(); err != nil {
+				return wrongUsage("error.registry.feed", "name", location, "cause", err.Error())
+			}
 		}
 		return g.run(c.Context(), words)
 	}}
@@ -71,6 +79,8 @@ func newRegistryRun(e env, words *locale.Catalogue) *cobra.Command {
 	f.StringVar(&g.certificateKey, "tls-key", "", "")
 	f.Float64Var(&g.rate, "rate", g.rate, "")
 	f.DurationVar(&g.publish, "publish", g.publish, "")
+	f.StringArrayVar(&g.feeds, "feed", nil, "")
+	f.DurationVar(&g.feedInterval, "feed-interval", g.feedInterval, "")
 	f.TextVar(&g.logLevel, "log-level", slog.LevelInfo, "")
 	return c
 }
@@ -118,7 +128,7 @@ func (g *registryFlags) run(ctx context.Context, words *locale.Catalogue) (err e
 	transparent := registry.Transparent{Log: labels}
 	reg, err := registry.Open(ctx, registry.Config{
 		Name: g.name, URL: g.url, Key: key, Store: store, Log: transparent, Now: time.Now, Logger: log, Publish: g.publish,
-		Watchers: registryWatchers(),
+		Watchers: g.watchers(dir, log),
 	})
 	if err != nil {
 		return err
@@ -151,8 +161,13 @@ func (g *registryFlags) run(ctx context.Context, words *locale.Catalogue) (err e
 	return group.Wait()
 }
 
-// registryWatchers are what changes labels by rules.
-func registryWatchers() []func(context.Context, *registry.Registry) error { return nil }
+// watchers are what changes labels by rules.
+func (g *registryFlags) watchers(dir string, log *slog.Logger) []func(context.Context, *registry.Registry) error {
+	if len(g.feeds) == 0 {
+		return nil
+	}
+	return []func(context.Context, *registry.Registry) error{watchFeeds(g.feeds, filepath.Join(dir, "feeds"), g.feedInterval, log)}
+}
 
 // bind listens, with TLS where there is a certificate. Beyond this machine it must be.
 func (g *registryFlags) bind(ctx context.Context) (net.Listener, error) {

@@ -35,11 +35,15 @@ type served struct {
 	dir      string // of its state
 	database string // a URL, or "" for a file
 	at       string
+	more     []string // flags
 	client   *http.Client
 	cmd      *exec.Cmd
 	talk     bytes.Buffer
-	done     chan error
+	done     chan struct{}
 }
+
+// refused is a status that says that what was sent is wrong.
+var refused = regexp.MustCompile(`^4[0-9]{2} `)
 
 var listens = regexp.MustCompile(`listen=(127\.0\.0\.1:[0-9]+)`)
 
@@ -82,6 +86,7 @@ func (s *served) verb(t *testing.T, want int, args string) string {
 func (s *served) start(t *testing.T) {
 	t.Helper()
 	s.cmd = exec.Command("plimsoll", "registry", "run", "--state", s.dir, "--listen", "127.0.0.1:0", "--public-url", "http://127.0.0.1:7390", "--publish", "200ms", "--rate", "100000", "--database", s.database)
+	s.cmd.Args = append(s.cmd.Args, s.more...)
 	s.cmd.Env = append(os.Environ(), "PLIMSOLL_CONFIG="+os.DevNull)
 	pipe, err := s.cmd.StderrPipe()
 	if err != nil {
@@ -91,7 +96,7 @@ func (s *served) start(t *testing.T) {
 		t.Fatal(err)
 	}
 	found := make(chan string, 1)
-	s.done = make(chan error, 1)
+	s.done = make(chan struct{})
 	go func() {
 		lines := bufio.NewScanner(pipe)
 		for lines.Scan() {
@@ -100,7 +105,8 @@ func (s *served) start(t *testing.T) {
 			}
 			s.talk.WriteString(lines.Text() + "\n")
 		}
-		s.done <- s.cmd.Wait()
+		_ = s.cmd.Wait() // it was killed, mostly
+		close(s.done)
 		close(found)
 	}()
 	select {
@@ -236,7 +242,7 @@ func (s *served) grantUntil(t *testing.T, at string, next *atomic.Uint32, open *
 			Leaf uint64
 		}
 		if err := s.post(at, "/api/v1/labels", map[string]any{"label": sign1}, &answer); err != nil {
-			if strings.Contains(err.Error(), "422") || strings.Contains(err.Error(), "409") || strings.Contains(err.Error(), "403") {
+			if refused.MatchString(err.Error()) {
 				t.Errorf("a label is refused: %v", err)
 			}
 			return
@@ -404,6 +410,67 @@ func (s *served) tied(t *testing.T, got *acked) {
 			t.Errorf("label %s says leaf %d, and the log %d", l.ID, l.Index, places[l.ID])
 		}
 	}
+}
+
+// exploited is a record of a flaw in a camera, and a catalogue that says that it is exploited.
+const (
+	flawRecord = `{"dataType": "CVE_RECORD", "cveMetadata": {"cveId": "CVE-2026-0001", "state": "PUBLISHED", "dateUpdated": "2026-11-20T00:00:00Z"}, "containers": {"cna": {"affected": [
+		{"vendor": "Example Cameras", "product": "EX-210", "versions": [{"version": "0", "status": "affected", "lessThan": "3.2.1"}]}]}}}`
+	exploited = `{"catalogVersion": "1", "dateReleased": "2026-11-26T00:00:00Z", "vulnerabilities": [{"cveID": "CVE-2026-0001", "vendorProject": "Example Cameras", "product": "EX-210", "dateAdded": "2026-11-26"}]}`
+)
+
+func TestAFlawThatIsExploitedSuspendsALabelForAllWhoVerify(t *testing.T) {
+	s := newServed(t, "")
+	kev, cves := filepath.Join(s.dir, "kev.json"), filepath.Join(s.dir, "cves")
+	write(t, kev, `{"catalogVersion": "1", "vulnerabilities": []}`)
+	if err := os.Mkdir(cves, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(cves, "CVE-2026-0001.json"), flawRecord)
+	s.more = []string{"--feed", kev, "--feed", cves}
+	s.start(t)
+	defer s.end(t, syscall.SIGTERM)
+	st := storetest.Statement(1, 0, label.DayOf(time.Now()))
+	st.Maker, st.Model, st.Firmware.From = "Example Cameras", "EX-210", "3.0"
+	key, err := readSigningKey(filepath.Join(s.dir, "issuer.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sign1, err := label.Sign(st, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.post(s.at, "/api/v1/labels", map[string]any{"label": sign1, "category": "camera"}, &struct{}{}); err != nil {
+		t.Fatal(err)
+	}
+	public, err := readPublicKey(filepath.Join(s.dir, "registry", "registry.key.pub"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	status := func() label.Status {
+		code, body, err := s.get("/api/v1/bundle")
+		if err != nil || code != http.StatusOK {
+			return label.Unknown
+		}
+		trust, err := label.ParseBundle(body, public)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return trust.StatusOf(0)
+	}
+	for until := time.Now().Add(20 * time.Second); status() != label.Active; time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(until) {
+			t.Fatal("it is not active")
+		}
+	}
+	write(t, kev, exploited)
+	appeared := time.Now()
+	for until := appeared.Add(time.Minute); status() != label.Suspended; time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(until) {
+			t.Fatalf("it is not suspended: %s", &s.talk)
+		}
+	}
+	t.Logf("%s from the entry to a bundle that says so, with default intervals but for publishing", time.Since(appeared).Round(time.Millisecond))
 }
 
 func TestARegistryIsExposedWithTLSAlone(t *testing.T) {

@@ -40,10 +40,10 @@ type settings struct {
 }
 
 // again are the flags that may be given several times, and so may be lists in the file.
-var again = []string{"address", "allow", "controller", "gateway", "indicators", "threshold", "upstream"}
+var again = []string{"address", "allow", "controller", "feed", "gateway", "host", "indicators", "threshold", "upstream"}
 
 // defaults are those of the flags that do not themselves tell.
-var defaults = map[string]string{"format": "nft", "half-life": "14", "memory": "64MiB", "mode": "watch"}
+var defaults = map[string]string{"half-life": "14", "memory": "64MiB", "mode": "watch"}
 
 // unsettable are the flags that belong to one call.
 var unsettable = []string{"config", "help", "version"}

@@ -99,7 +99,8 @@ func mudFiles(t *testing.T) string {
 			t.Fatal(err)
 		}
 	}
-	for name, text := range map[string]string{"good.toml": "lang = 'en'\n", "bad.toml": "lung = 'en'\n", "bad.pem": "x"} {
+	for name, text := range map[string]string{"good.toml": "lang = 'en'\n", "capture.json": `{"schema": "plimsoll.inspect/1"}`,
+		"product.json": `{"gtin": "09506000134352", "maker": "Example Lamps", "model": "LP-110"}`, "bad.toml": "lung = 'en'\n", "bad.pem": "x"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -180,6 +181,11 @@ var outcomes = map[string]map[int][]string{
 		exitUsage:      {"", "DIR/lamp.json", "DIR/lamp.json --out x.pdf --form wall"},
 		exitUnverified: {"DIR/lamp.json --resolver id.registry.example --out DIR/x.pdf"}, exitNotFound: {"none.label --resolver id.registry.example --out DIR/x.pdf"},
 	},
+	"label assess": { // its 3 is tested with its schema
+		exitDone:   {"--product DIR/product.json", "--product DIR/product.json --json", "--product DIR/product.json --out DIR/statement.json --fail-on low"},
+		exitFailed: {"--product DIR/lamp.json", "--product DIR/product.json --declaration DIR/bad.toml", "DIR/capture.json --product DIR/product.json"},
+		exitUsage:  {"", "--product DIR/product.json --json --out -"}, exitNotFound: {"--product none.json", "none.json --product DIR/product.json"},
+	},
 	"label export": { // the rest is in testdata/labelexport.txtar
 		exitUsage: {"", "DIR/lamp.json", "DIR/lamp.json --format xml"}, exitUnverified: {"DIR/lamp.json --format csv"}, exitNotFound: {"none.label --format csv"},
 	},
@@ -223,6 +229,9 @@ var outcomes = map[string]map[int][]string{
 		exitDone: {"DIR/lamp.json --signature DIR/lamp.p7s --anchors DIR/cert.pem"}, exitFailed: {"DIR/lamp.json --signature DIR/lamp.p7s --anchors DIR/bad.pem"},
 		exitUsage: {"", "DIR/lamp.json"}, exitUnverified: {"DIR/new.json --signature DIR/lamp.p7s --anchors DIR/cert.pem", "DIR/new.json --json --signature DIR/lamp.p7s --anchors DIR/cert.pem"},
 		exitNotFound: {"none.json --signature DIR/lamp.p7s --anchors DIR/cert.pem"},
+	},
+	"probe": { // its 0, 1 and 3 are tested with devices that are played
+		exitUsage: {"", "a b", "8.8.8.8 --yes", "127.0.0.1 --yes", "192.0.2.7 --tries 101"}, exitNotFound: {"02:00:5e:99:99:99 --yes"},
 	},
 	"registry advisories": { // the rest is in testdata/advisories.txtar
 		exitFailed: {"DIR/lamp.json --products DIR/lamp.json"}, exitUsage: {"", "DIR/lamp.json", "DIR/lamp.json --registry http://registry.example", "--products DIR/lamp.json"},

@@ -159,8 +159,7 @@ func (c *Case) Title() string {
 // Join makes cases of advisories: those that share a name are of one. The order does not matter.
 func Join(list []*Advisory) []*Case {
 	parent := map[string]string{}
-	var root func(string) string
-	root = func(n string) string {
+	root := func(n string) string {
 		for parent[n] != n {
 			parent[n] = parent[parent[n]]
 			n = parent[n]

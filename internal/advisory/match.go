@@ -45,6 +45,7 @@ var worth = map[string]float64{
 // Index finds the products that cases are about.
 type Index struct {
 	aliases  *Aliases
+	keys     map[string][]string // of makers, by their key
 	products []entry
 	makers   map[string][]int
 	matter   map[Matter][]int
@@ -52,35 +53,21 @@ type Index struct {
 }
 
 type entry struct {
-	Product
+	*Product
 	maker  string
-	keys   []string
-	models []model // of its names, the model first
+	models []model // of its names, the model first; nil until a record names its maker
 }
 
 type part struct{ product, component int }
 
-// NewIndex prepares the search for products. aliases may be nil.
-func NewIndex(products []Product, aliases *Aliases) *Index {
+// NewIndex prepares the search for products, which are not to be changed then. aliases may be nil.
+func NewIndex(products []*Product, aliases *Aliases) *Index {
 	if aliases == nil {
 		aliases = &Aliases{}
 	}
-	x := &Index{aliases: aliases, makers: map[string][]int{}, matter: map[Matter][]int{}, parts: map[string][]part{}}
-	keys := map[string][]string{}
-	for _, p := range products {
-		i := len(x.products)
+	x := &Index{aliases: aliases, keys: map[string][]string{}, makers: map[string][]int{}, matter: map[Matter][]int{}, parts: map[string][]part{}}
+	for i, p := range products {
 		e := entry{Product: p, maker: aliases.maker(p.Maker)}
-		if keys[e.maker] == nil {
-			keys[e.maker] = aliases.keys(e.maker)
-		}
-		e.keys = keys[e.maker]
-		for _, n := range aliases.names(&p) {
-			m := parseModel(n, e.keys)
-			if p.Hardware != "" && m.hardware == "" {
-				m.hardware = hardwareKey(p.Hardware)
-			}
-			e.models = append(e.models, m)
-		}
 		x.products = append(x.products, e)
 		if e.maker != "" {
 			x.makers[e.maker] = append(x.makers[e.maker], i)
@@ -95,6 +82,25 @@ func NewIndex(products []Product, aliases *Aliases) *Index {
 		}
 	}
 	return x
+}
+
+// read takes the names of a product apart, once.
+func (x *Index) read(e *entry) (keys []string) {
+	if keys = x.keys[e.maker]; keys == nil {
+		keys = x.aliases.keys(e.maker)
+		x.keys[e.maker] = keys
+	}
+	if e.models != nil {
+		return keys
+	}
+	for _, n := range x.aliases.names(e.Product) {
+		m := parseModel(n, keys)
+		if e.Hardware != "" && m.hardware == "" {
+			m.hardware = hardwareKey(e.Hardware)
+		}
+		e.models = append(e.models, m)
+	}
+	return keys
 }
 
 // Wants reports whether an advisory can be about a product here, or tells of a flaw what counts whoever named the product:
@@ -114,7 +120,8 @@ func (x *Index) Wants(a *Advisory) bool {
 	return false
 }
 
-// Match finds the products that a case is about, in the order of the products.
+// Match finds the products that a case is about, in the order of the products. One goroutine at a time may call it; Wants
+// any number.
 func (x *Index) Match(c *Case) []Match {
 	var list []Match
 	for _, a := range c.Advisories {
@@ -176,7 +183,7 @@ func (x *Index) candidates(a *Advisory, f *Affected) []int {
 // product compares a record with one product. ok is false where it is about another one.
 func (x *Index) product(i int, a *Advisory, f *Affected) (m Match, ok bool) {
 	p := &x.products[i]
-	m = Match{Product: &p.Product, Advisory: a, Says: f.Says, Why: f.Why, Fixed: f.Fixed, Confidence: 1}
+	m = Match{Product: p.Product, Advisory: a, Says: f.Says, Why: f.Why, Fixed: f.Fixed, Confidence: 1}
 	if f.Matter != (Matter{}) {
 		m.step("product", "matter", f.Product, p.Model)
 		m.Likeness = Same
@@ -219,11 +226,12 @@ func (x *Index) likeness(p *entry, f *Affected, m *Match) Likeness {
 		m.step("product", string(Wide), "", p.Model)
 		return Wide
 	}
+	keys := x.read(p)
 	order := []Likeness{Same, Variant, Near, Wide, OtherKind, Different}
 	best, alias, among := Different, false, false
 	names := listed(theirs)
 	for _, n := range names {
-		t := parseModel(n, p.keys)
+		t := parseModel(n, keys)
 		if f.Hardware != "" && t.hardware == "" {
 			t.hardware = hardwareKey(f.Hardware)
 		}
@@ -259,7 +267,7 @@ func withHardware(name, hardware string) string {
 
 // component is a record about a part of a product.
 func (x *Index) component(p part, a *Advisory, f *Affected) Match {
-	product := &x.products[p.product].Product
+	product := x.products[p.product].Product
 	c := product.Components[p.component]
 	u, _ := ParsePURL(c.PURL)
 	m := Match{Product: product, Advisory: a, Says: f.Says, Why: f.Why, Fixed: f.Fixed, Component: c.PURL, Likeness: Same, Confidence: 1}

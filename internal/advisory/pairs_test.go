@@ -57,7 +57,7 @@ func outcome(t *testing.T, p *pair, aliases *advisory.Aliases) (acts []advisory.
 		f.Versions = append(f.Versions, span)
 	}
 	c := advisory.Join([]*advisory.Advisory{{Source: advisory.CVE, Kind: advisory.Flaw, ID: "CVE-2026-0001", Names: []string{"CVE-2026-0001"}, Exploited: true, Affected: []advisory.Affected{f}}})
-	matches := advisory.NewIndex([]advisory.Product{product}, aliases).Match(c[0])
+	matches := advisory.NewIndex([]*advisory.Product{&product}, aliases).Match(c[0])
 	for i := range matches {
 		if best == nil || matches[i].Confidence > best.Confidence {
 			best = &matches[i]

@@ -51,7 +51,7 @@ func vex(id, voice string, edit func(*advisory.Affected)) *advisory.Advisory {
 // decide is what follows for a product, as words: the act, the cause, and why.
 func decide(t *testing.T, p advisory.Product, now advisory.Standing, list ...*advisory.Advisory) (out []string, changes []advisory.Change) {
 	t.Helper()
-	index := advisory.NewIndex([]advisory.Product{p}, nil)
+	index := advisory.NewIndex([]*advisory.Product{&p}, nil)
 	var matches []advisory.Match
 	var gone []*advisory.Case
 	for _, c := range advisory.Join(list) {
@@ -242,7 +242,7 @@ func FuzzMatch(f *testing.F) {
 				a.Affected[0].Versions = []version.Span{span}
 			}
 		})
-		index := advisory.NewIndex([]advisory.Product{p}, nil)
+		index := advisory.NewIndex([]*advisory.Product{&p}, nil)
 		for _, m := range index.Match(advisory.Join([]*advisory.Advisory{a})[0]) {
 			if m.Confidence < 0 || m.Confidence > 1 || len(m.Reasons) == 0 {
 				t.Errorf("%+v", m)

@@ -108,3 +108,6 @@ func indexOf(name string) int {
 	}
 	return i.Index
 }
+
+// Neighbours are the addresses that the kernel has spoken with on any interface, each with its link-layer address.
+func Neighbours() map[netip.Addr]frame.MAC { return neighbours(0) }

@@ -58,6 +58,7 @@ func (l *Lines) Flow(r *FlowRecord) error {
 		l.b = quote(l.b, device.Printable([]byte(n), 253))
 	}
 	l.b = append(l.b, ']')
+	l.some("tls", r.TLS())
 	l.some("ja3", r.JA3())
 	l.some("ja3s", r.JA3S())
 	l.some("ja4", r.JA4())

@@ -9,13 +9,15 @@ import (
 
 // note is what dissectors said of a flow that goes into its record. It holds no pointers.
 type note struct {
-	name            [253]byte // of the responder, as the flow itself says: SNI, Host
-	nameLen         uint8
-	ja3, ja3s       [32]byte
-	ja4             [36]byte
-	hasJA3, hasJA3S bool
-	hasJA4          bool
+	name      [253]byte // of the responder, as the flow itself says: SNI, Host
+	nameLen   uint8
+	ja3, ja3s [32]byte // zero: none
+	ja4       [36]byte
+	tls       uint8 // the version that the responder chose, +1 in tlsVersions; 0: none that is there
 }
+
+// tlsVersions are the versions of TLS that a record can name.
+var tlsVersions = [...]string{"1.3", "1.2", "1.1", "1.0", "ssl3"}
 
 const noteSize = int(unsafe.Sizeof(note{}))
 
@@ -28,16 +30,22 @@ func (n *note) take(facts *dissect.Facts, i int) {
 			n.nameLen = uint8(copy(n.name[:], v))
 		}
 	case "tls.ja3":
-		if !n.hasJA3 && len(v) == len(n.ja3) {
-			n.ja3, n.hasJA3 = [32]byte(v), true
+		if n.ja3[0] == 0 && len(v) == len(n.ja3) {
+			n.ja3 = [32]byte(v)
 		}
 	case "tls.ja3s":
-		if !n.hasJA3S && len(v) == len(n.ja3s) {
-			n.ja3s, n.hasJA3S = [32]byte(v), true
+		if n.ja3s[0] == 0 && len(v) == len(n.ja3s) {
+			n.ja3s = [32]byte(v)
+		}
+	case "tls.version":
+		for i, name := range tlsVersions {
+			if string(v) == name {
+				n.tls = uint8(i + 1)
+			}
 		}
 	case "tls.ja4":
-		if !n.hasJA4 && len(v) == len(n.ja4) {
-			n.ja4, n.hasJA4 = [36]byte(v), true
+		if n.ja4[0] == 0 && len(v) == len(n.ja4) {
+			n.ja4 = [36]byte(v)
 		}
 	}
 }
@@ -47,6 +55,8 @@ func noted(name string, dir int) bool {
 	switch name {
 	case "tls.sni", "http.host", "tls.ja3", "tls.ja4":
 		return dir == flow.Orig // a responder does not name itself
+	case "tls.version":
+		return dir == flow.Resp // what the initiator offers is not what is used
 	case "tls.ja3s":
 		return true
 	}

@@ -19,7 +19,7 @@ func (r *FlowRecord) Service() string { return serviceName(r.Flow.Service) }
 
 // JA3 is the fingerprint of the TLS client, or "".
 func (r *FlowRecord) JA3() string {
-	if r.note == nil || !r.note.hasJA3 {
+	if r.note == nil || r.note.ja3[0] == 0 {
 		return ""
 	}
 	return string(r.note.ja3[:])
@@ -27,15 +27,23 @@ func (r *FlowRecord) JA3() string {
 
 // JA3S is the fingerprint of the TLS server, or "".
 func (r *FlowRecord) JA3S() string {
-	if r.note == nil || !r.note.hasJA3S {
+	if r.note == nil || r.note.ja3s[0] == 0 {
 		return ""
 	}
 	return string(r.note.ja3s[:])
 }
 
+// TLS is the version of TLS that the responder chose, such as 1.3, or "".
+func (r *FlowRecord) TLS() string {
+	if r.note == nil || r.note.tls == 0 {
+		return ""
+	}
+	return tlsVersions[r.note.tls-1]
+}
+
 // JA4 is the fingerprint of the TLS client, or "".
 func (r *FlowRecord) JA4() string {
-	if r.note == nil || !r.note.hasJA4 {
+	if r.note == nil || r.note.ja4[0] == 0 {
 		return ""
 	}
 	return string(r.note.ja4[:])

@@ -46,6 +46,16 @@ func Files() ([]File, error) {
 	add("attack.pcap", c.Bytes())
 	add("attack.truth.json", truth)
 
+	bench, err := Bench().Play()
+	if err != nil {
+		return nil, err
+	}
+	var d bytes.Buffer
+	if err := (wire.Pcap{Link: frame.LinkEthernet}).Write(&d, bench.Packets); err != nil {
+		return nil, fmt.Errorf("write the bench: %w", err)
+	}
+	add("maker/bench.pcap", d.Bytes())
+
 	small, err := formats()
 	if err != nil {
 		return nil, fmt.Errorf("write the formats: %w", err)

@@ -10,6 +10,10 @@ import (
 
 // same lists the keys whose text is rightly the same in both languages.
 var same = []string{
+	"assess.evidence.kind.capture",
+	"assess.evidence.kind.document",
+	"assess.evidence.kind.flows",
+	"assess.head",
 	"category.thermostat",
 	"cli.plimsoll.mud.scan.examples",
 	"cli.plimsoll.registry.account.list.examples",
@@ -26,6 +30,8 @@ var same = []string{
 	"cli.value.lan",
 	"cli.value.dns-port",
 	"cli.value.mode",
+	"cli.value.ports",
+	"cli.value.tries",
 	"cli.value.unknown",
 	"cli.value.wan",
 	"cli.value.format",

@@ -59,7 +59,8 @@ type Config struct {
 
 	Publish time.Duration // how soon after a change there is a new list and bundle
 
-	// Watchers run beside the registry and may change labels by Decide, as rules on advisories do.
+	// Watchers run beside the registry and may change labels by Decide, as rules on advisories do. One that ends is
+	// called again.
 	Watchers []func(context.Context, *Registry) error
 }
 
@@ -141,7 +142,9 @@ func (r *Registry) Run(ctx context.Context) error {
 	group.Go(func() error { return r.every(ctx, 2*time.Second, "read accounts", r.reload) })
 	group.Go(func() error { return r.every(ctx, time.Minute, "expire labels", r.expire) })
 	for _, w := range r.Watchers {
-		group.Go(func() error { return w(ctx, r) })
+		group.Go(func() error {
+			return r.every(ctx, time.Minute, "watch", func(ctx context.Context) error { return w(ctx, r) })
+		})
 	}
 	group.Go(func() error { <-ctx.Done(); return nil })
 	err := group.Wait()
@@ -149,7 +152,7 @@ func (r *Registry) Run(ctx context.Context) error {
 	for late := time.After(10 * time.Second); len(r.inFlight) > 0; {
 		select {
 		case <-late:
-			r.Logger.Warn("stopped with entries under way: they are looked for at the next start", "entries", len(r.inFlight))
+			r.Logger.WarnContext(ctx, "stopped with entries under way: they are looked for at the next start", "entries", len(r.inFlight))
 			stop()
 		case <-time.After(10 * time.Millisecond):
 			continue

@@ -192,7 +192,7 @@ func TestALabelIsGrantedLoggedSuspendedAndRestoredForAllToSee(t *testing.T) {
 		t.Errorf("leaf %d: %+v, %v", e.Index, leaf, err)
 	}
 	p.published(t, 0, label.Suspended)
-	if e, err = p.change(t, l, 2, label.Restore, 1); err != nil {
+	if _, err = p.change(t, l, 2, label.Restore, 1); err != nil {
 		t.Fatal(err)
 	}
 	p.published(t, 0, label.Active)

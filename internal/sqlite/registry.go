@@ -25,7 +25,7 @@ type Registry struct {
 
 // OpenRegistry opens the database of that name, makes it if it is not there, and brings it up to date, as Open does.
 func OpenRegistry(ctx context.Context, name string) (*Registry, error) {
-	d, err := openDatabase(ctx, name, registryMigrations, "registry", 32)
+	d, err := openDatabase(ctx, name, registryMigrations, "registry", 64)
 	if err != nil {
 		return nil, err
 	}
@@ -39,7 +39,7 @@ func OpenRegistry(ctx context.Context, name string) (*Registry, error) {
 		&s.entry:    selectEntry + "where hash = ?",
 		&s.document: "select media, body from document where hash = ?",
 	} {
-		if *to, err = s.read.PrepareContext(ctx, text); err != nil {
+		if *to, err = s.read.PrepareContext(ctx, text); err != nil { //nolint:sqlclosecheck // they are closed with the database
 			return nil, errors.Join(fmt.Errorf("open database %s: %w", name, err), s.Close())
 		}
 	}

@@ -16,10 +16,7 @@ import (
 // Commit keeps fresh entries, marks logged ones and drops those that the log refused, in one transaction.
 func (s *Registry) Commit(ctx context.Context, fresh, logged, refused []*registry.Entry) error {
 	err := s.change(ctx, func(tx *sql.Tx) error {
-		b, err := newBatch(ctx, tx)
-		if err != nil {
-			return err
-		}
+		b := &batch{ctx, tx, map[string]*sql.Stmt{}}
 		defer b.close()
 		for _, e := range logged {
 			if err := b.mark(e); err != nil {
@@ -51,10 +48,6 @@ type batch struct {
 	of  map[string]*sql.Stmt
 }
 
-func newBatch(ctx context.Context, tx *sql.Tx) (*batch, error) {
-	return &batch{ctx, tx, map[string]*sql.Stmt{}}, nil
-}
-
 func (b *batch) close() {
 	for _, s := range b.of {
 		_ = s.Close()
@@ -74,7 +67,7 @@ func (b *batch) stmt(text string) (*sql.Stmt, error) {
 }
 
 func (b *batch) exec(text string, args ...any) (sql.Result, error) {
-	s, err := b.stmt(text)
+	s, err := b.stmt(text) //nolint:sqlclosecheck // it is closed with the batch
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +75,7 @@ func (b *batch) exec(text string, args ...any) (sql.Result, error) {
 }
 
 func (b *batch) query(text string, args []any, to ...any) (found bool, err error) {
-	s, err := b.stmt(text)
+	s, err := b.stmt(text) //nolint:sqlclosecheck // it is closed with the batch
 	if err != nil {
 		return false, err
 	}

@@ -39,14 +39,16 @@ type database struct {
 // Open opens the database of that name, makes it if it is not there, and brings it up to date. What is damaged is
 // refused with ErrDamaged, and left for whoever can repair it.
 func Open(ctx context.Context, name string) (*Store, error) {
-	d, err := openDatabase(ctx, name, migrations, "migrations", 2)
+	d, err := openDatabase(ctx, name, migrations, "migrations", 8)
 	if err != nil {
 		return nil, err
 	}
 	return &Store{*d}, nil
 }
 
-// openDatabase opens a database with the migrations of a folder; each connection keeps so many MiB of it in memory.
+// openDatabase opens a database with the migrations of a folder. Its writer keeps so many MiB of it in memory, each reader
+// a quarter; what is written waits in a file of as many before it takes its place, so that what was written twice by then
+// is moved once.
 func openDatabase(ctx context.Context, name string, migrations fs.FS, dir string, memory int) (*database, error) {
 	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
@@ -61,12 +63,12 @@ func openDatabase(ctx context.Context, name string, migrations fs.FS, dir string
 	}
 	s := &database{}
 	// A transaction that reads and then writes takes the lock at once, or two of them would wait for each other.
-	cache := fmt.Sprintf("&_pragma=cache_size(-%d)", memory<<10)
-	if s.write, err = open(name, "_txlock=immediate"+cache); err != nil {
+	write := fmt.Sprintf("_txlock=immediate&_pragma=cache_size(-%d)&_pragma=wal_autocheckpoint(%d)&_pragma=journal_size_limit(%d)", memory<<10, memory<<8, memory<<21)
+	if s.write, err = open(name, write); err != nil {
 		return nil, err
 	}
 	s.write.SetMaxOpenConns(1)
-	if s.read, err = open(name, "mode=ro"+cache); err != nil {
+	if s.read, err = open(name, fmt.Sprintf("mode=ro&_pragma=cache_size(-%d)", memory<<8)); err != nil {
 		return nil, errors.Join(err, s.write.Close())
 	}
 	s.read.SetMaxOpenConns(4)
@@ -81,7 +83,7 @@ func open(name, more string) (*sql.DB, error) {
 	u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: name}).EscapedPath()}
 	db, err := sql.Open("sqlite", u.String()+"?"+strings.Join([]string{
 		more, "_pragma=busy_timeout(5000)", "_pragma=journal_mode(wal)", "_pragma=synchronous(full)", "_pragma=foreign_keys(1)",
-		"_pragma=trusted_schema(0)", "_pragma=temp_store(2)", "_pragma=cell_size_check(1)", "_pragma=journal_size_limit(4194304)",
+		"_pragma=trusted_schema(0)", "_pragma=temp_store(2)", "_pragma=cell_size_check(1)",
 	}, "&"))
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", name, err)
@@ -94,15 +96,8 @@ func (s *database) Close() error { return errors.Join(s.read.Close(), s.write.Cl
 
 // prepare checks the database and applies the migrations that it has not seen.
 func (s *database) prepare(ctx context.Context, migrations fs.FS, dir string) error {
-	var verdict string
-	if err := s.write.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&verdict); err != nil {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		return damaged(err)
-	}
-	if verdict != "ok" {
-		return fmt.Errorf("%w: %s", ErrDamaged, verdict)
+	if err := s.check(ctx); err != nil {
+		return err
 	}
 	names, err := fs.Glob(migrations, dir+"/*.sql")
 	if err != nil {
@@ -131,6 +126,35 @@ func (s *database) prepare(ctx context.Context, migrations fs.FS, dir string) er
 		if err != nil {
 			return fmt.Errorf("migrate to version %d: %w", i+1, err)
 		}
+	}
+	return nil
+}
+
+// checked is the largest database that is read whole before it is used, octets. Of larger ones, which would take long,
+// each page is checked as it is read.
+const checked = 64 << 20
+
+// check says whether the database is whole.
+func (s *database) check(ctx context.Context) error {
+	var size int64
+	if err := s.write.QueryRowContext(ctx, "select page_count * page_size from pragma_page_count(), pragma_page_size()").Scan(&size); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return damaged(err)
+	}
+	if size > checked {
+		return nil
+	}
+	var verdict string
+	if err := s.write.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&verdict); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return damaged(err)
+	}
+	if verdict != "ok" {
+		return fmt.Errorf("%w: %s", ErrDamaged, verdict)
 	}
 	return nil
 }

@@ -117,7 +117,7 @@ func TestAPersonLetsAHeldDeviceDoOneThingMoreForATime(t *testing.T) {
 	for _, to := range []string{wide(4, 30).String(), wide(6, 30).String()} {
 		s.mustAsk("allow", "dut", "--to", to, "--port", "tcp/5000", "--for", "8s")
 	}
-	s.mustAsk("allow", "dut", "--to", "peer")
+	s.mustAsk("allow", "dut", "--to", peer.mac.String())
 	families(t, func(t *testing.T, f int) {
 		b.check(t, "exception: the address that is allowed", true, reaches(f, 30, service))
 		b.check(t, "exception: another port of it", false, reaches(f, 30, other))

@@ -51,7 +51,8 @@ func TestVersionsAreReadInEveryForm(t *testing.T) {
 		"in words, with before": {`{"version": "1.0 through 1.2", "status": "affected"}`, []version.Span{{From: "1.0", Last: "1.2"}}, nil},
 		"changes": {
 			`{"version": "1.0", "status": "affected", "lessThan": "3.0", "changes": [{"at": "1.5", "status": "unaffected"}, {"at": "2.0", "status": "affected"}]}`,
-			[]version.Span{{From: "1.0", Before: "1.5"}, {From: "2.0", Before: "3.0"}}, []string{"1.5", "3.0"},
+			[]version.Span{{From: "1.0", Before: "1.5"}, {From: "2.0", Before: "3.0"}},
+			[]string{"1.5", "3.0"},
 		},
 	} {
 		spans, fixed := read(t, c.versions)

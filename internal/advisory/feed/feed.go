@@ -48,6 +48,12 @@ func Parse(s string) Feed {
 	return Feed{Location: s}
 }
 
+// Check says why a location is not one that is read.
+func (f Feed) Check() error {
+	_, err := parseURL(f.Location)
+	return err
+}
+
 // What can be wrong with a feed in a way that somebody can act on.
 var (
 	ErrLocation = errors.New("not a location that is read")

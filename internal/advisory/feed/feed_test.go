@@ -46,14 +46,14 @@ func cve(id, product, before string) string {
 // shelf is a register in memory.
 type shelf struct {
 	mu       sync.Mutex
-	holdings []feed.Holding
+	holdings []*feed.Holding
 	kept     []advisory.Evidence
 	changes  []advisory.Change
 	told     chan advisory.Change
 }
 
 func newShelf() *shelf {
-	return &shelf{told: make(chan advisory.Change, 16), holdings: []feed.Holding{{
+	return &shelf{told: make(chan advisory.Change, 16), holdings: []*feed.Holding{{
 		Product:  advisory.Product{ID: "cam", Maker: "Example Cameras", Model: "EX-210", Firmware: version.Range{From: "3.0"}},
 		Standing: advisory.Standing{Status: label.Active},
 	}}}
@@ -65,22 +65,23 @@ func (s *shelf) Revision(context.Context) (string, error) {
 	return fmt.Sprint(len(s.changes), len(s.holdings)), nil
 }
 
-func (s *shelf) Holdings(context.Context) ([]feed.Holding, error) {
+func (s *shelf) Holdings(context.Context) ([]*feed.Holding, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return append([]feed.Holding{}, s.holdings...), nil
+	return append([]*feed.Holding{}, s.holdings...), nil
 }
 
 func (s *shelf) Apply(_ context.Context, c *advisory.Change) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.changes, s.kept = append(s.changes, *c), append(s.kept, c.Evidence)
-	h := &s.holdings[0]
+	h := *s.holdings[0] // what was given is not changed
 	status := h.Standing.Status
 	if !c.Act.Person() {
 		status = c.To
 	}
 	h.Standing = advisory.Replay(status, s.kept)
+	s.holdings[0] = &h
 	s.told <- *c
 	return nil
 }
@@ -352,7 +353,7 @@ func TestALabelThatIsGrantedLaterIsFoundInFeedsThatWereRead(t *testing.T) {
 	write(t, filepath.Join(dir, "cves", "a.json"), cve("CVE-2026-0001", "EX-210", "3.2.1"))
 	s := newShelf()
 	late := s.holdings
-	s.holdings = []feed.Holding{}
+	s.holdings = []*feed.Holding{}
 	w := watcher(t, s, filepath.Join(dir, "state"), filepath.Join(dir, "cves"))
 	if r := look(t, w); r.Feeds[0].Kept != 0 || len(r.Changes) > 0 {
 		t.Errorf("%+v", r)

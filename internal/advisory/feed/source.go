@@ -92,7 +92,7 @@ func (s *source) refresh(ctx context.Context, again bool, now time.Time, keep fu
 	if file == "" {
 		return changed, nil
 	}
-	defer os.Remove(file) //nolint:errcheck // it is not there any more where it was taken
+	defer os.Remove(file)
 	if !fresh {
 		s.last = last
 		return changed, s.remember()

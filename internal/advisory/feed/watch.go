@@ -29,8 +29,8 @@ const slowest = 5 * time.Minute
 type Register interface {
 	// Revision changes when any of what Holdings gives does.
 	Revision(ctx context.Context) (string, error)
-	// Holdings are the labels that are active or suspended.
-	Holdings(ctx context.Context) ([]Holding, error)
+	// Holdings are the labels that are active or suspended. They are not changed until the next call.
+	Holdings(ctx context.Context) ([]*Holding, error)
 	// Apply does what a change says, or what of it the register can do. It keeps the evidence. A change that was applied
 	// must show in the standing of the next Holdings.
 	Apply(ctx context.Context, c *advisory.Change) error
@@ -58,7 +58,7 @@ type Watcher struct {
 	sources  []*source
 	reports  []Report
 	revision string
-	holdings []Holding
+	holdings []*Holding
 	index    *advisory.Index
 	day      label.Day
 	stale    bool // feeds changed since the last decision
@@ -98,7 +98,7 @@ func (w *Watcher) Open() error {
 	}
 	w.index = advisory.NewIndex(nil, w.Aliases)
 	for _, f := range w.Feeds {
-		if _, err := parseURL(f.Location); err != nil {
+		if err := f.Check(); err != nil {
 			return err
 		}
 		s := &source{Feed: f, dir: w.Dir, fetcher: &w.Fetcher, aliases: w.Aliases}
@@ -255,11 +255,11 @@ func (w *Watcher) update(ctx context.Context) error {
 }
 
 // products are those of holdings, each with the parts that bills of materials say are in it.
-func (w *Watcher) products(list []Holding) []advisory.Product {
-	out := make([]advisory.Product, len(list))
-	for i := range list {
-		out[i] = list[i].Product
-		out[i].Components = slices.Clone(out[i].Components)
+func (w *Watcher) products(list []*Holding) []*advisory.Product {
+	out := make([]*advisory.Product, len(list))
+	at := map[*advisory.Product]int{}
+	for i, h := range list {
+		out[i] = &h.Product
 	}
 	var bills []*sbom.Bill
 	for _, s := range w.sources {
@@ -270,7 +270,10 @@ func (w *Watcher) products(list []Holding) []advisory.Product {
 	if len(bills) == 0 {
 		return out
 	}
-	index := advisory.NewIndex(out, w.Aliases)
+	for i, p := range out {
+		at[p] = i
+	}
+	index := advisory.NewIndex(slices.Clone(out), w.Aliases)
 	for _, b := range bills {
 		f := advisory.Affected{Says: advisory.IsAffected, Maker: b.Maker, Product: b.Product, All: b.Version == ""}
 		if b.Version != "" {
@@ -280,11 +283,10 @@ func (w *Watcher) products(list []Holding) []advisory.Product {
 			if !m.Exact || m.Versions == version.Outside {
 				continue
 			}
-			for i := range out {
-				if out[i].ID == m.Product.ID {
-					out[i].Components = append(out[i].Components, b.Parts...)
-				}
-			}
+			i := at[m.Product]
+			whole := *out[i]
+			whole.Components = slices.Concat(whole.Components, b.Parts)
+			out[i] = &whole
 		}
 	}
 	return out
@@ -310,9 +312,8 @@ func (w *Watcher) decide(ctx context.Context) (*Result, error) {
 	w.index = index
 	matches, cases := w.matches()
 	var errs []error
-	for i := range w.holdings {
-		h := &w.holdings[i]
-		p := &products[i]
+	for i, h := range w.holdings {
+		p := products[i]
 		list := matches[p.ID]
 		result.Matches = append(result.Matches, list...)
 		for _, c := range advisory.Decide(p, h.Standing, list, w.takenBack(h, cases), h.Homes, day) {

@@ -90,9 +90,18 @@ func TestRangesAreHeldAgainstSpans(t *testing.T) {
 		from, to string
 		want     version.Answer
 	}{
-		{"1.0", "1.4", version.Inside}, {"1.0", "1.5", version.Partly}, {"1.5", "1.9", version.Outside}, {"1.5", "", version.Partly}, {"2.3", "2.3", version.Inside},
-		{"2.3.1", "", version.Outside}, {"", "0.9", version.Outside}, {"", "", version.Partly}, {"", "1.0", version.Partly}, {"0.1", "9", version.Partly},
-		{"2.1", "2.2", version.Inside}, {"20240101", "", version.CannotSay},
+		{"1.0", "1.4", version.Inside},
+		{"1.0", "1.5", version.Partly},
+		{"1.5", "1.9", version.Outside},
+		{"1.5", "", version.Partly},
+		{"2.3", "2.3", version.Inside},
+		{"2.3.1", "", version.Outside},
+		{"", "0.9", version.Outside},
+		{"", "", version.Partly},
+		{"", "1.0", version.Partly},
+		{"0.1", "9", version.Partly},
+		{"2.1", "2.2", version.Inside},
+		{"20240101", "", version.CannotSay},
 	} {
 		if got := (version.Range{From: c.from, To: c.to}).In(spans, version.Compare); got != c.want {
 			t.Errorf("%q to %q: %s, want %s", c.from, c.to, got, c.want)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"runtime"
 	"sync"
 	"time"
@@ -59,7 +60,7 @@ func statement(n int, index uint32, day label.Day) *label.Statement {
 	return s
 }
 
-// fill makes the database, unless it is there: one label in a hundred is suspended.
+// fill makes the database, unless it is there: one label in a hundred is suspended, by chance.
 func fill(ctx context.Context, name string, labels int, talk io.Writer) (err error) {
 	s, err := sqlite.OpenRegistry(ctx, name)
 	if err != nil {
@@ -70,6 +71,7 @@ func fill(ctx context.Context, name string, labels int, talk io.Writer) (err err
 		return err
 	}
 	day := label.DayOf(time.Now()) - 1
+	chance := rand.New(rand.NewPCG(1, 1)) //nolint:gosec // the same each time
 	for from := 0; from < labels; from += batch {
 		entries := sign(from, min(from+batch, labels), day)
 		if err := s.Commit(ctx, entries, nil, nil); err != nil {
@@ -81,22 +83,23 @@ func fill(ctx context.Context, name string, labels int, talk io.Writer) (err err
 				return e.Refused()
 			}
 			e.Index, e.Logged = uint64(elsewhere+2*(from+i)), true
-			if (from+i)%100 == 7 {
+			if chance.IntN(100) == 0 {
 				c, err := suspend(e)
 				if err != nil {
 					return err
 				}
+				c.Index = e.Index + 1
 				changes = append(changes, c)
 			}
 		}
-		if err := s.Commit(ctx, changes[:0], entries, nil); err != nil {
+		if err := s.Commit(ctx, nil, entries, nil); err != nil {
 			return err
 		}
 		if err := s.Commit(ctx, changes, nil, nil); err != nil {
 			return err
 		}
-		for i, c := range changes {
-			c.Index, c.Logged = uint64(elsewhere+2*(from+100*i+7)+1), true
+		for _, c := range changes {
+			c.Logged = true
 		}
 		if err := s.Commit(ctx, nil, changes, nil); err != nil {
 			return err

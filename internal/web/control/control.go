@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"time"
 
+	"plimsoll.example/plimsoll/internal/auth"
 	"plimsoll.example/plimsoll/internal/home"
 	"plimsoll.example/plimsoll/internal/locale"
 	"plimsoll.example/plimsoll/internal/policy"
@@ -55,7 +56,8 @@ type API struct {
 	Sticker func(ctx context.Context, actor string, d *home.Device, s *mud.Sticker) (*home.Decision, error)
 	Export  func(ctx context.Context) (*home.Export, error)
 	Import  func(ctx context.Context, actor string, x *home.Export, replace bool) (*home.Decision, error)
-	Metrics http.Handler // nil: there are none
+	Code    func(role string) (string, error) // a code that lets somebody of that role into the pages
+	Metrics http.Handler                      // nil: there are none
 	Log     *slog.Logger
 }
 
@@ -109,6 +111,7 @@ func (a *API) routes() map[string]func(*http.Request) (any, error) {
 		"GET /api/v1/findings":                   a.findings,
 		"POST /api/v1/findings/{finding}":        a.note,
 		"GET /api/v1/decisions":                  a.decisions,
+		"POST /api/v1/codes":                     a.code,
 		"POST /api/v1/undo":                      a.undo,
 		"GET /api/v1/export":                     func(r *http.Request) (any, error) { return a.Export(r.Context()) },
 		"POST " + importPath:                     a.take,
@@ -166,6 +169,24 @@ func (a *API) offer(r *http.Request) (any, error) {
 		return nil, fmt.Errorf("no file is offered for %s: %w", d.Title(), fs.ErrNotExist)
 	}
 	return a.Offer(r.Context(), d, words)
+}
+
+// codeSchema names the shape of the answer of code.
+const codeSchema = "plimsoll.home.code/1"
+
+// code lets somebody into the pages who is not known yet.
+func (a *API) code(r *http.Request) (any, error) {
+	var ask struct {
+		Role string `json:"role"`
+	}
+	if err := read(r, &ask); err != nil {
+		return nil, err
+	}
+	code, err := a.Code(ask.Role)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{"schema": codeSchema, "code": code, "role": ask.Role, "until": time.Now().Add(auth.CodeLasts).UTC()}, nil
 }
 
 func (a *API) status(*http.Request) (any, error) { return a.Status(), nil }

@@ -66,6 +66,7 @@ func serve(t *testing.T) *gateway {
 		Status: func() home.Status {
 			return home.Status{Schema: home.StatusSchema, Mode: home.Hold, Since: time.Now(), Devices: map[home.State]int{home.Learning: 1}}
 		},
+		Code: func(string) (string, error) { return "12345678", nil },
 		Rehearse: func(context.Context, *home.Device, bool, *locale.Catalogue) (*policy.RehearsalDocument, error) {
 			return nil, home.ErrNoFile
 		},

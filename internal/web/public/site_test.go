@@ -84,8 +84,13 @@ func serve(t testing.TB, rate float64) *server {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error)
-	go func() { done <- reg.Run(ctx) }()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := reg.Run(ctx); err != nil {
+			t.Error(err)
+		}
+	}()
 	catalogue, err := norms.Load()
 	if err != nil {
 		t.Fatal(err)

@@ -2,7 +2,6 @@ package public
 
 import (
 	"context"
-	"encoding/base64"
 	"fmt"
 	"time"
 
@@ -129,5 +128,3 @@ func rfc3339(t time.Time) string {
 	}
 	return t.UTC().Format(time.RFC3339)
 }
-
-func base64Text(b []byte) string { return base64.StdEncoding.EncodeToString(b) }

@@ -1,0 +1,238 @@
+package main
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/binary"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io/fs"
+	"log/slog"
+	"math/big"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"plimsoll.example/plimsoll/internal/durable"
+	"plimsoll.example/plimsoll/internal/home"
+	"plimsoll.example/plimsoll/internal/locale"
+	"plimsoll.example/plimsoll/internal/web/household"
+)
+
+// pageFlags says where the pages of a home are served.
+type pageFlags struct {
+	listen    string // address and port; "" is nowhere
+	names     []string
+	cert, key string
+	listener  net.Listener // that is open already; nil: none
+	door      func(code string)
+}
+
+func (p *pageFlags) flags(f *pflag.FlagSet) {
+	f.StringVar(&p.listen, "http", "", "")
+	f.StringArrayVar(&p.names, "host", nil, "")
+	f.StringVar(&p.cert, "tls-cert", "", "")
+	f.StringVar(&p.key, "tls-key", "", "")
+}
+
+// servePages opens the port of the pages, and returns what serves them. Beyond this machine they are encrypted: with the
+// certificate that the flags name, or one of our own that is kept in dir.
+func (g *gateway) servePages(dir string) (serve func(context.Context) error, err error) {
+	p := &g.pages
+	l := p.listener
+	if l == nil && p.listen == "" {
+		return func(context.Context) error { return nil }, nil
+	}
+	if l == nil {
+		if l, err = net.Listen("tcp", p.listen); err != nil {
+			return nil, &fault{err, "error.home.http", []any{"address", p.listen, "cause", err.Error()}}
+		}
+	}
+	addr, err := netip.ParseAddrPort(l.Addr().String())
+	if err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	if !addr.Addr().IsLoopback() || p.cert != "" {
+		cert, err := p.certificate(dir)
+		if err != nil {
+			return nil, errors.Join(err, l.Close())
+		}
+		l = tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12})
+	}
+	pages := &household.Pages{
+		Household: g.household, History: g.store, Status: g.status, Now: time.Now, Log: g.log,
+		Rehearse: g.rehearse,
+	}
+	site, err := pages.Site(version(), lowered(p.names))
+	if err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	site.Door, site.Events = g.door, &g.news
+	handler, err := site.Handler()
+	if err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return func(ctx context.Context) error { return serveHTTP(ctx, l, handler, g.news.Close, g.log) }, nil
+}
+
+// serveHTTP answers until ctx is done; streams are ended by end.
+func serveHTTP(ctx context.Context, l net.Listener, handler http.Handler, end func(), log *slog.Logger) error {
+	s := &http.Server{
+		Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug), BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
+	}
+	stopped := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(stopped)
+		end()
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+		defer cancel()
+		if s.Shutdown(last) != nil {
+			_ = s.Close() // whoever still asks is cut off
+		}
+	})
+	if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		stop()
+		return fmt.Errorf("serve pages: %w", err)
+	}
+	<-stopped
+	return nil
+}
+
+// certificate is the one that the flags name, else our own: made once, and kept.
+func (p *pageFlags) certificate(dir string) (tls.Certificate, error) {
+	if p.cert != "" {
+		c, err := tls.LoadX509KeyPair(p.cert, p.key)
+		if err != nil {
+			return c, &fault{err, "error.home.certificate", []any{"name", p.cert, "cause", err.Error()}}
+		}
+		return c, nil
+	}
+	name := filepath.Join(dir, "pages.pem")
+	data, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		if data, err = ownCertificate(lowered(p.names), time.Now()); err == nil {
+			err = durable.WriteFile(name, data, 0o600)
+		}
+	}
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("certificate of the pages: %w", err)
+	}
+	c, err := tls.X509KeyPair(data, data)
+	if err != nil {
+		return c, &fault{err, "error.home.certificate", []any{"name", name, "cause", err.Error()}}
+	}
+	return c, nil
+}
+
+// ownCertificate is a certificate that nobody vouches for: a browser warns once. It has the names that the flags give,
+// and those of this machine.
+func ownCertificate(names []string, now time.Time) ([]byte, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
+	if err != nil {
+		return nil, err
+	}
+	t := &x509.Certificate{
+		SerialNumber: serial, Subject: pkix.Name{CommonName: "Plimsoll"}, NotBefore: now.Add(-24 * time.Hour), NotAfter: now.AddDate(2, 0, 0),
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, DNSNames: append([]string{"localhost", "plimsoll"}, names...),
+	}
+	addresses, err := net.InterfaceAddrs()
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range addresses {
+		if n, ok := a.(*net.IPNet); ok {
+			t.IPAddresses = append(t.IPAddresses, n.IP)
+		}
+	}
+	der, err := x509.CreateCertificate(rand.Reader, t, t, key.Public(), key)
+	if err != nil {
+		return nil, err
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return nil, err
+	}
+	return append(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})...), nil
+}
+
+func lowered(names []string) (list []string) {
+	for _, n := range names {
+		list = append(list, strings.ToLower(n))
+	}
+	return list
+}
+
+// tell lets pages know when what they show has changed: who is here, what is done about them, what was found.
+func (g *gateway) tell(findings int) {
+	h := fnv.New64a()
+	var n [8]byte
+	binary.LittleEndian.PutUint64(n[:], uint64(findings))
+	_, _ = h.Write(n[:])
+	for _, d := range g.household.Devices() {
+		fmt.Fprintln(h, d.ID, d.Title(), d.Room, d.State, d.Admission, d.Confirmed, d.File, d.Identity.Category, d.Identity.Maker, d.Waits() != "", d.Offers() != nil)
+	}
+	if sum := h.Sum64(); sum != g.told {
+		g.told = sum
+		g.news.Changed()
+	}
+}
+
+// pageRoles are those that a code can be for.
+var pageRoles = []string{"owner", "adult", "helper", "child", "guest"}
+
+// code makes a code that lets one in, for whoever reaches the control socket.
+func (g *gateway) code(role string) (string, error) {
+	if !slices.Contains(pageRoles, role) {
+		return "", fmt.Errorf("%w: %q is none of %s", home.ErrVerb, role, strings.Join(pageRoles, ", "))
+	}
+	return g.door.Code(role), nil
+}
+
+// newHomeCode is the verb that shows a code for coming into the pages.
+func newHomeCode(e env, words *locale.Catalogue) *cobra.Command {
+	r := &remote{env: e, words: words}
+	role := pageRoles[0]
+	c := &cobra.Command{Use: "code", Args: noArgs, RunE: func(c *cobra.Command, _ []string) error {
+		var made struct {
+			Schema string    `json:"schema"`
+			Code   string    `json:"code"`
+			Role   string    `json:"role"`
+			Until  time.Time `json:"until"`
+		}
+		if err := r.call(c.Context(), http.MethodPost, "codes", map[string]string{"role": role}, &made); err != nil {
+			return err
+		}
+		if r.json {
+			return printJSON(r.out, made)
+		}
+		return r.print([]string{words.Text("home.code", "code", made.Code[:4]+" "+made.Code[4:], "role", made.Role, "until", words.Clock(made.Until.Local()))})
+	}}
+	r.flags(c)
+	c.Flags().StringVar(&role, "role", role, "")
+	return c
+}
+
+// pageAddress is where a browser finds the pages that a listener serves.
+func pageAddress(l net.Listener, lang locale.Lang, code string) string {
+	return fmt.Sprintf("http://%s/%s/sign-in?code=%s", l.Addr(), lang, code)
+}
