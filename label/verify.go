@@ -11,6 +11,7 @@ import (
 // How the day of issue is proved.
 const (
 	ByLandmark  = "landmark"       // it is in the log of that day
+	ByInclusion = "online"         // it is in the log, as a proof of inclusion says that was asked for
 	BySignature = "signature-only" // the issuer says so
 )
 

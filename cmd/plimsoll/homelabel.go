@@ -306,6 +306,7 @@ func (l *labels) bind(ctx context.Context, actor string, d *home.Device, body []
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", home.ErrLabel, err)
 	}
+	l.ask(ctx)
 	why := []error{}
 	for _, s := range l.sources {
 		_, err := s.Verify(e)
@@ -318,6 +319,15 @@ func (l *labels) bind(ctx context.Context, actor string, d *home.Device, body []
 		return nil, errors.Join(why...)
 	}
 	return nil, fmt.Errorf("%w: %w", home.ErrLabel, errors.Join(why...))
+}
+
+// ask asks all registries now, as somebody waits for what they say.
+func (l *labels) ask(ctx context.Context) {
+	for _, s := range l.sources {
+		if _, err := s.Refresh(ctx); err != nil {
+			l.log.InfoContext(ctx, "ask registry", "url", s.URL, "error", err)
+		}
+	}
 }
 
 // take keeps a label that is genuine, decides that it is the device’s, and does what follows.
@@ -346,6 +356,7 @@ func (l *labels) sticker(ctx context.Context, actor string, d *home.Device, s *m
 	if len(s.MAC) == 6 && !slices.Contains(d.MACs, [6]byte(s.MAC)) {
 		return nil, fmt.Errorf("%w: it is of %s", home.ErrOther, s.MAC)
 	}
+	l.ask(ctx)
 	var known []*label.Envelope
 	l.mu.Lock()
 	for _, x := range l.household.Devices() {

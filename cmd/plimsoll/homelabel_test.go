@@ -49,7 +49,9 @@ func (o *office) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case path == "products":
 		write(map[string]any{"products": []any{map[string]any{"gtin": "09506000134352"}}})
 	case strings.HasPrefix(path, "products/"):
-		write(map[string]any{"labels": []any{map[string]any{"label": o.envelope.Label}}})
+		write(map[string]any{"labels": []any{map[string]any{"id": label.Hash(label.LeafHash(o.envelope.Label)), "label": o.envelope.Label}}})
+	case !strings.HasPrefix(path, "labels/"+label.Hash(label.LeafHash(o.envelope.Label)).String()):
+		http.NotFound(w, r)
 	case strings.HasSuffix(path, "/envelope"):
 		data, _ := o.envelope.Marshal()
 		_, _ = w.Write(data)

@@ -15,7 +15,8 @@ const (
 	maxPicture = 16 << 20
 )
 
-// readLabel reads a label as it is found: a file, the picture of a QR code, or a link. gtin is that of the link, or "".
+// readLabel reads a label as it is found: a file, the picture of a QR code, or a link. gtin is that of the link, or
+// "". With an error, it is that of a link that carries no label.
 func (e *env) readLabel(arg string) (envelope *label.Envelope, gtin string, err error) {
 	text := arg
 	if !isLink(arg) {
@@ -43,7 +44,10 @@ func (e *env) readLabel(arg string) (envelope *label.Envelope, gtin string, err 
 		envelope, err = label.ParseEnvelope(data)
 	}
 	if err != nil {
-		return nil, "", &fault{errUnverified, "error.label.unreadable", []any{"name", arg, "cause", err.Error()}}
+		if data != nil {
+			gtin = ""
+		}
+		return nil, gtin, &fault{errUnverified, "error.label.unreadable", []any{"name", arg, "cause", err.Error()}}
 	}
 	return envelope, gtin, nil
 }

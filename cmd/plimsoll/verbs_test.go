@@ -99,8 +99,10 @@ func mudFiles(t *testing.T) string {
 			t.Fatal(err)
 		}
 	}
-	for name, text := range map[string]string{"good.toml": "lang = 'en'\n", "capture.json": `{"schema": "plimsoll.inspect/1"}`,
-		"product.json": `{"gtin": "09506000134352", "maker": "Example Lamps", "model": "LP-110"}`, "bad.toml": "lung = 'en'\n", "bad.pem": "x"} {
+	for name, text := range map[string]string{
+		"good.toml": "lang = 'en'\n", "capture.json": `{"schema": "plimsoll.inspect/1"}`,
+		"product.json": `{"gtin": "09506000134352", "maker": "Example Lamps", "model": "LP-110"}`, "bad.toml": "lung = 'en'\n", "bad.pem": "x",
+	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -49,9 +49,10 @@ type Source struct {
 	Now    func() time.Time
 	client *http.Client
 
-	mu   sync.Mutex
-	kept *label.Trust
-	tag  string // ETag of what is kept
+	asking sync.Mutex // by one at a time
+	mu     sync.Mutex // of what follows
+	kept   *label.Trust
+	tag    string // ETag of what is kept
 }
 
 // Open checks the address of a source and reads what was kept of it: once, before all else. A file that is not good is as
@@ -102,8 +103,10 @@ func (s *Source) Verify(e *label.Envelope) (*label.Verdict, error) {
 }
 
 // Refresh asks the registry for its bundle, unless it is as it was, and takes it if it is good. What is not good changes
-// nothing: the last good one is kept. One goroutine at a time may call it.
+// nothing: the last good one is kept.
 func (s *Source) Refresh(ctx context.Context) (changed bool, err error) {
+	s.asking.Lock()
+	defer s.asking.Unlock()
 	s.mu.Lock()
 	kept, tag := s.kept, s.tag
 	s.mu.Unlock()
@@ -115,7 +118,7 @@ func (s *Source) Refresh(ctx context.Context) (changed bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("bundle of %s: %w", s.URL, err)
 	}
-	if err := follows(kept, next, s.Now()); err != nil {
+	if err := Follows(kept, next, s.Now()); err != nil {
 		return false, fmt.Errorf("bundle of %s: %w", s.URL, err)
 	}
 	next.TTL = TTL
@@ -126,8 +129,8 @@ func (s *Source) Refresh(ctx context.Context) (changed bool, err error) {
 	return true, err // what could not be kept counts all the same
 }
 
-// follows says why a bundle cannot come after the one that is kept.
-func follows(kept, next *label.Trust, now time.Time) error {
+// Follows says why a bundle cannot come after the one that is kept.
+func Follows(kept, next *label.Trust, now time.Time) error {
 	if next.Made.Sub(now) > ahead {
 		return fmt.Errorf("%w: %s", ErrFuture, next.Made.UTC().Format(time.RFC3339))
 	}
