@@ -11,7 +11,7 @@ import (
 
 // newDesk is the verbs for somebody at a desk: a maker, a lab, a developer. The build for a gateway goes without.
 func newDesk(e env, words *locale.Catalogue) []*cobra.Command {
-	return []*cobra.Command{newLabel(e, words), newMUD(e, words), newProbe(e, words), newRegistry(e, words)}
+	return []*cobra.Command{newLabel(e, words), newMUD(e, words), newProbe(e, words), newRegistry(e, words), newUp(e, words), newDemo(e, words)}
 }
 
 // readCode is the text of the QR code in a picture.

@@ -23,6 +23,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -39,8 +40,7 @@ type pageFlags struct {
 	listen    string // address and port; "" is nowhere
 	names     []string
 	cert, key string
-	listener  net.Listener // that is open already; nil: none
-	door      func(code string)
+	ready     func(l net.Listener, code string) // told when they are; code lets the owner in
 }
 
 func (p *pageFlags) flags(f *pflag.FlagSet) {
@@ -54,14 +54,12 @@ func (p *pageFlags) flags(f *pflag.FlagSet) {
 // certificate that the flags name, or one of our own that is kept in dir.
 func (g *gateway) servePages(dir string) (serve func(context.Context) error, err error) {
 	p := &g.pages
-	l := p.listener
-	if l == nil && p.listen == "" {
+	if p.listen == "" {
 		return func(context.Context) error { return nil }, nil
 	}
-	if l == nil {
-		if l, err = net.Listen("tcp", p.listen); err != nil {
-			return nil, &fault{err, "error.home.http", []any{"address", p.listen, "cause", err.Error()}}
-		}
+	l, err := freePort(p.listen)
+	if err != nil {
+		return nil, &fault{err, "error.home.http", []any{"address", p.listen, "cause", err.Error()}}
 	}
 	addr, err := netip.ParseAddrPort(l.Addr().String())
 	if err != nil {
@@ -87,7 +85,24 @@ func (g *gateway) servePages(dir string) (serve func(context.Context) error, err
 	if err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
-	return func(ctx context.Context) error { return serveHTTP(ctx, l, handler, g.news.Close, g.log) }, nil
+	return func(ctx context.Context) error {
+		if p.ready != nil {
+			p.ready(l, g.door.Code(pageRoles[0]))
+		}
+		return serveHTTP(ctx, l, handler, g.news.Close, g.log)
+	}, nil
+}
+
+// upPort is where the pages of one’s own machine are looked for first.
+const upPort = "127.0.0.1:7376"
+
+// freePort opens the port of the pages, or any other where that one is taken and nobody asked for it.
+func freePort(listen string) (net.Listener, error) {
+	l, err := net.Listen("tcp", listen)
+	if errors.Is(err, syscall.EADDRINUSE) && listen == upPort {
+		return net.Listen("tcp", "127.0.0.1:0")
+	}
+	return l, err
 }
 
 // serveHTTP answers until ctx is done; streams are ended by end.

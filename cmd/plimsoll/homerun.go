@@ -54,6 +54,8 @@ type gatewayFlags struct {
 	logLevel      slog.Level
 
 	pages pageFlags
+	open  func() (source, error) // what it watches
+	apart bool                   // nothing is fetched, and nothing confined: a played home
 
 	// of MUD files
 	anchors, roots string
@@ -74,6 +76,7 @@ type gatewayFlags struct {
 
 func newHomeRun(e env, words *locale.Catalogue) *cobra.Command {
 	g := gatewayFlags{env: e, words: words, mode: home.Watch, memory: inspect.DefaultMemory, rehearsal: home.Rehearsal, learn: home.Rehearsal, dnsPort: 53, registryInterval: trust.Interval, labelAction: home.Tell}
+	g.open = g.listen
 	c := &cobra.Command{Use: "run", Args: noArgs, RunE: func(c *cobra.Command, _ []string) error {
 		switch {
 		case g.lan == "":
@@ -229,16 +232,18 @@ func (g gatewayFlags) run(ctx context.Context) error {
 		return err
 	}
 	defer letGo()
-	live, err := capture.OpenLive(capture.LiveConfig{Interface: g.lan, Promiscuous: true})
+	from, err := g.open()
 	if err != nil {
 		return deaf(g.lan, err)
 	}
-	defer live.Close()
+	defer from.Close()
 	knowledge, err := identify.Load()
 	if err != nil {
 		return err
 	}
-	d.fault(ctx, "confine the gateway", confine(dir, filepath.Dir(socketPath(g.socket, g.getenv))))
+	if !g.apart {
+		d.fault(ctx, "confine the gateway", confine(dir, filepath.Dir(socketPath(g.socket, g.getenv))))
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	d.engine = d.newEngine(ctx, knowledge)
 	remembered, err := store.Conversations(ctx)
@@ -246,9 +251,11 @@ func (g gatewayFlags) run(ctx context.Context) error {
 		return err
 	}
 	d.engine.Recall(remembered)
-	group.Go(func() error { return d.watch(ctx, live) })
+	group.Go(func() error { return d.watch(ctx, from) })
 	group.Go(func() error { return d.keep(ctx) })
-	group.Go(func() error { return d.files(ctx) })
+	if !g.apart {
+		group.Go(func() error { return d.files(ctx) })
+	}
 	group.Go(func() error { return d.teach(ctx) })
 	group.Go(func() error { return keepRules(ctx) })
 	group.Go(func() error { return d.labels.run(ctx) })
@@ -290,12 +297,21 @@ func lockState(dir string) (unlock func(), err error) {
 	return func() { _ = f.Close() }, nil
 }
 
+// listen opens the interface of the devices.
+func (g *gatewayFlags) listen() (source, error) {
+	live, err := capture.OpenLive(capture.LiveConfig{Interface: g.lan, Promiscuous: true})
+	if err != nil {
+		return nil, err
+	}
+	return wire{live, g.lan}, nil
+}
+
 // lookEvery is how often what was seen is taken in.
 const lookEvery = time.Second
 
 // watch reads the network.
-func (g *gateway) watch(ctx context.Context, live *capture.Live) error {
-	if err := g.engine.Run(ctx, func(b *capture.Batch) error { return live.Next(ctx, b) }); err != nil && ctx.Err() == nil {
+func (g *gateway) watch(ctx context.Context, from source) error {
+	if err := g.engine.Run(ctx, func(b *capture.Batch) error { return from.next(ctx, b) }); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("watch %s: %w", g.lan, err)
 	}
 	return nil

@@ -32,7 +32,7 @@ func leaves(c *cobra.Command) (list []*cobra.Command) {
 
 // silent are the verbs that read nothing that a program could want as JSON.
 var silent = []string{
-	"completion", "headers", "help", "home export", "home off", "home run", "label export", "label grant", "label print", "label qr", "label restore", "label sign", "label suspend", "label withdraw", "man", "mud sign",
+	"completion", "demo", "headers", "help", "home export", "home off", "home run", "label export", "label grant", "label print", "label qr", "label restore", "label sign", "label suspend", "label withdraw", "man", "mud sign", "up",
 	"registry account add", "registry account end", "registry account extend", "registry bundle", "registry key make", "registry key rotate", "registry run", "registry witness",
 }
 
@@ -170,6 +170,8 @@ var outcomes = map[string]map[int][]string{
 		exitFound: {"--fail-on info HOME"}, exitNotFound: {"none.pcap"}, exitInterrupted: {"HOME"},
 	},
 	"guide":   {exitDone: {"", "--json", "camera", "camera --json"}, exitUsage: {"camera lock"}, exitNotFound: {"toaster"}},
+	"demo":    {exitUsage: {"a"}, exitFailed: {"--http 192.0.2.1:1"}}, // the rest is tested with a browser’s eyes
+	"up":      {exitUsage: {"a"}, exitNotFound: {"--lan none0 --state DIR/up"}},
 	"headers": {exitDone: {"HOME"}, exitFailed: {"DIR/lamp.json"}, exitUsage: {""}, exitNotFound: {"none.pcap"}},
 	"help":    {exitDone: {"", "inspect", "mud fetch"}, exitUsage: {"frobnicate"}},
 	"inspect": {
