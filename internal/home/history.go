@@ -119,7 +119,7 @@ func (h *Household) Questions() (list []Question) {
 			list = append(list, Question{Device: d.ID, Title: d.Title(), About: OtherURL, Default: d.URL, URL: u, At: d.MUD[0].At})
 		}
 		switch {
-		case d.worse(h.LabelAction):
+		case d.worse(h.LabelAction) && !d.Cut(h.LabelAction):
 			list = append(list, Question{Device: d.ID, Title: d.Title(), About: LabelWorse, Default: string(Tell), Why: string(d.Label.Status), At: d.Label.Since})
 		case d.better():
 			list = append(list, Question{Device: d.ID, Title: d.Title(), About: LabelBetter, Default: string(Quarantined), At: d.Label.Since})

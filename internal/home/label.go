@@ -143,10 +143,10 @@ func (h *Household) Labelled(ctx context.Context, id string, l *Label) (*Device,
 	return h.Describe(ctx, id, func(d *Device) { d.labelled(l) })
 }
 
-// worse reports whether a label was suspended or withdrawn, the household chose that this cuts its device off, and nobody
-// but a person may.
+// worse reports whether a label was suspended or withdrawn, the household chose that this cuts its device off, and it is not
+// cut off yet.
 func (d *Device) worse(all LabelAction) bool {
-	return d.Label != nil && bad(d.Label.Status) && d.CutsOff(all) && d.Kind() != device.IoT && d.State != Quarantined && d.State != Refused
+	return d.Label != nil && bad(d.Label.Status) && d.CutsOff(all) && d.State != Quarantined && d.State != Refused
 }
 
 // better reports whether the label that a device was cut off for is active again.
@@ -154,8 +154,6 @@ func (d *Device) better() bool {
 	return d.Label != nil && d.Label.Status == label.Active && d.State == Quarantined && d.Label.Trouble != "" && d.Reason == d.Label.Trouble
 }
 
-// Cut reports whether the program is to cut a device off for its label now. Whether it did so before for the same cause, the
-// audit log says.
-func (d *Device) Cut(all LabelAction) bool {
-	return d.Label != nil && bad(d.Label.Status) && d.CutsOff(all) && d.Kind() == device.IoT && d.State != Quarantined && d.State != Refused
-}
+// Cut reports whether the program is to cut a device off for its label now; of one that has not one purpose, it asks. Whether
+// it did so before for the same cause, the audit log says.
+func (d *Device) Cut(all LabelAction) bool { return d.worse(all) && d.Kind() == device.IoT }
