@@ -125,6 +125,7 @@ var refusals = map[string]struct {
 	"export":         {"error.home.export.refused", nil},
 	"verb":           {"error.home.verb", errUsage},
 	"not-in-force":   {"error.home.not-in-force", nil},
+	"not-kept":       {"error.home.not-kept", nil},
 
 	"no-registry":      {"error.home.no-registry", nil},
 	"registry-away":    {"error.home.registry-away", nil},
@@ -183,8 +184,8 @@ func newHomeStatus(e env, words *locale.Catalogue) *cobra.Command {
 		for i := range s.Registries {
 			lines = append(lines, r.registry(&s.Registries[i]))
 		}
-		for _, f := range s.Faults {
-			lines = append(lines, words.Text("home.status.fault", "text", f))
+		for _, f := range home.Told(s.Faults) {
+			lines = append(lines, words.Text("home.fault."+f.Kind, "what", f.What, "cause", f.Cause))
 		}
 		return r.print(lines)
 	}}

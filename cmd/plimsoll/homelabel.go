@@ -22,22 +22,25 @@ import (
 	"plimsoll.example/plimsoll/mud"
 )
 
-// newSources are the registries that the household trusts.
-func (g *gatewayFlags) newSources(dir string, c *trust.Source) (list []*trust.Source, err error) {
+// openLabels gets ready to follow labels, by what was kept of the registries that the household trusts.
+func (g *gateway) openLabels(ctx context.Context, dir string) (err error) {
 	if len(g.registries) != len(g.registryKeys) {
-		return nil, wrongUsage("error.home.registry.keys")
+		return wrongUsage("error.home.registry.keys")
 	}
+	var list []*trust.Source
 	for i, url := range g.registries {
-		s := &trust.Source{URL: url, Dir: filepath.Join(dir, "trust"), Allow: c.Allow, Roots: c.Roots, Agent: c.Agent, Now: c.Now}
+		s := &trust.Source{URL: url, Dir: filepath.Join(dir, "trust"), Allow: g.allow, Roots: g.cache.Fetcher.Roots, Agent: g.cache.Fetcher.Agent, Now: time.Now}
 		if s.Key, err = readPublicKey(g.registryKeys[i]); err != nil {
-			return nil, err
+			return err
 		}
 		if err := trust.CheckURL(url, g.allow); err != nil {
-			return nil, wrongUsage("error.home.registry.url", "url", url)
+			return wrongUsage("error.home.registry.url", "url", url)
 		}
+		g.fault(ctx, "keep the word of "+url, s.Open())
 		list = append(list, s)
 	}
-	return list, nil
+	g.labels = newLabels(g, list)
+	return nil
 }
 
 // labels is what the gateway does about the labels of devices.
@@ -83,14 +86,13 @@ type restoration struct {
 func (l *labels) run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, s := range l.sources {
-		l.fault(ctx, "what was kept of "+s.URL, s.Open())
 		group.Go(func() error { return l.follow(ctx, s) })
 	}
 	group.Go(func() error {
 		tick := time.NewTicker(lookAtLabels)
 		defer tick.Stop()
 		for {
-			l.fault(ctx, "labels of devices", l.look(ctx))
+			l.fault(ctx, "keep what is known of labels", l.look(ctx))
 			select {
 			case <-ctx.Done():
 				return nil

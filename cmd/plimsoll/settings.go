@@ -40,7 +40,7 @@ type settings struct {
 }
 
 // again are the flags that may be given several times, and so may be lists in the file.
-var again = []string{"address", "allow", "controller", "feed", "gateway", "host", "indicators", "threshold", "upstream"}
+var again = []string{"address", "allow", "controller", "feed", "gateway", "host", "indicators", "registry", "registry-key", "threshold", "upstream"}
 
 // defaults are those of the flags that do not themselves tell.
 var defaults = map[string]string{"half-life": "14", "memory": "64MiB", "mode": "watch"}

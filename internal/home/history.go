@@ -2,6 +2,7 @@ package home
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"plimsoll.example/plimsoll/internal/finding"
@@ -75,10 +76,33 @@ type Status struct {
 	Devices  map[State]int `json:"devices"`
 	Findings int           `json:"findings"`  // that are open
 	Asks     []Question    `json:"questions"` // the newest first
-	Faults   []string      `json:"faults"`    // what does not work, for people who look after it
+	Faults   []Fault       `json:"faults"`    // what does not work
 
 	Registries []RegistryStatus `json:"registries"` // that are trusted
-	Seen       map[string]int   `json:"seen"`       // packets, flows, facts since it was started
+
+	Seen map[string]int `json:"seen"` // packets, flows, facts since it was started
+}
+
+// Fault is something that does not work.
+type Fault struct {
+	Kind  string    `json:"kind"`  // of fault, for which there are words
+	What  string    `json:"what"`  // does not work
+	Cause string    `json:"cause"` // as the program, or the system, says it
+	Since time.Time `json:"since"`
+}
+
+// Told are those of a list that a person is told, each with the first line of its cause: what has one cause is told once.
+func Told(list []Fault) (told []Fault) {
+	seen := map[string]bool{}
+	for _, f := range list {
+		if seen[f.Kind] && f.Kind != "file" && f.Kind != "other" {
+			continue
+		}
+		seen[f.Kind] = true
+		f.Cause, _, _ = strings.Cut(f.Cause, "\n")
+		told = append(told, f)
+	}
+	return told
 }
 
 // Question is what the household is asked about a device. Until it answers, the default holds.

@@ -28,6 +28,8 @@ var same = []string{
 	"cli.value.device",
 	"cli.value.form",
 	"cli.value.lan",
+	"cli.value.lateral",
+	"cli.value.page-port",
 	"cli.value.dns-port",
 	"cli.value.mode",
 	"cli.value.ports",

@@ -17,7 +17,7 @@ const mostSessions = 50
 // one reads the JSON that a query gives into v; an error that wraps fs.ErrNotExist where it gives nothing.
 func (s *Store) one(ctx context.Context, v any, query string, args ...any) error {
 	var data string
-	err := s.read.QueryRowContext(ctx, query, args...).Scan(&data)
+	err := s.reader().QueryRowContext(ctx, query, args...).Scan(&data)
 	if errors.Is(err, sql.ErrNoRows) {
 		return fs.ErrNotExist
 	}
@@ -38,7 +38,7 @@ func (s *Store) User(ctx context.Context, name string) (*auth.User, error) {
 
 // Users are all persons, by name.
 func (s *Store) Users(ctx context.Context) (list []*auth.User, err error) {
-	rows, err := s.read.QueryContext(ctx, "select data from person order by name")
+	rows, err := s.reader().QueryContext(ctx, "select data from person order by name")
 	if err != nil {
 		return nil, fmt.Errorf("persons: %w", err)
 	}
@@ -63,7 +63,7 @@ func (s *Store) SaveUser(ctx context.Context, u *auth.User) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.write.ExecContext(ctx, "insert into person (name, data) values (?, ?) on conflict (name) do update set data = excluded.data", u.Name, string(data)); err != nil {
+	if _, err := s.exec(ctx, "insert into person (name, data) values (?, ?) on conflict (name) do update set data = excluded.data", u.Name, string(data)); err != nil {
 		return fmt.Errorf("keep person: %w", err)
 	}
 	return nil
@@ -116,7 +116,7 @@ func (s *Store) SaveSession(ctx context.Context, d auth.Digest, x *auth.Session)
 
 // EndSession forgets a session; it is no error if there is none.
 func (s *Store) EndSession(ctx context.Context, d auth.Digest) error {
-	if _, err := s.write.ExecContext(ctx, "delete from session where digest = ?", d[:]); err != nil {
+	if _, err := s.exec(ctx, "delete from session where digest = ?", d[:]); err != nil {
 		return fmt.Errorf("end session: %w", err)
 	}
 	return nil
@@ -124,7 +124,7 @@ func (s *Store) EndSession(ctx context.Context, d auth.Digest) error {
 
 // EndSessions forgets all sessions of a person.
 func (s *Store) EndSessions(ctx context.Context, person string) error {
-	if _, err := s.write.ExecContext(ctx, "delete from session where person = ?", person); err != nil {
+	if _, err := s.exec(ctx, "delete from session where person = ?", person); err != nil {
 		return fmt.Errorf("end sessions: %w", err)
 	}
 	return nil

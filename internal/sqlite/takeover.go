@@ -144,7 +144,7 @@ func addNotes(ctx context.Context, tx *sql.Tx, list []home.Note) error {
 
 // Snapshot is what was before the import of that number.
 func (s *Store) Snapshot(ctx context.Context, seq int64) (body []byte, err error) {
-	err = s.read.QueryRowContext(ctx, "select body from snapshot where decision = ?", seq).Scan(&body)
+	err = s.reader().QueryRowContext(ctx, "select body from snapshot where decision = ?", seq).Scan(&body)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = fs.ErrNotExist
 	}
@@ -186,7 +186,7 @@ func (s *Store) Contents(ctx context.Context, x *home.Export) error {
 		}
 		x.Files = append(x.Files, f)
 	}
-	rows, err := s.read.QueryContext(ctx, "select state, body from finding where state != ? order by last desc, id", home.Open)
+	rows, err := s.reader().QueryContext(ctx, "select state, body from finding where state != ? order by last desc, id", home.Open)
 	if err != nil {
 		return fmt.Errorf("read findings: %w", err)
 	}

@@ -61,9 +61,6 @@ func (s *Source) Open() error {
 	if err := s.connect(); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(s.Dir, 0o700); err != nil {
-		return err
-	}
 	data, err := os.ReadFile(s.file())
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -122,7 +119,9 @@ func (s *Source) Refresh(ctx context.Context) (changed bool, err error) {
 		return false, fmt.Errorf("bundle of %s: %w", s.URL, err)
 	}
 	next.TTL = TTL
-	err = durable.WriteFile(s.file(), a.body, 0o600)
+	if err = os.MkdirAll(s.Dir, 0o700); err == nil {
+		err = durable.WriteFile(s.file(), a.body, 0o600)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.kept, s.tag = next, a.tag

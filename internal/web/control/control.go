@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"runtime/debug"
 	"strconv"
 	"time"
 
@@ -72,7 +73,7 @@ func (a *API) Handler() http.Handler {
 				limit = home.MaxExport + 1 // beyond which ParseExport says why it reads no more
 			}
 			r.Body = http.MaxBytesReader(w, r.Body, limit)
-			v, err := f(r)
+			v, err := a.caught(f, r)
 			if err != nil {
 				a.problem(w, r, err)
 				return
@@ -92,6 +93,16 @@ func (a *API) Handler() http.Handler {
 		mux.Handle("GET /metrics", a.Metrics)
 	}
 	return mux
+}
+
+// caught is what an operation returns, or that it panicked.
+func (a *API) caught(f func(*http.Request) (any, error), r *http.Request) (v any, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("a defect of the program: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return f(r)
 }
 
 // routes are the operations.
@@ -449,6 +460,7 @@ var problems = []struct {
 	{home.ErrStale, http.StatusConflict, "stale"},
 	{home.ErrExport, http.StatusUnprocessableEntity, "export"},
 	{home.ErrVerb, http.StatusUnprocessableEntity, "verb"},
+	{home.ErrKeep, http.StatusInsufficientStorage, "not-kept"},
 	{home.ErrForce, http.StatusServiceUnavailable, "not-in-force"},
 	{home.ErrNoRegistry, http.StatusConflict, "no-registry"},
 	{home.ErrLabel, http.StatusUnprocessableEntity, "label"},

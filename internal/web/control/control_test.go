@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -77,7 +78,7 @@ func serve(t *testing.T) *gateway {
 	socket := filepath.Join(dir, "run", "control")
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- control.Serve(ctx, socket, api.Handler(), log) }()
+	go func() { done <- control.Serve(ctx, socket, api.Handler(), log, func() {}) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {
@@ -326,5 +327,21 @@ func TestTooMuchIsNotRead(t *testing.T) {
 	status, _ := g.call(t, "POST", "/api/v1/undo", `{"seq":`+strings.Repeat(" ", 100<<10)+`1}`)
 	if status != http.StatusBadRequest {
 		t.Errorf("status %d", status)
+	}
+}
+
+// An operation that reveals a defect is answered so, and the next one is answered.
+func TestADefectCostsOneRequest(t *testing.T) {
+	var log bytes.Buffer
+	api := &control.API{Log: slog.New(slog.NewTextHandler(&log, nil)), Status: func() home.Status { panic("a defect, for a test") }}
+	for range 2 {
+		w := httptest.NewRecorder()
+		api.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/api/v1/status", nil))
+		if w.Code != http.StatusInternalServerError || w.Header().Get("Content-Type") != "application/problem+json" || strings.Contains(w.Body.String(), "for a test") {
+			t.Errorf("%d %s", w.Code, w.Body)
+		}
+	}
+	if !strings.Contains(log.String(), "a defect, for a test") {
+		t.Errorf("the log does not say what: %s", log.String())
 	}
 }

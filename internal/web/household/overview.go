@@ -58,7 +58,10 @@ func (p *Pages) overview(r *page.Request) (*page.View, error) {
 		return nil, err
 	}
 	status := p.Status()
-	o := overview{Faults: status.Faults}
+	o := overview{}
+	for _, f := range home.Told(status.Faults) {
+		o.Faults = append(o.Faults, r.Words.Text("home.fault."+f.Kind, "what", f.What, "cause", f.Cause))
+	}
 	counts := map[grade.State]int{}
 	rooms := map[string][]card{}
 	for _, d := range e.devices {
