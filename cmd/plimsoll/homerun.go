@@ -37,6 +37,7 @@ import (
 	"plimsoll.example/plimsoll/internal/policy"
 	"plimsoll.example/plimsoll/internal/resolver"
 	"plimsoll.example/plimsoll/internal/sqlite"
+	"plimsoll.example/plimsoll/internal/trust"
 	"plimsoll.example/plimsoll/internal/web/control"
 	"plimsoll.example/plimsoll/internal/web/page"
 	"plimsoll.example/plimsoll/mud"
@@ -62,6 +63,11 @@ type gatewayFlags struct {
 	anchors, roots string
 	allow          []netip.Prefix
 
+	// of labels
+	registries, registryKeys []string
+	registryInterval         time.Duration
+	labelAction              home.LabelAction
+
 	// of enforcement
 	unknown   nft.Treatment // of devices that were not seen yet
 	lateral   enforce.Lateral
@@ -78,6 +84,7 @@ func newHomeRun(e env, words *locale.Catalogue) *cobra.Command {
 	g := gatewayFlags{
 		env: e, words: words, mode: home.Watch, memory: inspect.DefaultMemory, rehearsal: home.Rehearsal, learn: home.Rehearsal,
 		lateral: enforce.Routed, dnsPort: 53, pagePort: 8511, lang: words.Lang(),
+		registryInterval: trust.Interval, labelAction: home.Tell,
 	}
 	g.open = g.listen
 	c := &cobra.Command{Use: "run", Args: noArgs, RunE: func(c *cobra.Command, _ []string) error {
@@ -116,6 +123,20 @@ func newHomeRun(e env, words *locale.Catalogue) *cobra.Command {
 		p, err := netip.ParsePrefix(s)
 		g.allow = append(g.allow, p)
 		return err
+	})
+	f.StringArrayVar(&g.registries, "registry", nil, "")
+	f.StringArrayVar(&g.registryKeys, "registry-key", nil, "")
+	f.Func("registry-interval", "", func(s string) (err error) {
+		if g.registryInterval, err = time.ParseDuration(s); err == nil && g.registryInterval < time.Second {
+			return fs.ErrInvalid
+		}
+		return err
+	})
+	f.Func("label-action", "", func(s string) error {
+		if g.labelAction = home.LabelAction(s); g.labelAction != home.Tell && g.labelAction != home.CutOff {
+			return fs.ErrInvalid
+		}
+		return nil
 	})
 	f.StringArrayVar(&g.upstreams, "upstream", nil, "")
 	f.Func("dns-port", "", func(s string) (err error) {
@@ -159,6 +180,7 @@ type gateway struct {
 	log       *slog.Logger
 	store     *sqlite.Store
 	cache     *mudcache.Cache
+	labels    *labels
 	household *home.Household
 	engine    atomic.Pointer[inspect.Engine]
 	knowledge *identify.Knowledge
@@ -219,6 +241,9 @@ func (g gatewayFlags) run(ctx context.Context) error {
 		return errors.Join(err, d.standBy(ctx, dir))
 	}
 	defer d.store.Close()
+	if err := d.openLabels(ctx, dir); err != nil {
+		return err
+	}
 	d.door = auth.NewDoor(d.store, time.Now)
 	serve, err := d.servePages(dir)
 	switch {
@@ -254,6 +279,7 @@ func (g gatewayFlags) run(ctx context.Context) error {
 	}
 	group.Go(func() error { return d.teach(ctx) })
 	group.Go(func() error { return keepRules(ctx) })
+	group.Go(func() error { return d.labels.run(ctx) })
 	group.Go(func() error { return d.resolve(ctx) })
 	group.Go(func() error { return d.page(ctx) })
 	group.Go(func() error { return serve(ctx) })
@@ -286,7 +312,7 @@ func (g *gateway) openState(ctx context.Context, dir string) error {
 		return &fault{err, "error.home.state", []any{"name", name, "cause", err.Error()}}
 	}
 	g.store = store
-	g.household = &home.Household{Ledger: store, Now: time.Now, Elapsed: func() time.Duration { return time.Since(g.since) }, Floor: floor(), Rehearsal: g.rehearsal}
+	g.household = &home.Household{Ledger: store, Now: time.Now, Elapsed: func() time.Duration { return time.Since(g.since) }, Floor: floor(), Rehearsal: g.rehearsal, LabelAction: g.labelAction}
 	g.fault(ctx, "keep the state", store.Reading())
 	if g.cache, err = g.newCache(dir); err == nil {
 		g.cache.Log = g.log
@@ -624,6 +650,7 @@ func (g *gateway) status() home.Status {
 			s.Asks[i].Why = string(why.(mud.URLChange))
 		}
 	}
+	s.Registries = g.labels.status()
 	if list, err := g.store.Findings(context.Background(), "", 1000); err == nil {
 		for _, f := range list {
 			if f.State == home.Open {
@@ -636,7 +663,7 @@ func (g *gateway) status() home.Status {
 
 func (g *gateway) api() *control.API {
 	return &control.API{
-		Household: g.household, History: g.store, Status: g.status, Rehearse: g.rehearse, Offer: g.offer,
+		Household: g.household, History: g.store, Status: g.status, Rehearse: g.rehearse, Offer: g.offer, Label: g.labels.bind, Sticker: g.labels.sticker,
 		Export: g.export, Import: g.take, Code: g.code, Metrics: g.metrics(), Log: g.log,
 	}
 }

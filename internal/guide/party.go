@@ -44,6 +44,10 @@ var parties = map[string]party{
 	"indicator.match.actor":      {[]string{"maker.fix", "provider.tell", "you.steps"}, []string{"provider", "centre", "police"}},
 	"mud.departure.actor":        {[]string{"maker.mud", "you.choose"}, []string{"maker", "advice"}},
 	"name.collision.actor":       {[]string{"maker.fix", "you.steps"}, []string{"provider", "advice", "centre"}},
+	"label.suspended.actor":      {[]string{"maker.mend", "shop.stop", "you.choose"}, []string{"maker", "shop"}},
+	"label.withdrawn.actor":      {[]string{"maker.mend", "shop.stop", "you.choose"}, []string{"shop", "maker"}},
+	"label.expired.actor":        {[]string{"maker.label", "you.choose"}, []string{"maker"}},
+	"support.ended.actor":        {[]string{"maker.longer", "you.update"}, []string{"maker", "shop"}},
 }
 
 // Call says whom to call, by the keys of parties; one that is not known is left out.
