@@ -186,6 +186,7 @@ type gateway struct {
 	knowledge *identify.Knowledge
 	meter     home.Meter
 	enforcer  *enforce.Enforcer // nil in the mode watch
+	kernel    *nft.Kernel       // nil in the mode watch
 	ports     *nft.Isolation    // nil in the mode watch
 	resolver  atomic.Pointer[resolver.Resolver]
 	changed   chan struct{} // something did, at home
@@ -515,6 +516,10 @@ func sighting(d *inspect.Device) home.Sighting {
 // count adds a flow to what its devices did.
 func (g *gateway) count(r *inspect.FlowRecord) {
 	g.flows.Add(1)
+	service := device.ServiceName(r.Proto, r.Port[flow.Resp])
+	if known := r.Service(); known != "" { // recognised, not by its port alone
+		service += " " + known
+	}
 	for side := range 2 {
 		id, ok := g.names.Load(r.MAC[side])
 		if !ok {
@@ -529,7 +534,7 @@ func (g *gateway) count(r *inspect.FlowRecord) {
 			scope = "lan"
 		}
 		g.meter.Add(home.Traffic{
-			At: time.Unix(0, r.First), Device: id.(string), Peer: peer, Scope: scope, Service: device.ServiceName(r.Proto, r.Port[flow.Resp]),
+			At: time.Unix(0, r.First), Device: id.(string), Peer: peer, Scope: scope, Service: service,
 			Began: side == flow.Orig, Flows: 1, Out: r.Octets[side], In: r.Octets[1-side],
 		})
 	}
