@@ -3,34 +3,37 @@ package household_test
 import (
 	"io"
 	"net/http"
+	"net/http/cookiejar"
 	"net/url"
 	"regexp"
 	"testing"
 
-	"plimsoll.example/plimsoll/internal/finding"
-	"plimsoll.example/plimsoll/internal/home"
-	"plimsoll.example/plimsoll/internal/sqlite"
-	"plimsoll.example/plimsoll/internal/web/household"
-	"plimsoll.example/plimsoll/internal/web/page"
+	"plimsoll.example/plimsoll/internal/web/household/householdtest"
 )
 
-// house is a home that is served from a real database.
+// house is a home, and somebody who looks at its pages.
 type house struct {
-	*home.Household
-	store        *sqlite.Store
-	pages        *household.Pages
-	site         *page.Site
-	handler      http.Handler
-	url          string
-	jar          http.CookieJar
-	camera, lamp *home.Device
-	finding      finding.Finding
-	status       int // of the last answer
+	*householdtest.House
+	jar    http.CookieJar
+	status int // of the last answer
+}
+
+func furnish(t *testing.T, doors bool) *house {
+	return &house{House: householdtest.Furnish(t, doors), jar: newJar(t)}
+}
+
+func newJar(t testing.TB) http.CookieJar {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return jar
 }
 
 func (h *house) get(t *testing.T, path string) string {
 	t.Helper()
-	return h.answer(t, func(c *http.Client) (*http.Response, error) { return c.Get(h.url + path) })
+	return h.answer(t, func(c *http.Client) (*http.Response, error) { return c.Get(h.URL + path) })
 }
 
 func (h *house) post(t *testing.T, path string, form ...string) string {
@@ -39,7 +42,7 @@ func (h *house) post(t *testing.T, path string, form ...string) string {
 	for i := 0; i+1 < len(form); i += 2 {
 		v.Set(form[i], form[i+1])
 	}
-	return h.answer(t, func(c *http.Client) (*http.Response, error) { return c.PostForm(h.url+path, v) })
+	return h.answer(t, func(c *http.Client) (*http.Response, error) { return c.PostForm(h.URL+path, v) })
 }
 
 func (h *house) answer(t *testing.T, ask func(*http.Client) (*http.Response, error)) string {

@@ -20,9 +20,9 @@ var undoForm = regexp.MustCompile(`name="decision" value="(\d+)"`)
 // What a form does is in force, is said, and can be undone from the page that it leads to.
 func TestADeviceIsDecidedOnAndTheDecisionUndone(t *testing.T) {
 	h := furnish(t, false)
-	at := "/en/devices/" + h.lamp.ID
+	at := "/en/devices/" + h.Lamp.ID
 	page := h.post(t, at, "verb", "quarantine", "argument", "")
-	if d, _ := h.Find(h.lamp.ID); d.State != home.Quarantined || !strings.Contains(page, "is cut off") || !strings.Contains(page, "Let it back, and watch it") {
+	if d, _ := h.Find(h.Lamp.ID); d.State != home.Quarantined || !strings.Contains(page, "is cut off") || !strings.Contains(page, "Let it back, and watch it") {
 		t.Fatalf("state %s, page %s", d.State, page)
 	}
 	seq := undoForm.FindStringSubmatch(page)
@@ -32,7 +32,7 @@ func TestADeviceIsDecidedOnAndTheDecisionUndone(t *testing.T) {
 	if page := h.post(t, "/en/undo", "decision", seq[1]); !strings.Contains(page, "is as it was before") {
 		t.Errorf("undone: %s", page)
 	}
-	if d, _ := h.Find(h.lamp.ID); d.State != home.Learning {
+	if d, _ := h.Find(h.Lamp.ID); d.State != home.Learning {
 		t.Errorf("state %s", d.State)
 	}
 	if page := h.get(t, "/fr/history"); !strings.Contains(page, "owner") || !strings.Contains(page, "défait depuis") {
@@ -48,16 +48,16 @@ func TestADeviceIsDecidedOnAndTheDecisionUndone(t *testing.T) {
 
 func TestADeviceIsCorrected(t *testing.T) {
 	h := furnish(t, false)
-	at := "/en/devices/" + h.camera.ID
+	at := "/en/devices/" + h.Camera.ID
 	page := h.post(t, at+"/about", "name", " Front\ndoor ", "room", "Porch", "kind", "iot", "category", "doorbell")
 	if !strings.Contains(page, "What you said of it is kept") || !strings.Contains(page, "you said so") {
 		t.Error("the page does not say so")
 	}
-	if d, _ := h.Find(h.camera.ID); d.Name != "Front door" || d.Room != "Porch" || d.Is().Category != "doorbell" || d.Is().Maker != "Lamps & Co" {
+	if d, _ := h.Find(h.Camera.ID); d.Name != "Front door" || d.Room != "Porch" || d.Is().Category != "doorbell" || d.Is().Maker != "Lamps & Co" {
 		t.Errorf("%q in %q is a %+v", d.Name, d.Room, d.Is())
 	}
 	h.post(t, at+"/about", "name", "", "room", "", "kind", "", "category", "")
-	if d, _ := h.Find(h.camera.ID); d.Corrected != nil || d.Title() != "porch" {
+	if d, _ := h.Find(h.Camera.ID); d.Corrected != nil || d.Title() != "porch" {
 		t.Errorf("it cannot be taken back: %+v", d.Corrected)
 	}
 	if h.post(t, at+"/about", "category", "spaceship"); h.status != 400 {
@@ -67,8 +67,8 @@ func TestADeviceIsCorrected(t *testing.T) {
 
 func TestWhatIsNormalIsNotShownAgainUntilSomebodyWantsIt(t *testing.T) {
 	h := furnish(t, false)
-	at := "/en/devices/" + h.camera.ID
-	note := at + "/findings/" + h.finding.ID()
+	at := "/en/devices/" + h.Camera.ID
+	note := at + "/findings/" + h.Finding.ID()
 	page := h.post(t, note, "state", "muted")
 	if strings.Contains(page, "What to do</h4>") || !strings.Contains(page, "normal for this device") {
 		t.Error("it is shown as before")
@@ -87,7 +87,7 @@ func TestWhatIsNormalIsNotShownAgainUntilSomebodyWantsIt(t *testing.T) {
 // From the rehearsal, what is needed is let go on; from the page, it is taken back.
 func TestWhatARehearsalWouldStopIsAllowedAndForbiddenAgain(t *testing.T) {
 	h := furnish(t, false)
-	at := "/en/devices/" + h.camera.ID
+	at := "/en/devices/" + h.Camera.ID
 	page := h.get(t, at+"/rehearsal")
 	if !strings.Contains(page, "updates.lampsco.example") || !strings.Contains(page, "4 times.") || !strings.Contains(page, `value="updates.lampsco.example tcp/443"`) {
 		t.Fatal(page)
@@ -97,13 +97,13 @@ func TestWhatARehearsalWouldStopIsAllowedAndForbiddenAgain(t *testing.T) {
 		t.Error("the page does not list it")
 	}
 	h.post(t, at, "verb", "except", "other", "more.example", "service", "udp/53", "span", "day")
-	d, _ := h.Find(h.camera.ID)
+	d, _ := h.Find(h.Camera.ID)
 	if n := len(d.Exceptions); n != 3 || d.Exceptions[2].Service != "udp/53" || d.Exceptions[2].Until.IsZero() {
 		t.Fatalf("%+v", d.Exceptions)
 	}
 	h.post(t, at, "verb", "disallow", "argument", d.Exceptions[2].String())
-	h.post(t, at, "verb", "controller", "who", h.lamp.ID)
-	if d, _ := h.Find(h.camera.ID); len(d.Exceptions) != 2 || len(d.Controllers) != 2 {
+	h.post(t, at, "verb", "controller", "who", h.Lamp.ID)
+	if d, _ := h.Find(h.Camera.ID); len(d.Exceptions) != 2 || len(d.Controllers) != 2 {
 		t.Errorf("%+v, %+v", d.Exceptions, d.Controllers)
 	}
 	if h.post(t, at, "verb", "except", "other", "not a name"); h.status != 400 {
@@ -113,7 +113,7 @@ func TestWhatARehearsalWouldStopIsAllowedAndForbiddenAgain(t *testing.T) {
 
 func TestAnOfferIsAcceptedFromItsPage(t *testing.T) {
 	h := furnish(t, false)
-	d, _ := h.Find(h.camera.ID)
+	d, _ := h.Find(h.Camera.ID)
 	if page := h.get(t, "/en/devices/"+d.ID+"/rehearsal?file=offered"); !strings.Contains(page, d.Offer.File) || !strings.Contains(page, "all 7 conversations") {
 		t.Error("what is offered is not rehearsed")
 	}
@@ -126,9 +126,9 @@ func TestAnOfferIsAcceptedFromItsPage(t *testing.T) {
 func TestLettersSayWhatWasSeenAndSendNothing(t *testing.T) {
 	h := furnish(t, false)
 	for path, want := range map[string][]string{
-		"/en/devices/" + h.camera.ID + "/letter/maker":        {"To Lamps & Co:", "It is trying the doors", "200 addresses", "Until which day", "mailto:?subject=Question%20about%20the%20Lamps%20%26%20Co&amp;body="},
-		"/fr/devices/" + h.camera.ID + "/letter/commissioner": {"Commissariat", "Je veux porter plainte contre Lamps & Co", "Il essaie la porte", "Gatineau"},
-		"/en/devices/" + h.lamp.ID + "/letter/maker":          {"care@lampsco.example", "mailto:care@lampsco.example?subject="},
+		"/en/devices/" + h.Camera.ID + "/letter/maker":        {"To Lamps & Co:", "It is trying the doors", "200 addresses", "Until which day", "mailto:?subject=Question%20about%20the%20Lamps%20%26%20Co&amp;body="},
+		"/fr/devices/" + h.Camera.ID + "/letter/commissioner": {"Commissariat", "Je veux porter plainte contre Lamps & Co", "Il essaie la porte", "Gatineau"},
+		"/en/devices/" + h.Lamp.ID + "/letter/maker":          {"care@lampsco.example", "mailto:care@lampsco.example?subject="},
 	} {
 		page := h.get(t, path)
 		for _, w := range want {
@@ -137,7 +137,7 @@ func TestLettersSayWhatWasSeenAndSendNothing(t *testing.T) {
 			}
 		}
 	}
-	if h.get(t, "/en/devices/"+h.camera.ID+"/letter/king"); h.status != 404 {
+	if h.get(t, "/en/devices/"+h.Camera.ID+"/letter/king"); h.status != 404 {
 		t.Errorf("status %d", h.status)
 	}
 }
@@ -150,11 +150,11 @@ func TestTheThreeShieldsSayWhatIsInForceAndWhatWasStopped(t *testing.T) {
 			t.Errorf("the page does not say %q", w)
 		}
 	}
-	h.pages.Status = func() home.Status { return home.Status{Mode: home.Watch} }
+	h.Pages.Status = func() home.Status { return home.Status{Mode: home.Watch} }
 	if page := h.get(t, "/en/protection"); strings.Contains(page, "In part") || !strings.Contains(page, "only watches") {
 		t.Error("a gateway that only watches says that it protects")
 	}
-	h.pages.Status, h.pages.Shields = func() home.Status { return home.Status{Mode: home.Hold} }, nil
+	h.Pages.Status, h.Pages.Shields = func() home.Status { return home.Status{Mode: home.Hold} }, nil
 	for _, path := range []string{"/en/protection", "/en/"} {
 		if page := h.get(t, path); strings.Contains(page, "ot in force") || h.status != 200 {
 			t.Errorf("%s: what is not known is said not to be so", path)
@@ -200,7 +200,7 @@ func TestWhoHelpsIsOnThePageOfADevice(t *testing.T) {
 	if page := h.post(t, "/en/settings", "name", "Cottage", "helper_name", "Ana", "helper_phone", "+1 (555) 010-0100", "guest_page", "yes"); !strings.Contains(page, "That is kept.") {
 		t.Error("not kept")
 	}
-	if page := h.get(t, "/en/devices/"+h.camera.ID); !strings.Contains(page, `href="tel:&#43;15550100100"`) && !strings.Contains(page, `href="tel:+15550100100"`) {
+	if page := h.get(t, "/en/devices/"+h.Camera.ID); !strings.Contains(page, `href="tel:&#43;15550100100"`) && !strings.Contains(page, `href="tel:+15550100100"`) {
 		t.Error("nobody to call")
 	}
 	if h.post(t, "/en/settings", "name", strings.Repeat("x", 200)); h.status != 400 {
@@ -227,7 +227,7 @@ func TestAHomeIsTakenAlong(t *testing.T) {
 		_, _ = part.Write(file)
 		_ = w.Close()
 		return fresh.answer(t, func(c *http.Client) (*http.Response, error) {
-			return c.Post(fresh.url+"/en/carry", w.FormDataContentType(), io.NopCloser(&form))
+			return c.Post(fresh.URL+"/en/carry", w.FormDataContentType(), io.NopCloser(&form))
 		})
 	}
 	if page := bring(body); !strings.Contains(page, "A file that was exported was taken in.") {
@@ -244,7 +244,7 @@ func TestPagesAreToldWhatAFormChanged(t *testing.T) {
 	if page := h.get(t, "/en/"); !strings.Contains(page, `data-events="/events"`) {
 		t.Fatal("the first page does not follow the news")
 	}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, h.url+"/events", nil)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, h.URL+"/events", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -255,10 +255,10 @@ func TestPagesAreToldWhatAFormChanged(t *testing.T) {
 	defer resp.Body.Close()
 	lines := bufio.NewScanner(resp.Body)
 	lines.Scan() // the stream is there
-	h.post(t, "/en/devices/"+h.lamp.ID, "verb", "quarantine")
+	h.post(t, "/en/devices/"+h.Lamp.ID, "verb", "quarantine")
 	for lines.Scan() {
 		if lines.Text() == "event: change" {
-			h.site.Events.Close()
+			h.Site.Events.Close()
 			return
 		}
 	}

@@ -13,9 +13,9 @@ import (
 
 // paths are pages of a home, each kind at least once.
 func (h *house) paths() []string {
-	at := "/devices/" + h.camera.ID
+	at := "/devices/" + h.Camera.ID
 	list := []string{
-		"/", at, at + "?saved=about", at + "/rehearsal", at + "/rehearsal?file=offered", at + "/letter/maker", at + "/letter/commissioner", "/devices/" + h.lamp.ID,
+		"/", at, at + "?saved=about", at + "/rehearsal", at + "/rehearsal?file=offered", at + "/letter/maker", at + "/letter/commissioner", "/devices/" + h.Lamp.ID,
 		"/protection", "/history", "/week", "/calendar", "/lists/tune-up", "/lists/moving-in", "/lists/moving-out", "/guide", "/guide/words", "/guide/stage/before",
 		"/guide/stage/use", "/guide/stage/trouble", "/lessons", "/settings", "/carry", "/people", "/sessions", "/guest",
 	}
@@ -124,14 +124,14 @@ func TestADeviceTellsWhatItIsDoesAndWasPromised(t *testing.T) {
 		},
 		"fr": {"Est-ce sûr?", "Qui appeler", "autre appareil de la maison", "Mises à jour", "4 conversations sur 7"},
 	} {
-		page := html.UnescapeString(strings.ReplaceAll(h.get(t, "/"+lang+"/devices/"+h.camera.ID), "\u00a0", " "))
+		page := html.UnescapeString(strings.ReplaceAll(h.get(t, "/"+lang+"/devices/"+h.Camera.ID), "\u00a0", " "))
 		for _, w := range want {
 			if !strings.Contains(page, w) {
 				t.Errorf("%s: the page does not say %q", lang, w)
 			}
 		}
 	}
-	page := h.get(t, "/en/devices/"+h.lamp.ID)
+	page := h.get(t, "/en/devices/"+h.Lamp.ID)
 	for _, w := range []string{"It does not promise all", "Think now about what comes after it"} {
 		if !strings.Contains(html.UnescapeString(page), w) {
 			t.Errorf("of its label the page does not say %q", w)

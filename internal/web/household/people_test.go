@@ -12,7 +12,7 @@ import (
 func (h *house) enter(t *testing.T, role string) {
 	t.Helper()
 	h.jar = newJar(t)
-	if h.post(t, "/en/sign-in", "code", h.site.Door.Code(role), "to", "/guest"); h.status != http.StatusOK {
+	if h.post(t, "/en/sign-in", "code", h.Site.Door.Code(role), "to", "/guest"); h.status != http.StatusOK {
 		t.Fatalf("%s cannot come in: %d", role, h.status)
 	}
 }
@@ -33,7 +33,7 @@ func TestSomebodyIsAddedAndComesIn(t *testing.T) {
 	if page := h.get(t, "/en/"); h.status != 200 || strings.Contains(page, "/en/devices/") || !strings.Contains(page, "Show this to a grown-up") || strings.Contains(page, "200 addresses") {
 		t.Errorf("a child sees: %d", h.status)
 	}
-	if h.get(t, "/en/devices/"+h.camera.ID); h.status != 403 {
+	if h.get(t, "/en/devices/"+h.Camera.ID); h.status != 403 {
 		t.Errorf("a child sees whom a device talks to: %d", h.status)
 	}
 	h.jar = owner
@@ -109,12 +109,12 @@ func TestGuestsLearnWhatSeesAndHears(t *testing.T) {
 	if page := h.get(t, "/en/guest"); !strings.Contains(page, "one-time-code") {
 		t.Error("everybody sees the page, and nobody said so")
 	}
-	s, err := h.store.Settings(context.Background())
+	s, err := h.Store.Settings(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.GuestPage = true
-	if err := h.store.SaveSettings(context.Background(), s); err != nil {
+	if err := h.Store.SaveSettings(context.Background(), s); err != nil {
 		t.Fatal(err)
 	}
 	page := h.get(t, "/en/guest")

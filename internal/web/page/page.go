@@ -45,7 +45,9 @@ type Site struct {
 	Links     []Link   // in the order in which they are shown
 	Hosts     []string // the names that it has, beside addresses and localhost
 	Version   string   // of the program
-	Events    *Events  // the news that pages follow; nil: they follow none
+	// Words are the messages of a language; nil: those of the program.
+	Words  func(locale.Lang) *locale.Catalogue
+	Events *Events // the news that pages follow; nil: they follow none
 	// Door is where people come in; nil: everybody may see every page.
 	Door *auth.Door
 	// May says which of Links are shown to whom; nil: all to everybody. It forbids nothing: handlers do.
@@ -138,12 +140,16 @@ func (s *Site) Handler() (http.Handler, error) {
 		return nil, err
 	}
 	s.words = map[locale.Lang]*locale.Catalogue{}
+	words := s.Words
+	if words == nil {
+		words = locale.New
+	}
 	if s.Door != nil {
 		s.signIn()
 	}
 	mux := http.NewServeMux()
 	for _, l := range locale.Languages {
-		s.words[l] = locale.New(l)
+		s.words[l] = words(l)
 		for pattern, h := range s.routes {
 			method, path, ok := strings.Cut(pattern, " ")
 			if !ok {

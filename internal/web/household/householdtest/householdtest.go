@@ -1,4 +1,5 @@
-package household_test
+// Package householdtest is a home for tests of its pages: one that has a bit of everything that they show.
+package householdtest
 
 import (
 	"context"
@@ -6,8 +7,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log/slog"
-	"net/http"
-	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/netip"
 	"path/filepath"
@@ -25,13 +24,25 @@ import (
 	"plimsoll.example/plimsoll/internal/policy"
 	"plimsoll.example/plimsoll/internal/sqlite"
 	"plimsoll.example/plimsoll/internal/web/household"
+	"plimsoll.example/plimsoll/internal/web/page"
 	"plimsoll.example/plimsoll/label"
 	"plimsoll.example/plimsoll/mud"
 )
 
-// furnish is a home with a camera that goes bad and has rules, a lamp with a label, a phone, and something unknown. Where
-// doors is set, people sign in.
-func furnish(t testing.TB, doors bool) *house {
+// House is a home that is served from a real database.
+type House struct {
+	*home.Household
+	Store        *sqlite.Store
+	Pages        *household.Pages
+	Site         *page.Site
+	URL          string
+	Camera, Lamp *home.Device
+	Finding      finding.Finding // of the camera
+}
+
+// Furnish is a home with a camera that goes bad and has rules, a lamp with a label, a phone, and something unknown. Where
+// doors is set, people sign in. The site may be changed before it is served.
+func Furnish(t testing.TB, doors bool, change ...func(*page.Site)) *House {
 	t.Helper()
 	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "home.db"))
 	if err != nil {
@@ -41,7 +52,7 @@ func furnish(t testing.TB, doors bool) *house {
 	if err := h.Open(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	f := &house{Household: h, store: store, jar: newJar(t)}
+	f := &House{Household: h, Store: store}
 	now := time.Now()
 	see := func(n byte, name, room string, id device.Identity, since time.Duration) *home.Device {
 		d, _ := h.See(frame.MAC{2, 0, 0, 0, 0, n}, func(d *home.Device) {
@@ -50,8 +61,8 @@ func furnish(t testing.TB, doors bool) *house {
 		})
 		return d
 	}
-	f.camera = see(1, "porch", "Hall", device.Identity{Kind: device.IoT, Category: "camera", Maker: "Lamps & Co", Confidence: 0.8, Because: []device.Reason{{Fact: "dhcp.hostname", Value: "porch", Weight: 1}}}, 90*24*time.Hour)
-	f.lamp = see(2, "lamp", "Hall", device.Identity{Kind: device.IoT, Category: "light", Maker: "Lamps & Co", Confidence: 0.9}, 24*time.Hour)
+	f.Camera = see(1, "porch", "Hall", device.Identity{Kind: device.IoT, Category: "camera", Maker: "Lamps & Co", Confidence: 0.8, Because: []device.Reason{{Fact: "dhcp.hostname", Value: "porch", Weight: 1}}}, 90*24*time.Hour)
+	f.Lamp = see(2, "lamp", "Hall", device.Identity{Kind: device.IoT, Category: "light", Maker: "Lamps & Co", Confidence: 0.9}, 24*time.Hour)
 	see(3, "phone", "", device.Identity{Kind: device.General, Category: "phone", Confidence: 0.9}, 24*time.Hour)
 	see(4, "\u202emystery", "", device.Identity{Kind: device.Unknown}, time.Minute)
 	if err := store.Save(t.Context(), h.Devices()); err != nil {
@@ -59,10 +70,10 @@ func furnish(t testing.TB, doors bool) *house {
 	}
 	var traffic []home.Traffic
 	for _, x := range []home.Traffic{
-		{Device: f.camera.ID, Peer: "cloud.lampsco.example", Scope: "internet", Service: "tcp/443 tls", Began: true, Flows: 5, Out: 9_000_000, In: 1000},
-		{Device: f.camera.ID, Peer: "updates.lampsco.example", Scope: "internet", Service: "tcp/443 tls", Began: true, Flows: 1, Out: 1000, In: 1000},
-		{Device: f.camera.ID, Peer: "192.0.2.3", Scope: "lan", Service: "tcp/554 rtsp", Flows: 2, Stopped: 1, Out: 5000, In: 100},
-		{Device: f.lamp.ID, Peer: "pool.ntp.org", Scope: "internet", Service: "udp/123 ntp", Began: true, Flows: 9, Out: 9000, In: 9000},
+		{Device: f.Camera.ID, Peer: "cloud.lampsco.example", Scope: "internet", Service: "tcp/443 tls", Began: true, Flows: 5, Out: 9_000_000, In: 1000},
+		{Device: f.Camera.ID, Peer: "updates.lampsco.example", Scope: "internet", Service: "tcp/443 tls", Began: true, Flows: 1, Out: 1000, In: 1000},
+		{Device: f.Camera.ID, Peer: "192.0.2.3", Scope: "lan", Service: "tcp/554 rtsp", Flows: 2, Stopped: 1, Out: 5000, In: 100},
+		{Device: f.Lamp.ID, Peer: "pool.ntp.org", Scope: "internet", Service: "udp/123 ntp", Began: true, Flows: 9, Out: 9000, In: 9000},
 	} {
 		x.At, x.Span = now.Add(-time.Hour), time.Minute
 		traffic = append(traffic, x)
@@ -70,28 +81,28 @@ func furnish(t testing.TB, doors bool) *house {
 	if err := store.AddTraffic(t.Context(), traffic); err != nil {
 		t.Fatal(err)
 	}
-	f.finding = finding.Finding{
-		Kind: finding.ScanHorizontal, Device: f.camera.ID, Role: finding.Actor, Key: "tcp/23", Severity: finding.High, Confidence: 0.95, Count: 200,
+	f.Finding = finding.Finding{
+		Kind: finding.ScanHorizontal, Device: f.Camera.ID, Role: finding.Actor, Key: "tcp/23", Severity: finding.High, Confidence: 0.95, Count: 200,
 		First: now.Add(-time.Hour).UnixNano(), Last: now.UnixNano(), Details: []finding.Detail{{Key: "service", Value: "tcp/23"}, {Key: "count", Value: uint64(200)}, {Key: "span", Value: time.Minute}},
 	}
-	if err := store.SaveFindings(t.Context(), []home.Noted{{Finding: f.finding, State: home.Open}}); err != nil {
+	if err := store.SaveFindings(t.Context(), []home.Noted{{Finding: f.Finding, State: home.Open}}); err != nil {
 		t.Fatal(err)
 	}
 	held, offered := f.keep(t, "cloud.lampsco.example"), f.keep(t, "cloud.lampsco.example", "updates.lampsco.example")
-	f.decide(t, home.HoldTo, f.camera.ID, held)
-	f.decide(t, home.Except, f.camera.ID, "news.example tcp/443")
-	f.decide(t, home.Control, f.camera.ID, "phone")
-	if err := h.Propose(t.Context(), f.camera.ID, &home.Offer{File: offered, Origin: home.Learned, At: now, Why: "quite", Flows: 7, Stopped: 1}); err != nil {
+	f.decide(t, home.HoldTo, f.Camera.ID, held)
+	f.decide(t, home.Except, f.Camera.ID, "news.example tcp/443")
+	f.decide(t, home.Control, f.Camera.ID, "phone")
+	if err := h.Propose(t.Context(), f.Camera.ID, &home.Offer{File: offered, Origin: home.Learned, At: now, Why: "quite", Flows: 7, Stopped: 1}); err != nil {
 		t.Fatal(err)
 	}
-	f.pages = &household.Pages{
+	f.Pages = &household.Pages{
 		Household: h, History: store, Now: time.Now, Log: slog.New(slog.DiscardHandler), Rehearse: f.rehearse,
 		Status: func() home.Status { return home.Status{Mode: home.Hold, Asks: h.Questions()} },
 		Shields: func(context.Context) (home.Shields, error) {
-			return home.Shields{Sources: true, Ceilings: true, Inbound: true, Stopped: map[string]home.Stopped{f.camera.ID: {Out: 42, In: 7}}}, nil
+			return home.Shields{Sources: true, Ceilings: true, Inbound: true, Stopped: map[string]home.Stopped{f.Camera.ID: {Out: 42, In: 7}}}, nil
 		},
 		Label: func(_ context.Context, d *home.Device) (*household.Labelled, error) {
-			if d.ID != f.lamp.ID {
+			if d.ID != f.Lamp.ID {
 				return nil, nil
 			}
 			s := &label.Statement{Maker: "Lamps & Co", Model: "L1", Support: label.DayOf(now.AddDate(0, 3, 0)), Contact: "mailto:care@lampsco.example"}
@@ -104,39 +115,33 @@ func furnish(t testing.TB, doors bool) *house {
 		Import: h.Import,
 	}
 	if doors {
-		f.pages.People = store
+		f.Pages.People = store
 	}
-	s, err := f.pages.Site("test", nil)
+	s, err := f.Pages.Site("test", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f.site = s; doors {
+	if f.Site = s; doors {
 		s.Door = auth.NewDoor(store, time.Now)
+	}
+	for _, c := range change {
+		c(s)
 	}
 	handler, err := s.Handler()
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.handler = handler
 	srv := httptest.NewServer(handler)
 	t.Cleanup(func() {
+		s.Events.Close()
 		srv.Close()
 		_ = store.Close()
 	})
-	f.url = srv.URL
+	f.URL = srv.URL
 	return f
 }
 
-func newJar(t testing.TB) http.CookieJar {
-	t.Helper()
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return jar
-}
-
-func (h *house) decide(t testing.TB, verb home.Verb, device, argument string) {
+func (h *House) decide(t testing.TB, verb home.Verb, device, argument string) {
 	t.Helper()
 	if _, err := h.Decide(t.Context(), "page:owner", verb, device, argument); err != nil {
 		t.Fatal(err)
@@ -157,19 +162,19 @@ func learnt(names ...string) *mud.File {
 	return f
 }
 
-func (h *house) keep(t testing.TB, names ...string) (sha256sum string) {
+func (h *House) keep(t testing.TB, names ...string) (sha256sum string) {
 	t.Helper()
 	body := learnt(names...).Canonical()
 	sum := sha256.Sum256(body)
 	id := hex.EncodeToString(sum[:])
-	if err := h.store.SaveFile(t.Context(), &home.File{SHA256: id, At: time.Now(), Origin: home.Learned, Body: body}); err != nil {
+	if err := h.Store.SaveFile(t.Context(), &home.File{SHA256: id, At: time.Now(), Origin: home.Learned, Body: body}); err != nil {
 		t.Fatal(err)
 	}
 	return id
 }
 
 // rehearse plays two conversations that are remembered: with the maker's cloud, and with the server of its updates.
-func (h *house) rehearse(ctx context.Context, d *home.Device, offered bool, words *locale.Catalogue) (*policy.RehearsalDocument, error) {
+func (h *House) rehearse(ctx context.Context, d *home.Device, offered bool, words *locale.Catalogue) (*policy.RehearsalDocument, error) {
 	sha := d.File
 	if o := d.Offers(); offered && o != nil {
 		sha = o.File
@@ -177,7 +182,7 @@ func (h *house) rehearse(ctx context.Context, d *home.Device, offered bool, word
 	if sha == "" {
 		return nil, fmt.Errorf("%w: %s", home.ErrNoFile, d.Title())
 	}
-	kept, err := h.store.File(ctx, sha)
+	kept, err := h.Store.File(ctx, sha)
 	if err != nil {
 		return nil, err
 	}
