@@ -111,17 +111,29 @@ func (v view) String() string {
 	return s
 }
 
+// size sets how large the screen is, CSS pixels.
+func (t tab) size(width, height int64) {
+	t.Helper()
+	call(t, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: height, DeviceScaleFactor: 1})
+}
+
+// colours sets what the reader prefers.
+func (t tab) colours(scheme string, forcedColours bool) {
+	t.Helper()
+	forced := "none"
+	if forcedColours {
+		forced = "active"
+	}
+	call(t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
+		{Name: "prefers-color-scheme", Value: scheme}, {Name: "forced-colors", Value: forced}, {Name: "prefers-reduced-motion", Value: "reduce"},
+	}})
+}
+
 // look shows a file in a view.
 func (t tab) look(v view, file string) {
 	t.Helper()
-	forced := "none"
-	if v.forced {
-		forced = "active"
-	}
-	call(t, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: v.width, Height: v.height, DeviceScaleFactor: 1})
-	call(t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
-		{Name: "prefers-color-scheme", Value: v.scheme}, {Name: "forced-colors", Value: forced}, {Name: "prefers-reduced-motion", Value: "reduce"},
-	}})
+	t.size(v.width, v.height)
+	t.colours(v.scheme, v.forced)
 	t.do(
 		chromedp.Navigate("about:blank"), // so that what follows is a new page, not a jump within the old one
 		chromedp.Navigate("file://"+file+"#"+v.lang),
@@ -138,18 +150,20 @@ type violation struct {
 	Fault  string `json:"fault"`
 }
 
-// violations are the faults of accessibility in what is shown.
-func (t tab) violations() []violation {
+// violations are the faults of accessibility in what is shown, by the rules that options choose: an object.
+func (t tab) violations(options string) []violation {
 	t.Helper()
-	eval[bool](t, axe+";true")
-	return eval[[]violation](t, `axe.run(document, {resultTypes: ["violations"]}).then(r => r.violations.map(v => ({
+	if !eval[bool](t, `"axe" in window`) {
+		eval[bool](t, axe+";true")
+	}
+	return eval[[]violation](t, `axe.run(document, Object.assign({resultTypes: ["violations"]}, `+options+`)).then(r => r.violations.map(v => ({
 		id: v.id, impact: v.impact, help: v.help, places: v.nodes.length, html: v.nodes[0].html.slice(0, 300), fault: v.nodes[0].failureSummary})))`)
 }
 
 // accessible fails the test for each serious fault of accessibility in what is shown, and tells of the others.
 func (t tab) accessible() {
 	t.Helper()
-	for _, f := range t.violations() {
+	for _, f := range t.violations("{}") {
 		tell := t.Logf
 		if f.Impact == "serious" || f.Impact == "critical" {
 			tell = t.Errorf
@@ -158,14 +172,20 @@ func (t tab) accessible() {
 	}
 }
 
-// fits fails the test if something must be scrolled sideways to be read.
-func (t tab) fits() {
+// wide are the first elements that are wider than the screen, if something must be scrolled sideways to be read.
+func (t tab) wide() []string {
 	t.Helper()
-	if wide := eval[[]string](t, `(() => {
+	return eval[[]string](t, `(() => {
 		const w = document.documentElement.clientWidth
 		if (document.documentElement.scrollWidth <= w) return []
 		return [...document.querySelectorAll("body *")].filter(e => e.getBoundingClientRect().right > w + 1).slice(0, 5).map(e => e.outerHTML.slice(0, 120))
-	})()`); len(wide) > 0 {
+	})()`)
+}
+
+// fits fails the test if something must be scrolled sideways to be read.
+func (t tab) fits() {
+	t.Helper()
+	if wide := t.wide(); len(wide) > 0 {
 		t.Errorf("wider than the screen: %q", wide)
 	}
 }

@@ -22,23 +22,11 @@ import (
 	"plimsoll.example/plimsoll/internal/web/report"
 )
 
-// program builds plimsoll.
-func program(t *testing.T) string {
-	t.Helper()
-	name := filepath.Join(t.TempDir(), "plimsoll")
-	build := exec.Command("go", "build", "-buildvcs=false", "-o", name, "./cmd/plimsoll")
-	build.Dir = "../.."
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
-	}
-	return name
-}
-
 // inspected is the page that the program writes of a capture.
 func inspected(t *testing.T, capture string) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "report.html")
-	if out, err := exec.Command(program(t), "inspect", "--html", file, capture).CombinedOutput(); err != nil {
+	if out, err := exec.Command(plimsoll(t), "inspect", "--html", file, capture).CombinedOutput(); err != nil {
 		t.Fatalf("inspect: %v\n%s", err, out)
 	}
 	return file
@@ -282,7 +270,7 @@ func TestFaultsOfAccessibilityAreFound(t *testing.T) {
 	keep(t, bad, []byte(`<!doctype html><html><body id="en"><h1 style="color:#ccc;background:#fff">pale</h1><img src=""><input></body></html>`))
 	page.look(view{320, 640, "light", false, "en"}, bad)
 	var ids []string
-	for _, f := range page.violations() {
+	for _, f := range page.violations("{}") {
 		ids = append(ids, f.ID)
 	}
 	for _, want := range []string{"color-contrast", "html-has-lang", "image-alt", "label"} {

@@ -9,15 +9,22 @@ export function followLive(): void {
   }
   let stream: EventSource | null = null;
   let waiting = false;
+  let missed = false;
+  let spoken = document.getElementById("sentence")?.textContent?.trim() ?? "";
 
   const update = async () => {
-    if (waiting || document.hidden) {
+    if (document.hidden) {
+      return;
+    }
+    if (waiting) {
+      missed = true;
       return;
     }
     waiting = true;
     try {
-      const next = await load(location.href);
-      if (next) {
+      const here = location.href;
+      const next = await load(here);
+      if (next && here === location.href) {
         refresh(next.page);
         const sentence = document.getElementById("sentence")?.textContent?.trim() ?? "";
         if (sentence !== spoken) {
@@ -26,12 +33,17 @@ export function followLive(): void {
         }
       }
     } catch {
-      // The server is away. The stream comes back by itself, and with it the news.
+      // The server is away. The stream comes back by itself, and asks for the news then.
     } finally {
-      window.setTimeout(() => (waiting = false), 1000); // at most once a second
+      window.setTimeout(() => {
+        waiting = false;
+        if (missed) {
+          missed = false;
+          void update();
+        }
+      }, 1000); // at most once a second
     }
   };
-  let spoken = document.getElementById("sentence")?.textContent?.trim() ?? "";
 
   const listen = () => {
     if (document.hidden) {
@@ -39,12 +51,10 @@ export function followLive(): void {
       stream = null;
     } else if (!stream) {
       stream = new EventSource(source);
+      stream.addEventListener("open", () => void update()); // what came before it listened
       stream.addEventListener("change", () => void update());
     }
   };
-  document.addEventListener("visibilitychange", () => {
-    listen();
-    void update();
-  });
+  document.addEventListener("visibilitychange", listen);
   listen();
 }

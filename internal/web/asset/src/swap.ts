@@ -21,7 +21,7 @@ export async function load(url: string, options: RequestInit = {}): Promise<{ pa
 }
 
 /** refresh replaces the parts that are marked as live by their newer versions. What is the same stays as it is, and so
- * does the part that somebody is using. */
+ * does the part that somebody is using. Who was on a link or a button stays on it. */
 export function refresh(page: Document): void {
   for (const old of document.querySelectorAll<HTMLElement>("[data-live]")) {
     const next = page.getElementById(old.id);
@@ -29,20 +29,30 @@ export function refresh(page: Document): void {
       continue;
     }
     const focused = document.activeElement;
-    const inside = focused instanceof HTMLElement && old.contains(focused);
-    if (inside && focused.matches("input, select, textarea")) {
+    const inside = focused instanceof HTMLElement && old.contains(focused) ? focused : null;
+    if (inside?.matches("input, select, textarea")) {
       continue; // somebody is writing: later
     }
     const open = new Set([...old.querySelectorAll("details[open][id]")].map((d) => d.id));
-    const id = inside ? focused.id : "";
     old.replaceChildren(...next.childNodes);
     for (const d of old.querySelectorAll<HTMLDetailsElement>("details[id]")) {
       d.open ||= open.has(d.id);
     }
-    if (id) {
-      document.getElementById(id)?.focus({ preventScroll: true });
+    if (inside) {
+      const same = [...old.querySelectorAll<HTMLElement>(inside.tagName)].find((e) => mark(e) === mark(inside));
+      const target = same ?? old; // what is gone leaves its reader where it was
+      if (!same) {
+        old.tabIndex = -1;
+      }
+      target.focus({ preventScroll: true });
     }
   }
+}
+
+/** mark is what an element is known by in another version of its page. */
+function mark(e: HTMLElement): string {
+  const owner = e.closest("form, details");
+  return [e.id, e.getAttribute("href"), e.textContent, owner?.id, owner?.getAttribute("action")].join("\n");
 }
 
 let said = 0;

@@ -1,0 +1,131 @@
+package e2e
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+)
+
+// built is the program, built once for all tests; its folder goes when they end.
+var built = sync.OnceValues(func() (dir string, err error) {
+	if dir, err = os.MkdirTemp("", "plimsoll-e2e-"); err != nil {
+		return "", err
+	}
+	build := exec.Command("go", "build", "-buildvcs=false", "-o", dir, "./cmd/plimsoll")
+	build.Dir = "../.."
+	if out, err := build.CombinedOutput(); err != nil {
+		return dir, fmt.Errorf("build: %w\n%s", err, out)
+	}
+	return dir, nil
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if dir, _ := built(); dir != "" {
+		_ = os.RemoveAll(dir) // what stays is in a temporary folder
+	}
+	os.Exit(code)
+}
+
+// plimsoll is the path of the program.
+func plimsoll(t testing.TB) string {
+	t.Helper()
+	dir, err := built()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(dir, "plimsoll")
+}
+
+// demo is a demonstration that runs.
+type demo struct {
+	link    *url.URL // which lets the owner in, once
+	process *os.Process
+}
+
+// at is an address of it.
+func (d *demo) at(path string) string { return "http://" + d.link.Host + path }
+
+var address = regexp.MustCompile(`http://\S+/sign-in\?code=\d{8}`)
+
+// play starts a demonstration: the program that people start, which ends with the test. wrap is what starts it, if it
+// is not started as it is.
+func play(t testing.TB, wrap ...string) *demo {
+	t.Helper()
+	args := append(wrap, plimsoll(t), "demo", "--http", "127.0.0.1:0")
+	c := exec.Command(args[0], args[1:]...)
+	c.Env = append(os.Environ(), "TMPDIR="+t.TempDir(), "LANG=C")
+	out, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	complaints, err := os.Create(filepath.Join(t.TempDir(), "complaints"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer complaints.Close()
+	c.Stderr = complaints
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	said := make(chan string, 1)
+	go func() {
+		defer close(said)
+		lines := bufio.NewScanner(out)
+		for lines.Scan() {
+			if a := address.FindString(lines.Text()); a != "" {
+				said <- a
+				break
+			}
+		}
+		_, _ = io.Copy(io.Discard, out) // until it ends
+	}()
+	t.Cleanup(func() {
+		_ = c.Process.Signal(syscall.SIGINT)
+		err := c.Wait()
+		if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.ExitCode() == 130 {
+			err = nil
+		}
+		if err != nil || t.Failed() {
+			text, _ := os.ReadFile(complaints.Name())
+			t.Logf("demo: %v\n%s", err, text)
+		}
+	})
+	select {
+	case a := <-said:
+		link, err := url.Parse(a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &demo{link, c.Process}
+	case <-time.After(time.Minute):
+		t.Fatal("the demo prints no address")
+		return nil
+	}
+}
+
+// enter comes in by an address with a code, as its reader does.
+func (t tab) enter(link string) {
+	t.Helper()
+	t.do(chromedp.Navigate(link), chromedp.Click(chromedp.CSS("main button")), chromedp.WaitVisible(chromedp.CSS("h1#sentence")))
+}
+
+// until waits until an expression is true of the page.
+func (t tab) until(most time.Duration, what, expression string) {
+	t.Helper()
+	if _, err := chromedp.Run(t.ctx, chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(most), chromedp.WithPollingInterval(50*time.Millisecond))); err != nil {
+		t.Fatalf("%s: %v; the page is %s: %.600s", what, err, eval[string](t, "location.pathname"), eval[string](t, "document.querySelector('main').innerText"))
+	}
+}
