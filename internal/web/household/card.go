@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"plimsoll.example/plimsoll/internal/device"
@@ -108,9 +109,14 @@ func (p *Pages) look(ctx context.Context) (*everything, error) {
 	return e, nil
 }
 
-// open are the findings of a device that somebody should look at: it does them, and nobody said that they are normal.
+// open are the findings of a device that somebody should look at: it does them, and nobody said that they are normal. The
+// worst are first, in an order that stays while they go on.
 func open(list []*home.Noted) []*home.Noted {
-	return slices.DeleteFunc(slices.Clone(list), func(f *home.Noted) bool { return f.State != home.Open || f.Role != finding.Actor })
+	list = slices.DeleteFunc(slices.Clone(list), func(f *home.Noted) bool { return f.State != home.Open || f.Role != finding.Actor })
+	slices.SortStableFunc(list, func(a, b *home.Noted) int {
+		return cmp.Or(cmp.Compare(b.Severity, a.Severity), cmp.Compare(b.Confidence, a.Confidence), cmp.Compare(a.First, b.First), strings.Compare(a.ID(), b.ID()))
+	})
+	return list
 }
 
 // amount adds up what was said in traffic.

@@ -22,6 +22,7 @@ import (
 type thing struct {
 	card
 	Now       string // what is being done about it, in a sentence
+	Watched   string // that nothing is done, where that is so
 	Because   []string
 	Changes   []string
 	Identity  string
@@ -122,6 +123,9 @@ func (p *Pages) device(r *page.Request) (*page.View, error) {
 		Identity: words.Identity(&id), Reasons: words.Reasons(&id, mostReasons, longest), Form: p.newForm(r.Words, d),
 		Admits: admissions(r.Words, d.Admitted()), Choices: choices(r.Words, d), Category: id.Category,
 		Decide: p.may(r.Viewer, decide), Done: p.done(r, d), Saved: saved(r), Facts: facts(r.Words, d),
+	}
+	if cmp.Or(p.Status().Mode, home.Watch) == home.Watch {
+		t.Watched = r.Words.Text("household.mode.watch.device")
 	}
 	if d.Corrected != nil && *d.Corrected != (home.Correction{}) {
 		t.Reasons = append([]string{r.Words.Text("household.corrected")}, t.Reasons...)

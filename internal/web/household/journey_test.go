@@ -154,6 +154,11 @@ func TestTheThreeShieldsSayWhatIsInForceAndWhatWasStopped(t *testing.T) {
 	if page := h.get(t, "/en/protection"); strings.Contains(page, "In part") || !strings.Contains(page, "only watches") {
 		t.Error("a gateway that only watches says that it protects")
 	}
+	for path, form := range map[string][]string{"/en/devices/" + h.Lamp.ID: {"verb", "quarantine"}, "/fr/devices/" + h.Lamp.ID: {"verb", "watch"}} {
+		if page := h.post(t, path, form...); !strings.Contains(page, "nothing is stopped.</p>") && !strings.Contains(page, "rien n’est arrêté.</p>") {
+			t.Errorf("%s: a gateway that only watches says that it acts", path)
+		}
+	}
 	h.Pages.Status, h.Pages.Shields = func() home.Status { return home.Status{Mode: home.Hold} }, nil
 	for _, path := range []string{"/en/protection", "/en/"} {
 		if page := h.get(t, path); strings.Contains(page, "ot in force") || h.status != 200 {

@@ -16,7 +16,7 @@ export function enhanceForms(): void {
 
 async function send(form: HTMLFormElement, button: HTMLButtonElement | null): Promise<void> {
   const data = new FormData(form, button);
-  const url = new URL(button?.formAction || form.action);
+  const url = new URL(button?.getAttribute("formaction") ?? form.getAttribute("action") ?? "", location.href);
   const options: RequestInit = { method: form.method };
   if (form.method === "post") {
     options.body = form.enctype === "multipart/form-data" ? data : new URLSearchParams(data as unknown as Record<string, string>);
@@ -24,26 +24,22 @@ async function send(form: HTMLFormElement, button: HTMLButtonElement | null): Pr
     url.search = new URLSearchParams(data as unknown as Record<string, string>).toString();
   }
   form.setAttribute("aria-busy", "true");
-  try {
-    const next = await load(url.href, options);
-    const main = next?.page.querySelector("main");
-    if (!next || !main) {
-      throw new Error("no page");
-    }
-    document.title = next.page.title;
-    document.querySelector("main")?.replaceWith(main);
-    history.pushState(null, "", next.url);
-    const target = main.querySelector<HTMLElement>("[data-focus]") ?? main.querySelector<HTMLElement>("h1");
-    if (target) {
-      target.tabIndex = -1;
-      target.focus();
-      say(target.textContent?.trim() ?? "");
-    }
-  } catch {
+  const next = await load(url.href, options).catch(() => null);
+  form.removeAttribute("aria-busy");
+  const main = next?.page.querySelector("main");
+  if (!next || !main) {
     form.removeAttribute("data-swap"); // as without a script
     form.requestSubmit(button);
-  } finally {
-    form.removeAttribute("aria-busy");
+    return;
+  }
+  document.title = next.page.title;
+  document.querySelector("main")?.replaceWith(main);
+  history.pushState(null, "", next.url);
+  const target = main.querySelector<HTMLElement>("[data-focus]") ?? main.querySelector<HTMLElement>("h1");
+  if (target) {
+    target.tabIndex = -1;
+    target.focus();
+    say(target.textContent?.trim() ?? "");
   }
 }
 

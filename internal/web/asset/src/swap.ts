@@ -23,6 +23,8 @@ export async function load(url: string, options: RequestInit = {}): Promise<{ pa
 /** refresh replaces the parts that are marked as live by their newer versions. What is the same stays as it is, and so
  * does the part that somebody is using. Who was on a link or a button stays on it. */
 export function refresh(page: Document): void {
+  const middle = document.elementFromPoint(innerWidth / 2, innerHeight / 2); // where the reader looks stays where it is
+  const before = middle?.getBoundingClientRect().top ?? 0;
   for (const old of document.querySelectorAll<HTMLElement>("[data-live]")) {
     const next = page.getElementById(old.id);
     if (!next || old.innerHTML === next.innerHTML) {
@@ -46,6 +48,9 @@ export function refresh(page: Document): void {
       }
       target.focus({ preventScroll: true });
     }
+  }
+  if (middle?.isConnected) {
+    scrollBy({ top: middle.getBoundingClientRect().top - before, behavior: "instant" });
   }
 }
 

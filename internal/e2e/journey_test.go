@@ -1,0 +1,162 @@
+package e2e
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+// camera is the device of the demonstration that goes bad.
+const camera = "DS-2CD2042WD-I"
+
+// goesBad is true of the first page when the camera has gone bad.
+const goesBad = `[...document.querySelectorAll(".actions li.act .who a")].some(a => a.textContent == "` + camera + `")`
+
+// reader uses a page with one hand: the mouse or the keyboard.
+type reader struct {
+	tab
+	press   func(r *reader, within, text string) // goes to a link or button with that text, and uses it
+	presses int
+}
+
+// wanted is the first link, button or summary within some part of the page that says text; undefined where there is none.
+func wanted(within, text string) string {
+	return fmt.Sprintf(`[...document.querySelectorAll(%q)].find(e => e.textContent.trim() == %q)`, within+" :is(a, button, summary)", text)
+}
+
+// mouse clicks where it is.
+func mouse(r *reader, within, text string) {
+	r.Helper()
+	at := eval[[]float64](r.tab, `(() => {
+		const e = `+wanted(within, text)+`
+		e.scrollIntoView({block: "center", behavior: "instant"})
+		const b = e.getClientRects()[0]
+		return [b.x + b.width / 2, b.y + b.height / 2]
+	})()`)
+	r.do(chromedp.MouseClickXY(at[0], at[1]))
+}
+
+// keyboard goes to it by Tab alone, and sees on each stop where it is.
+func keyboard(r *reader, within, text string) {
+	r.Helper()
+	for range 250 {
+		r.do(chromedp.KeyEvent(kb.Tab))
+		if f := r.focus(); f.Outline != "solid 3px" && f.Tag != "BODY" {
+			r.Errorf("no ring around %+v", f)
+		}
+		if eval[bool](r.tab, `document.activeElement === `+wanted(within, text)) {
+			r.do(chromedp.KeyEvent(kb.Enter))
+			return
+		}
+	}
+	r.Fatalf("%q cannot be reached by the keyboard", text)
+}
+
+// use goes on by one click, or one key.
+func (r *reader) use(within, text string) {
+	r.Helper()
+	r.presses++
+	r.until(10*time.Second, "to see “"+text+"”", wanted(within, text)+` != undefined`)
+	r.press(r, within, text)
+}
+
+// told waits until the page that took the place of another says something, and has put the reader there.
+func (r *reader) told(text string) {
+	r.Helper()
+	r.until(10*time.Second, "to be told “"+text+"”", `document.activeElement?.matches("[data-focus]") && document.activeElement.textContent.includes("`+text+`")`)
+}
+
+// shows fails the test if the page does not show a text that can be seen.
+func (r *reader) shows(texts ...string) {
+	r.Helper()
+	body := eval[string](r.tab, `document.querySelector("main").innerText.replaceAll("\u00a0", " ")`)
+	for _, text := range texts {
+		if !strings.Contains(body, text) {
+			r.Errorf("the page does not show %q: %.800s", text, body)
+		}
+	}
+}
+
+// stay marks the page: a page that was loaded anew has no mark.
+func (r *reader) stay() { eval[bool](r.tab, `window.stayed = true`) }
+
+func (r *reader) stayed() {
+	r.Helper()
+	if !eval[bool](r.tab, `window.stayed === true`) {
+		r.Error("the page was loaded anew")
+	}
+}
+
+// From the address that the program prints to a finding that is explained it is three clicks, and to an end of it a few
+// more: the camera is cut off, that is undone, it is cut off again, repaired, and let back. Then a new device is let in.
+// With the mouse, and with nothing but the keyboard.
+func TestABadCameraIsFoundExplainedCutOffAndLetBack(t *testing.T) {
+	for name, press := range map[string]func(*reader, string, string){"with a mouse": mouse, "with a keyboard": keyboard} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := play(t)
+			r := &reader{tab: open(t), press: press}
+			r.size(1280, 800)
+			r.do(chromedp.Navigate(d.link.String()))
+			r.use("main", "Open")
+			r.until(10*time.Second, "the home", `document.getElementById("sentence") != null`)
+			r.stay()
+			r.until(90*time.Second, "a camera that goes bad", goesBad)
+			r.stayed() // it came by itself
+			r.use(".actions", camera)
+			r.until(10*time.Second, "the page of the camera", `document.querySelector("#found") != null`)
+			r.shows("It is trying the doors of many devices", "What it looked for: remote control (Telnet)", "What to do", "pause this device")
+			r.use("#live-findings", "Why, how sure, and who can help")
+			r.shows("A bad program may be inside it", "How sure is this?", "Whom to call")
+			if r.presses > 3 {
+				t.Errorf("it took %d clicks to an explained finding", r.presses)
+			}
+			r.stay()
+			r.use("main", "Cut it off")
+			r.told(camera + " is cut off")
+			r.told("Plimsoll only watches here") // which the demo does
+			r.shows("Let it back, and watch it", "A person decided that.")
+			r.use("main", "Undo")
+			r.told(camera + " is as it was before")
+			r.use("main", "Cut it off")
+			r.told(camera + " is cut off")
+			const articles = `[...document.querySelectorAll("#live-findings article")]`
+			for range 15 { // each thing that was found is dealt with
+				if eval[int](r.tab, articles+`.length`) == 0 {
+					break
+				}
+				first := eval[string](r.tab, articles+`[0].getAttribute("aria-labelledby")`)
+				r.use("#live-findings", "I dealt with it")
+				r.told("It is marked as done")
+				r.until(5*time.Second, "one thing less", `!`+articles+`.some(a => a.getAttribute("aria-labelledby") == "`+first+`")`)
+			}
+			r.use("main", "Let it back, and watch it")
+			r.told(camera + " is back, and watched")
+			r.stayed() // all of it on one page
+			r.use("header", "Plimsoll")
+			r.until(10*time.Second, "the home", `document.getElementById("sentence") != null`)
+			if eval[bool](r.tab, goesBad) {
+				t.Error("the home still asks for the camera that was dealt with")
+			}
+
+			r.until(5*time.Second, "a new device", `document.querySelector(".actions form") != null`)
+			newcomer := eval[string](r.tab, `document.querySelector(".actions li:has(form) .who a").textContent`)
+			r.use(".actions", "Only what it is for")
+			r.told(newcomer + ": what it may do was decided")
+			if got := eval[string](r.tab, `document.querySelector("[aria-pressed=true]").textContent`); got != "Only what it is for" {
+				t.Errorf("it may do: %s", got)
+			}
+			r.use("header", "Plimsoll")
+			r.until(10*time.Second, "the home", `document.getElementById("sentence") != null`)
+			if eval[bool](r.tab, `[...document.querySelectorAll(".actions li:has(form) .who a")].some(a => a.textContent == "`+newcomer+`")`) {
+				t.Error("what was answered is asked again")
+			}
+			r.use("header", "What was decided")
+			r.until(10*time.Second, "the history", `document.querySelectorAll("main ol .card").length >= 5`)
+		})
+	}
+}
