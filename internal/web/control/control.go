@@ -3,6 +3,7 @@
 package control
 
 import (
+	"bytes"
 	"context"
 	_ "embed"
 	"encoding/json"
@@ -13,10 +14,12 @@ import (
 	"net/http"
 	"net/url"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"time"
 
 	"plimsoll.example/plimsoll/internal/auth"
+	"plimsoll.example/plimsoll/internal/frame"
 	"plimsoll.example/plimsoll/internal/home"
 	"plimsoll.example/plimsoll/internal/locale"
 	"plimsoll.example/plimsoll/internal/policy"
@@ -244,6 +247,7 @@ func (a *API) describe(r *http.Request) (any, error) {
 		Room      *string          `json:"room"`
 		Corrected *home.Correction `json:"corrected"`
 		MUDURL    *string          `json:"mud_url"` // by the operator’s word
+		Sticker   *string          `json:"sticker"` // text of the QR code on it (RFC 9238)
 	}
 	if err := read(r, &o); err != nil {
 		return nil, err
@@ -253,7 +257,22 @@ func (a *API) describe(r *http.Request) (any, error) {
 			return nil, fmt.Errorf("%w: %w", errRequest, err)
 		}
 	}
-	return a.Household.Describe(r.Context(), r.PathValue("device"), func(d *home.Device) {
+	url := home.MUDURL{Via: "label", At: time.Now().UTC()}
+	if o.Sticker != nil {
+		d, err := a.Household.Find(r.PathValue("device"))
+		if err != nil {
+			return nil, err
+		}
+		s, err := mud.ParseSticker(*o.Sticker)
+		if err != nil {
+			return nil, fmt.Errorf("%w: sticker: %w", errRequest, err)
+		}
+		if s.MAC != nil && !slices.ContainsFunc(d.MACs, func(m frame.MAC) bool { return bytes.Equal(m[:], s.MAC) }) {
+			return nil, fmt.Errorf("%w: it is the sticker of another device, with the address %s", errRequest, s.MAC)
+		}
+		url.URL = s.URL
+	}
+	return a.Household.Describe(r.Context(), Actor(r.Context()), r.PathValue("device"), func(d *home.Device) {
 		if o.Name != nil {
 			d.Name = *o.Name
 		}
@@ -265,6 +284,9 @@ func (a *API) describe(r *http.Request) (any, error) {
 		}
 		if o.MUDURL != nil {
 			d.Says(home.MUDURL{URL: *o.MUDURL, Via: "operator", At: time.Now().UTC()})
+		}
+		if url.URL != "" {
+			d.Says(url)
 		}
 	})
 }

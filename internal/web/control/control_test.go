@@ -28,6 +28,7 @@ import (
 	"plimsoll.example/plimsoll/internal/policy"
 	"plimsoll.example/plimsoll/internal/sqlite"
 	"plimsoll.example/plimsoll/internal/web/control"
+	"plimsoll.example/plimsoll/mud"
 )
 
 // gateway is a household served on a real socket, from a real database.
@@ -107,6 +108,20 @@ func (g *gateway) call(t *testing.T, method, path, body string) (int, string) {
 	}
 	validate(t, method, path, resp.StatusCode, data)
 	return resp.StatusCode, string(data)
+}
+
+// sticker is what is sent of the sticker on a device.
+func sticker(t *testing.T, mac net.HardwareAddr) string {
+	t.Helper()
+	text, err := (&mud.Sticker{Brand: "Lamps", Model: "L1", URL: "https://lamps.example/l.json", MAC: mac}).Payload()
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := json.Marshal(map[string]string{"sticker": text})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
 }
 
 // document is the part of the description that the tests go by.
@@ -200,6 +215,10 @@ func TestEachOperationAnswersAsDescribed(t *testing.T) {
 		{"PATCH", device, `{"name":"` + strings.Repeat("x", 200) + `"}`, 422, "verb"},
 		{"PATCH", device, `{"mud_url":"https://lamps.example/l.json"}`, 200, `"via":"operator"`},
 		{"PATCH", device, `{"mud_url":"http://lamps.example/l.json"}`, 400, "request"},
+		{"GET", "/api/v1/decisions?limit=1", "", 200, `"verb":"describe"`},
+		{"PATCH", device, sticker(t, net.HardwareAddr{2, 0, 0, 0, 0, 1}), 200, `"via":"label"`},
+		{"PATCH", device, sticker(t, net.HardwareAddr{2, 0, 0, 0, 0, 2}), 400, "another device"},
+		{"PATCH", device, `{"sticker":"https://lamps.example/l.json"}`, 400, "request"},
 		{"GET", device + "/traffic?span=minute", "", 200, `"peer":"p"`},
 		{"GET", device + "/traffic?span=week", "", 400, "request"},
 		{"GET", device + "/traffic?from=noon", "", 400, "request"},
@@ -207,7 +226,7 @@ func TestEachOperationAnswersAsDescribed(t *testing.T) {
 		{"POST", "/api/v1/findings/" + f.ID(), `{"state":"muted"}`, 200, "muted"},
 		{"POST", "/api/v1/findings/" + f.ID(), `{"state":"lost"}`, 400, "request"},
 		{"POST", "/api/v1/findings/none", `{"state":"done"}`, 404, "not-found"},
-		{"GET", "/api/v1/decisions?limit=2", "", 200, `"undo"`},
+		{"GET", "/api/v1/decisions?limit=9", "", 200, `"undo"`},
 		{"GET", "/api/v1/decisions?limit=-2", "", 400, "request"},
 		{"POST", device, `{"verb":"hold","argument":"nothing"}`, 404, "not-found"},
 		{"POST", device, `{"verb":"except","argument":"ntp.example udp/123 2099-01-01T00:00:00Z"}`, 200, `"service":"udp/123"`},
