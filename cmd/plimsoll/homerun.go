@@ -258,6 +258,7 @@ func (g gatewayFlags) run(ctx context.Context) error {
 	group.Go(func() error { return d.page(ctx) })
 	group.Go(func() error { return serve(ctx) })
 	group.Go(func() error { return d.control(ctx) })
+	shed()
 	log.InfoContext(ctx, "gateway runs", "mode", g.mode, "lan", g.lan, "wan", g.wan, "devices", d.household.Len())
 	notify(g.getenv, "READY=1")
 	defer notify(g.getenv, "STOPPING=1")
@@ -520,6 +521,7 @@ func (g *gateway) keep(ctx context.Context, dir string) error {
 	defer tick.Stop()
 	var kept, mended, ruled time.Time
 	was := time.Now()
+	lean := was
 	pruned := was // what is old is known only when the clock has been right for a while
 	for {
 		select {
@@ -561,6 +563,10 @@ func (g *gateway) keep(ctx context.Context, dir string) error {
 		g.unkept = nil
 		g.mu.Unlock()
 		g.remember(ctx, list)
+		if now.Sub(lean) >= time.Minute {
+			lean = now
+			shed()
+		}
 		if now.Sub(pruned) >= time.Hour {
 			pruned = now
 			g.fault(ctx, "prune history", errors.Join(g.store.Prune(ctx, now), g.store.ForgetConversations(ctx, now.Add(-memory))))
