@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
-	"net/http"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -54,9 +53,10 @@ type gatewayFlags struct {
 	learn         time.Duration // how long a device is watched before a file for it is learned; 0: none is
 	logLevel      slog.Level
 
-	pages pageFlags
-	open  func() (source, error) // what it watches
-	apart bool                   // nothing is fetched, and nothing confined: a played home
+	pages     pageFlags
+	metricsAt string                 // address and port at which Prometheus asks; "" is none
+	open      func() (source, error) // what it watches
+	apart     bool                   // nothing is fetched, and nothing confined: a played home
 
 	// of MUD files
 	anchors, roots string
@@ -149,6 +149,7 @@ func newHomeRun(e env, words *locale.Catalogue) *cobra.Command {
 	})
 	f.BoolVar(&g.inbound, "inbound", false, "")
 	f.TextVar(&g.logLevel, "log-level", slog.LevelInfo, "")
+	f.StringVar(&g.metricsAt, "metrics", "", "")
 	g.pages.flags(f)
 	return c
 }
@@ -171,6 +172,7 @@ type gateway struct {
 	changes   sync.Map      // ID of a device to mud.URLChange: why the MUD URL that it says now is not taken
 	expired   sync.Map      // ID of a device and address to the end of the lease that is over
 	since     time.Time
+	added     int    // rows of traffic since there were last seen to be too many; for keep alone
 	rulesOf   string // what the rules were made of that are kept as text; for keep alone
 	door      *auth.Door
 	news      page.Events
@@ -228,6 +230,10 @@ func (g gatewayFlags) run(ctx context.Context) error {
 		d.fault(ctx, "show the pages", err)
 		serve = func(context.Context) error { return nil }
 	}
+	measure, err := d.serveMetrics()
+	if err != nil {
+		return err
+	}
 	keepRules, letGo, err := d.hold(ctx, dir)
 	if err != nil {
 		return err
@@ -257,6 +263,7 @@ func (g gatewayFlags) run(ctx context.Context) error {
 	group.Go(func() error { return d.resolve(ctx) })
 	group.Go(func() error { return d.page(ctx) })
 	group.Go(func() error { return serve(ctx) })
+	group.Go(func() error { return measure(ctx) })
 	group.Go(func() error { return d.control(ctx) })
 	shed()
 	log.InfoContext(ctx, "gateway runs", "mode", g.mode, "lan", g.lan, "wan", g.wan, "devices", d.household.Len())
@@ -436,8 +443,9 @@ func (g *gateway) newEngine(ctx context.Context) {
 func (g *gateway) look(ctx context.Context, r *inspect.Result) {
 	g.fault(ctx, "read packets", g.engine.Load().Progress.Stumbled())
 	list := make([]home.Sighting, 0, len(r.Devices))
+	own := g.own()
 	for i := range r.Devices {
-		if s := sighting(&r.Devices[i]); len(s.MACs) > 0 {
+		if s := sighting(&r.Devices[i]); len(s.MACs) > 0 && !slices.ContainsFunc(s.MACs, func(m frame.MAC) bool { return slices.Contains(own, m) }) {
 			list = append(list, s)
 		}
 	}
@@ -453,6 +461,20 @@ func (g *gateway) look(ctx context.Context, r *inspect.Result) {
 	}
 	g.name()
 	g.fault(ctx, "keep findings", g.store.SaveFindings(ctx, g.household.Name(found)))
+}
+
+// own are the link-layer addresses of this machine, which is no device that anybody is to be asked about.
+func (g *gateway) own() (list []frame.MAC) {
+	if g.apart {
+		return nil
+	}
+	all, _ := net.Interfaces() // where that cannot be known, it is one
+	for i := range all {
+		if m, err := frame.ParseMAC(all[i].HardwareAddr.String()); err == nil {
+			list = append(list, m)
+		}
+	}
+	return list
 }
 
 // name says which device a flow is of.
@@ -548,7 +570,7 @@ func (g *gateway) keep(ctx context.Context, dir string) error {
 		made, err := g.household.Tick(ctx)
 		g.fault(ctx, "end rehearsals", err)
 		for _, d := range made {
-			g.log.InfoContext(ctx, "rehearsal is over", "device", d.Device)
+			g.log.InfoContext(ctx, "decided by the time that went by", "device", d.Device, "verb", d.Verb, "state", d.After.State)
 		}
 		if now.Sub(kept) >= 10*time.Second {
 			kept = now
@@ -608,7 +630,15 @@ func (g *gateway) keepTraffic(ctx context.Context) {
 		g.meter.Return(list)
 	}
 	g.fault(ctx, "keep traffic", err)
+	if g.added += len(list); g.added >= trimAfter {
+		g.added = 0
+		g.fault(ctx, "prune traffic", g.store.Trim(ctx, sqlite.MaxRows))
+	}
 }
+
+// trimAfter is how many rows of traffic are added before it is seen whether there are too many: a flood brings more than a
+// thousand a second.
+const trimAfter = 50_000
 
 func (g *gateway) status() home.Status {
 	s := home.Status{
@@ -639,25 +669,6 @@ func (g *gateway) api() *control.API {
 		Household: g.household, History: g.store, Status: g.status, Rehearse: g.rehearse, Offer: g.offer,
 		Export: g.export, Import: g.take, Code: g.code, Metrics: g.metrics(), Log: g.log,
 	}
-}
-
-// metrics are counters in the text format of Prometheus, version 0.0.4. None names a device or whom it talks to. They are
-// few: a library for them would be a tenth of the program.
-func (g *gateway) metrics() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-		for _, m := range []struct {
-			name, kind, help string
-			value            uint64
-		}{
-			{"devices", "gauge", "Devices of the home.", uint64(g.household.Len())},
-			{"faults", "gauge", "What does not work.", uint64(len(g.troubles.all()))},
-			{"flows_total", "counter", "Flows that ended.", g.flows.Load()},
-			{"packets_total", "counter", "Packets that were seen.", g.engine.Load().Progress.Packets.Load()},
-		} {
-			fmt.Fprintf(w, "# HELP plimsoll_%[1]s %[3]s\n# TYPE plimsoll_%[1]s %[2]s\nplimsoll_%[1]s %[4]d\n", m.name, m.kind, m.help, m.value)
-		}
-	})
 }
 
 // at is an instant that Result wrote.

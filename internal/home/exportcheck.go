@@ -169,7 +169,7 @@ func (s *Stance) check(files map[string]bool) error {
 	switch {
 	case !slices.Contains([]Admission{"", Full, DeviceOnly, None}, s.Admission):
 		return fmt.Errorf("admission: %.40q is none", s.Admission)
-	case !slices.Contains([]State{Free, Learning, Rehearsing, Held, Quarantined, Refused}, s.State):
+	case !slices.Contains(States, s.State):
 		return fmt.Errorf("state: %.40q is none", s.State)
 	case s.File == "" && (s.State == Rehearsing || s.State == Held):
 		return fmt.Errorf("file: it is %s to none", s.State)
