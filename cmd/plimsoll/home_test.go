@@ -46,6 +46,7 @@ func running(t *testing.T) (g *gateway, socket string) {
 		cache:     &mudcache.Cache{Dir: filepath.Join(dir, "mud"), Log: log},
 	}
 	g.engine.Store(inspect.New(inspect.Config{Remember: true, Ongoing: true}))
+	g.labels = newLabels(g, nil)
 	if err := g.household.Open(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -366,13 +367,7 @@ func TestAnExportIsForItsOwnerAloneAndIsTakenInAgain(t *testing.T) {
 func TestAPersonSaysWhatADeviceIsCalledAndWhereItsFileIs(t *testing.T) {
 	g, socket := running(t)
 	holds(t, say(t, socket, "describe", "cam", "--mud-url", "https://acme.example/cam.json"), "https://acme.example/cam.json")
-	text, err := (&mud.Sticker{Brand: "Acme", Model: "Cam", URL: "https://acme.example/sticker.json"}).Payload()
-	if err != nil {
-		t.Fatal(err)
-	}
-	// the operator's word counts more than what anybody can print
-	holds(t, say(t, socket, "describe", "cam", "--sticker", text), "https://acme.example/cam.json")
-	if d := g.cam(t); len(d.MUD) != 2 || d.MUD[0].Via != "operator" || d.MUD[1].Via != "label" || d.MUD[1].URL != "https://acme.example/sticker.json" {
+	if d := g.cam(t); len(d.MUD) != 1 || d.MUD[0].Via != "operator" {
 		t.Errorf("%+v", d.MUD)
 	}
 	holds(t, say(t, socket, "describe", "cam", "--called", "front door", "--room", "hall"), "front door")
@@ -380,7 +375,7 @@ func TestAPersonSaysWhatADeviceIsCalledAndWhereItsFileIs(t *testing.T) {
 		t.Errorf("nothing to say: %d %s", code, stderr)
 	}
 	list, err := g.store.Decisions(t.Context(), "", 0, 10)
-	if err != nil || len(list) != 3 || list[0].Actor != fmt.Sprintf("uid:%d", os.Getuid()) || list[0].Argument != `name="front door" room="hall"` {
+	if err != nil || len(list) != 2 || list[0].Actor != fmt.Sprintf("uid:%d", os.Getuid()) || list[0].Argument != `name="front door" room="hall"` {
 		t.Errorf("%+v, %v", list, err)
 	}
 	// a description is not what home undo takes back

@@ -13,7 +13,7 @@ import (
 // newHomeDescribe says what a device is called, where it stands, and where its MUD file is.
 func newHomeDescribe(e env, words *locale.Catalogue) *cobra.Command {
 	r := remote{env: e, words: words}
-	keys := map[string]string{"called": "name", "room": "room", "mud-url": "mud_url", "sticker": "sticker"} // flags to members of the API
+	keys := map[string]string{"called": "name", "room": "room", "mud-url": "mud_url"} // flags to members of the API
 	c := &cobra.Command{Use: "describe", Args: cobra.ArbitraryArgs, RunE: func(c *cobra.Command, args []string) error {
 		if len(args) != 1 {
 			return wrongUsage("error.home.which")

@@ -23,9 +23,7 @@ import (
 
 	"plimsoll.example/plimsoll/internal/auth"
 	"plimsoll.example/plimsoll/internal/capture"
-	"plimsoll.example/plimsoll/internal/device"
 	"plimsoll.example/plimsoll/internal/enforce"
-	"plimsoll.example/plimsoll/internal/flow"
 	"plimsoll.example/plimsoll/internal/frame"
 	"plimsoll.example/plimsoll/internal/home"
 	"plimsoll.example/plimsoll/internal/identify"
@@ -36,6 +34,7 @@ import (
 	"plimsoll.example/plimsoll/internal/policy"
 	"plimsoll.example/plimsoll/internal/resolver"
 	"plimsoll.example/plimsoll/internal/sqlite"
+	"plimsoll.example/plimsoll/internal/trust"
 	"plimsoll.example/plimsoll/internal/web/control"
 	"plimsoll.example/plimsoll/internal/web/page"
 	"plimsoll.example/plimsoll/mud"
@@ -62,6 +61,11 @@ type gatewayFlags struct {
 	anchors, roots string
 	allow          []netip.Prefix
 
+	// of labels
+	registries, registryKeys []string
+	registryInterval         time.Duration
+	labelAction              home.LabelAction
+
 	// of enforcement
 	unknown   nft.Treatment // of devices that were not seen yet
 	lateral   enforce.Lateral
@@ -78,6 +82,7 @@ func newHomeRun(e env, words *locale.Catalogue) *cobra.Command {
 	g := gatewayFlags{
 		env: e, words: words, mode: home.Watch, memory: inspect.DefaultMemory, rehearsal: home.Rehearsal, learn: home.Rehearsal,
 		lateral: enforce.Routed, dnsPort: 53, pagePort: 8511, lang: words.Lang(),
+		registryInterval: trust.Interval, labelAction: home.Tell,
 	}
 	g.open = g.listen
 	c := &cobra.Command{Use: "run", Args: noArgs, RunE: func(c *cobra.Command, _ []string) error {
@@ -116,6 +121,20 @@ func newHomeRun(e env, words *locale.Catalogue) *cobra.Command {
 		p, err := netip.ParsePrefix(s)
 		g.allow = append(g.allow, p)
 		return err
+	})
+	f.StringArrayVar(&g.registries, "registry", nil, "")
+	f.StringArrayVar(&g.registryKeys, "registry-key", nil, "")
+	f.Func("registry-interval", "", func(s string) (err error) {
+		if g.registryInterval, err = time.ParseDuration(s); err == nil && g.registryInterval < time.Second {
+			return fs.ErrInvalid
+		}
+		return err
+	})
+	f.Func("label-action", "", func(s string) error {
+		if g.labelAction = home.LabelAction(s); g.labelAction != home.Tell && g.labelAction != home.CutOff {
+			return fs.ErrInvalid
+		}
+		return nil
 	})
 	f.StringArrayVar(&g.upstreams, "upstream", nil, "")
 	f.Func("dns-port", "", func(s string) (err error) {
@@ -160,6 +179,7 @@ type gateway struct {
 	log       *slog.Logger
 	store     *sqlite.Store
 	cache     *mudcache.Cache
+	labels    *labels
 	household *home.Household
 	engine    atomic.Pointer[inspect.Engine]
 	knowledge *identify.Knowledge
@@ -221,6 +241,9 @@ func (g gatewayFlags) run(ctx context.Context) error {
 		return errors.Join(err, d.standBy(ctx, dir))
 	}
 	defer d.store.Close()
+	if err := d.openLabels(ctx, dir); err != nil {
+		return err
+	}
 	d.door = auth.NewDoor(d.store, time.Now)
 	serve, err := d.servePages(dir)
 	switch {
@@ -239,7 +262,7 @@ func (g gatewayFlags) run(ctx context.Context) error {
 		return err
 	}
 	defer letGo()
-	debug.SetMemoryLimit(int64(g.memory) * 3 / 4) // the rest is the database’s, and what the limit is exceeded by
+	debug.SetMemoryLimit(int64(g.memory) * 5 / 8) // the rest is the database’s, and what the limit is exceeded by
 	debug.SetGCPercent(25)
 	from, err := g.open()
 	if err != nil {
@@ -260,6 +283,7 @@ func (g gatewayFlags) run(ctx context.Context) error {
 	}
 	group.Go(func() error { return d.teach(ctx) })
 	group.Go(func() error { return keepRules(ctx) })
+	group.Go(func() error { return d.labels.run(ctx) })
 	group.Go(func() error { return d.resolve(ctx) })
 	group.Go(func() error { return d.page(ctx) })
 	group.Go(func() error { return serve(ctx) })
@@ -293,7 +317,7 @@ func (g *gateway) openState(ctx context.Context, dir string) error {
 		return &fault{err, "error.home.state", []any{"name", name, "cause", err.Error()}}
 	}
 	g.store = store
-	g.household = &home.Household{Ledger: store, Now: time.Now, Elapsed: func() time.Duration { return time.Since(g.since) }, Floor: floor(), Rehearsal: g.rehearsal}
+	g.household = &home.Household{Ledger: store, Now: time.Now, Elapsed: func() time.Duration { return time.Since(g.since) }, Floor: floor(), Rehearsal: g.rehearsal, LabelAction: g.labelAction}
 	g.fault(ctx, "keep the state", store.Reading())
 	if g.cache, err = g.newCache(dir); err == nil {
 		g.cache.Log = g.log
@@ -508,29 +532,6 @@ func sighting(d *inspect.Device) home.Sighting {
 	return s
 }
 
-// count adds a flow to what its devices did.
-func (g *gateway) count(r *inspect.FlowRecord) {
-	g.flows.Add(1)
-	for side := range 2 {
-		id, ok := g.names.Load(r.MAC[side])
-		if !ok {
-			continue
-		}
-		peer := r.Addr[1-side].Netip().String()
-		if side == flow.Orig && len(r.Names) > 0 {
-			peer = r.Names[0]
-		}
-		scope := "internet"
-		if a := r.Addr[1-side]; device.IsLocal(&a) {
-			scope = "lan"
-		}
-		g.meter.Add(home.Traffic{
-			At: time.Unix(0, r.First), Device: id.(string), Peer: peer, Scope: scope, Service: device.ServiceName(r.Proto, r.Port[flow.Resp]),
-			Began: side == flow.Orig, Flows: 1, Out: r.Octets[side], In: r.Octets[1-side],
-		})
-	}
-}
-
 // rulesEvery is how often the rules in force are kept as text, if they changed.
 const rulesEvery = 5 * time.Second
 
@@ -620,26 +621,6 @@ func unset(now time.Time) error {
 	return nil
 }
 
-func (g *gateway) keepTraffic(ctx context.Context) {
-	list := g.meter.Take()
-	if len(list) == 0 {
-		return
-	}
-	err := g.store.AddTraffic(ctx, list)
-	if err != nil {
-		g.meter.Return(list)
-	}
-	g.fault(ctx, "keep traffic", err)
-	if g.added += len(list); g.added >= trimAfter {
-		g.added = 0
-		g.fault(ctx, "prune traffic", g.store.Trim(ctx, sqlite.MaxRows))
-	}
-}
-
-// trimAfter is how many rows of traffic are added before it is seen whether there are too many: a flood brings more than a
-// thousand a second.
-const trimAfter = 50_000
-
 func (g *gateway) status() home.Status {
 	s := home.Status{
 		Schema: home.StatusSchema, Mode: g.mode, Version: version(), Since: g.since.UTC(), LAN: g.lan, WAN: g.wan, Devices: map[home.State]int{},
@@ -654,6 +635,7 @@ func (g *gateway) status() home.Status {
 			s.Asks[i].Why = string(why.(mud.URLChange))
 		}
 	}
+	s.Registries = g.labels.status()
 	if list, err := g.store.Findings(context.Background(), "", 1000); err == nil {
 		for _, f := range list {
 			if f.State == home.Open {
@@ -666,7 +648,7 @@ func (g *gateway) status() home.Status {
 
 func (g *gateway) api() *control.API {
 	return &control.API{
-		Household: g.household, History: g.store, Status: g.status, Rehearse: g.rehearse, Offer: g.offer,
+		Household: g.household, History: g.store, Status: g.status, Rehearse: g.rehearse, Offer: g.offer, Label: g.labels.bind, Sticker: g.labels.sticker,
 		Export: g.export, Import: g.take, Code: g.code, Metrics: g.metrics(), Log: g.log,
 	}
 }

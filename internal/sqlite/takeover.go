@@ -165,14 +165,14 @@ func (s *Store) Contents(ctx context.Context, x *home.Export) error {
 		x.Decisions = append(x.Decisions, list[i])
 	}
 	for _, d := range x.Devices {
-		used[d.File] = true
+		used[d.File], used[d.LabelFile] = true, true
 		if d.Offer != nil {
 			used[d.Offer.File] = true
 		}
 	}
 	for _, d := range list { // files that a decision may be undone to, as far as there is room
 		if len(used) < maxFiles {
-			used[d.Before.File], used[d.After.File] = true, true
+			used[d.Before.File], used[d.After.File], used[d.Before.LabelFile], used[d.After.LabelFile] = true, true, true, true
 		}
 	}
 	delete(used, "")

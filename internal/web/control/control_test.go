@@ -27,6 +27,7 @@ import (
 	"plimsoll.example/plimsoll/internal/locale"
 	"plimsoll.example/plimsoll/internal/policy"
 	"plimsoll.example/plimsoll/internal/sqlite"
+	"plimsoll.example/plimsoll/internal/trust"
 	"plimsoll.example/plimsoll/internal/web/control"
 	"plimsoll.example/plimsoll/mud"
 )
@@ -59,6 +60,10 @@ func serve(t *testing.T) *gateway {
 	log := slog.New(slog.DiscardHandler)
 	api := &control.API{
 		Household: h, History: store, Log: log,
+		Label: func(context.Context, string, *home.Device, []byte) (*home.Decision, error) { return nil, home.ErrLabel },
+		Sticker: func(context.Context, string, *home.Device, *mud.Sticker) (*home.Decision, error) {
+			return nil, trust.ErrOtherURL
+		},
 		Status: func() home.Status {
 			return home.Status{Schema: home.StatusSchema, Mode: home.Hold, Since: time.Now(), Devices: map[home.State]int{home.Learning: 1}}
 		},
@@ -108,20 +113,6 @@ func (g *gateway) call(t *testing.T, method, path, body string) (int, string) {
 	}
 	validate(t, method, path, resp.StatusCode, data)
 	return resp.StatusCode, string(data)
-}
-
-// sticker is what is sent of the sticker on a device.
-func sticker(t *testing.T, mac net.HardwareAddr) string {
-	t.Helper()
-	text, err := (&mud.Sticker{Brand: "Lamps", Model: "L1", URL: "https://lamps.example/l.json", MAC: mac}).Payload()
-	if err != nil {
-		t.Fatal(err)
-	}
-	body, err := json.Marshal(map[string]string{"sticker": text})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(body)
 }
 
 // document is the part of the description that the tests go by.
@@ -216,9 +207,6 @@ func TestEachOperationAnswersAsDescribed(t *testing.T) {
 		{"PATCH", device, `{"mud_url":"https://lamps.example/l.json"}`, 200, `"via":"operator"`},
 		{"PATCH", device, `{"mud_url":"http://lamps.example/l.json"}`, 400, "request"},
 		{"GET", "/api/v1/decisions?limit=1", "", 200, `"verb":"describe"`},
-		{"PATCH", device, sticker(t, net.HardwareAddr{2, 0, 0, 0, 0, 1}), 200, `"via":"label"`},
-		{"PATCH", device, sticker(t, net.HardwareAddr{2, 0, 0, 0, 0, 2}), 400, "another device"},
-		{"PATCH", device, `{"sticker":"https://lamps.example/l.json"}`, 400, "request"},
 		{"GET", device + "/traffic?span=minute", "", 200, `"peer":"p"`},
 		{"GET", device + "/traffic?span=week", "", 400, "request"},
 		{"GET", device + "/traffic?from=noon", "", 400, "request"},
@@ -246,6 +234,14 @@ func TestEachOperationAnswersAsDescribed(t *testing.T) {
 		{"POST", device, `{"verb":"quarantine","argument":"again"}`, 200, `"reason":"again"`},
 		{"POST", device, `{"verb":"release"}`, 200, `"state":"free"`},
 		{"POST", device, `{"verb":"import"}`, 422, "verb"},
+		{"POST", device, `{"verb":"label","argument":""}`, 200, `"verb":"label"`},
+		{"POST", device, `{"verb":"label","argument":"ab"}`, 422, "verb"}, // a MUD file is no label
+		{"POST", device, `{"verb":"label-action","argument":"quarantine"}`, 200, `"label_action":"quarantine"`},
+		{"POST", device, `{"verb":"label-action","argument":"dance"}`, 422, "verb"},
+		{"POST", device + "/label", `{"envelope":"AA=="}`, 422, "problem:label"},
+		{"POST", device + "/label", `{"envelope":1}`, 400, "request"},
+		{"POST", device + "/sticker", `{"text":"https://maker.example"}`, 422, "sticker-none"},
+		{"POST", device + "/sticker", `{"text":"[)>\u001e06\u001d12NB000Lamps\u001fB002LP\u001fM180https://lamps.example/l\u001f\u001e\u0004"}`, 422, "sticker-url"},
 	} {
 		status, body := g.call(t, c.method, c.path, c.body)
 		if status != c.status || !strings.Contains(body, c.want) {
