@@ -23,9 +23,7 @@ import (
 
 	"plimsoll.example/plimsoll/internal/auth"
 	"plimsoll.example/plimsoll/internal/capture"
-	"plimsoll.example/plimsoll/internal/device"
 	"plimsoll.example/plimsoll/internal/enforce"
-	"plimsoll.example/plimsoll/internal/flow"
 	"plimsoll.example/plimsoll/internal/frame"
 	"plimsoll.example/plimsoll/internal/home"
 	"plimsoll.example/plimsoll/internal/identify"
@@ -53,9 +51,10 @@ type gatewayFlags struct {
 	learn         time.Duration // how long a device is watched before a file for it is learned; 0: none is
 	logLevel      slog.Level
 
-	pages pageFlags
-	open  func() (source, error) // what it watches
-	apart bool                   // nothing is fetched, and nothing confined: a played home
+	pages     pageFlags
+	metricsAt string                 // address and port at which Prometheus asks; "" is none
+	open      func() (source, error) // what it watches
+	apart     bool                   // nothing is fetched, and nothing confined: a played home
 
 	// of MUD files
 	anchors, roots string
@@ -168,6 +167,7 @@ func newHomeRun(e env, words *locale.Catalogue) *cobra.Command {
 	})
 	f.BoolVar(&g.inbound, "inbound", false, "")
 	f.TextVar(&g.logLevel, "log-level", slog.LevelInfo, "")
+	f.StringVar(&g.metricsAt, "metrics", "", "")
 	g.pages.flags(f)
 	return c
 }
@@ -192,6 +192,7 @@ type gateway struct {
 	changes   sync.Map      // ID of a device to mud.URLChange: why the MUD URL that it says now is not taken
 	expired   sync.Map      // ID of a device and address to the end of the lease that is over
 	since     time.Time
+	added     int    // rows of traffic since there were last seen to be too many; for keep alone
 	rulesOf   string // what the rules were made of that are kept as text; for keep alone
 	door      *auth.Door
 	news      page.Events
@@ -252,6 +253,10 @@ func (g gatewayFlags) run(ctx context.Context) error {
 		d.fault(ctx, "show the pages", err)
 		serve = func(context.Context) error { return nil }
 	}
+	measure, err := d.serveMetrics()
+	if err != nil {
+		return err
+	}
 	keepRules, letGo, err := d.hold(ctx, dir)
 	if err != nil {
 		return err
@@ -282,6 +287,7 @@ func (g gatewayFlags) run(ctx context.Context) error {
 	group.Go(func() error { return d.resolve(ctx) })
 	group.Go(func() error { return d.page(ctx) })
 	group.Go(func() error { return serve(ctx) })
+	group.Go(func() error { return measure(ctx) })
 	group.Go(func() error { return d.control(ctx) })
 	shed()
 	log.InfoContext(ctx, "gateway runs", "mode", g.mode, "lan", g.lan, "wan", g.wan, "devices", d.household.Len())
@@ -461,8 +467,9 @@ func (g *gateway) newEngine(ctx context.Context) {
 func (g *gateway) look(ctx context.Context, r *inspect.Result) {
 	g.fault(ctx, "read packets", g.engine.Load().Progress.Stumbled())
 	list := make([]home.Sighting, 0, len(r.Devices))
+	own := g.own()
 	for i := range r.Devices {
-		if s := sighting(&r.Devices[i]); len(s.MACs) > 0 {
+		if s := sighting(&r.Devices[i]); len(s.MACs) > 0 && !slices.ContainsFunc(s.MACs, func(m frame.MAC) bool { return slices.Contains(own, m) }) {
 			list = append(list, s)
 		}
 	}
@@ -478,6 +485,20 @@ func (g *gateway) look(ctx context.Context, r *inspect.Result) {
 	}
 	g.name()
 	g.fault(ctx, "keep findings", g.store.SaveFindings(ctx, g.household.Name(found)))
+}
+
+// own are the link-layer addresses of this machine, which is no device that anybody is to be asked about.
+func (g *gateway) own() (list []frame.MAC) {
+	if g.apart {
+		return nil
+	}
+	all, _ := net.Interfaces() // where that cannot be known, it is one
+	for i := range all {
+		if m, err := frame.ParseMAC(all[i].HardwareAddr.String()); err == nil {
+			list = append(list, m)
+		}
+	}
+	return list
 }
 
 // name says which device a flow is of.
@@ -509,33 +530,6 @@ func sighting(d *inspect.Device) home.Sighting {
 		s.MUD = []home.MUDURL{{URL: d.MUDURL.URL, Via: d.MUDURL.Via, At: s.Last}}
 	}
 	return s
-}
-
-// count adds a flow to what its devices did.
-func (g *gateway) count(r *inspect.FlowRecord) {
-	g.flows.Add(1)
-	service := device.ServiceName(r.Proto, r.Port[flow.Resp])
-	if known := r.Service(); known != "" { // recognised, not by its port alone
-		service += " " + known
-	}
-	for side := range 2 {
-		id, ok := g.names.Load(r.MAC[side])
-		if !ok {
-			continue
-		}
-		peer := r.Addr[1-side].Netip().String()
-		if side == flow.Orig && len(r.Names) > 0 {
-			peer = r.Names[0]
-		}
-		scope := "internet"
-		if a := r.Addr[1-side]; device.IsLocal(&a) {
-			scope = "lan"
-		}
-		g.meter.Add(home.Traffic{
-			At: time.Unix(0, r.First), Device: id.(string), Peer: peer, Scope: scope, Service: service,
-			Began: side == flow.Orig, Flows: 1, Out: r.Octets[side], In: r.Octets[1-side],
-		})
-	}
 }
 
 // rulesEvery is how often the rules in force are kept as text, if they changed.
@@ -577,7 +571,7 @@ func (g *gateway) keep(ctx context.Context, dir string) error {
 		made, err := g.household.Tick(ctx)
 		g.fault(ctx, "end rehearsals", err)
 		for _, d := range made {
-			g.log.InfoContext(ctx, "rehearsal is over", "device", d.Device)
+			g.log.InfoContext(ctx, "decided by the time that went by", "device", d.Device, "verb", d.Verb, "state", d.After.State)
 		}
 		if now.Sub(kept) >= 10*time.Second {
 			kept = now
@@ -625,18 +619,6 @@ func unset(now time.Time) error {
 		return fmt.Errorf("it says %s", now.UTC().Format(time.DateOnly))
 	}
 	return nil
-}
-
-func (g *gateway) keepTraffic(ctx context.Context) {
-	list := g.meter.Take()
-	if len(list) == 0 {
-		return
-	}
-	err := g.store.AddTraffic(ctx, list)
-	if err != nil {
-		g.meter.Return(list)
-	}
-	g.fault(ctx, "keep traffic", err)
 }
 
 // at is an instant that Result wrote.

@@ -1,3 +1,5 @@
+//go:build !gateway
+
 package main
 
 import (
@@ -18,17 +20,6 @@ import (
 	"plimsoll.example/plimsoll/internal/storetest"
 	"plimsoll.example/plimsoll/label"
 )
-
-// leaves are the verbs that do something, hidden ones too.
-func leaves(c *cobra.Command) (list []*cobra.Command) {
-	if !c.HasSubCommands() {
-		return []*cobra.Command{c}
-	}
-	for _, v := range c.Commands() {
-		list = append(list, leaves(v)...)
-	}
-	return list
-}
 
 // silent are the verbs that read nothing that a program could want as JSON.
 var silent = []string{
@@ -323,12 +314,5 @@ func TestAReaderThatHasSeenEnoughIsNoError(t *testing.T) {
 		if code != exitDone || talk.Len() > 0 {
 			t.Errorf("plimsoll %s: exit %d, %s", args, code, &talk)
 		}
-	}
-}
-
-func write(t *testing.T, name, text string) {
-	t.Helper()
-	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
 	}
 }

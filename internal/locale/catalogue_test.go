@@ -39,6 +39,7 @@ var same = []string{
 	"cli.value.format",
 	"cli.value.lang",
 	"cli.value.max-flows",
+	"cli.value.mud-url",
 	"cli.value.url",
 	"format.date",
 	"cli.value.registry", "label.import.product", "label.product",
