@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -22,6 +23,9 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/mod/sumdb/note"
+
+	"plimsoll.example/plimsoll/internal/durable"
 	"plimsoll.example/plimsoll/internal/labellog"
 	"plimsoll.example/plimsoll/internal/registry"
 	"plimsoll.example/plimsoll/internal/sqlite"
@@ -49,18 +53,11 @@ func open(ctx context.Context, dir, name string, labels int) (_ *place, err erro
 	if p.store, err = sqlite.OpenRegistry(ctx, name); err != nil {
 		return nil, err
 	}
-	logDir, err := os.MkdirTemp(dir, "log")
+	signer, err := signerOf(filepath.Join(dir, "log.key"))
 	if err != nil {
 		return nil, err
 	}
-	private, _, err := labellog.NewLogKey("registry.example/log")
-	if err != nil {
-		return nil, err
-	}
-	signer, err := labellog.LogSigner(private)
-	if err != nil {
-		return nil, err
-	}
+	logDir := filepath.Join(dir, "log")
 	labellog.LogTo(slog.New(slog.DiscardHandler))
 	if p.log, err = labellog.Open(context.WithoutCancel(ctx), logDir, signer, labellog.Options{}); err != nil {
 		return nil, err
@@ -98,7 +95,7 @@ func open(ctx context.Context, dir, name string, labels int) (_ *place, err erro
 		err := p.server.Close()
 		cancel()
 		all.Wait()
-		return errors.Join(err, p.log.Close(context.WithoutCancel(ctx)), os.RemoveAll(filepath.Clean(logDir)))
+		return errors.Join(err, p.log.Close(context.WithoutCancel(ctx)))
 	}
 	last, used, err := p.store.LastIndex(ctx, registry.Block{First: uint32(labels), Size: 10_000_000})
 	if err != nil {
@@ -109,6 +106,24 @@ func open(ctx context.Context, dir, name string, labels int) (_ *place, err erro
 		p.next.Store(last + 1)
 	}
 	return p, nil
+}
+
+// signerOf is the key of the log that belongs to the database, which is made with it.
+func signerOf(name string) (note.Signer, error) {
+	private, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		text, _, err := labellog.NewLogKey("registry.example/log")
+		if err != nil {
+			return nil, err
+		}
+		if err := durable.WriteFile(name, []byte(text), 0o600); err != nil {
+			return nil, err
+		}
+		private = []byte(text)
+	} else if err != nil {
+		return nil, err
+	}
+	return labellog.LogSigner(string(private))
 }
 
 func (p *place) close() error { return errors.Join(p.stop(), p.store.Close()) }
