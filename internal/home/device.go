@@ -6,6 +6,7 @@
 package home
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 	"time"
@@ -148,6 +149,18 @@ func (d *Device) Kind() device.Kind {
 		return d.Corrected.Kind
 	}
 	return d.Identity.Kind
+}
+
+// Is is what a device is, by the household’s word where it gave one, or else by what was seen.
+func (d *Device) Is() device.Identity {
+	id := d.Identity
+	if c := d.Corrected; c != nil && *c != (Correction{}) {
+		id.Kind, id.Maker, id.Model, id.Category = cmp.Or(c.Kind, id.Kind), cmp.Or(c.Maker, id.Maker), cmp.Or(c.Model, id.Model), cmp.Or(c.Category, id.Category)
+		if c.Kind != "" && c.Category != "" {
+			id.Confidence = 1
+		}
+	}
+	return id
 }
 
 // Default is the admission that holds until somebody answers: a thing with one purpose is held to it, and what people

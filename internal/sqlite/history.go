@@ -38,7 +38,7 @@ func (s *Store) AddTraffic(ctx context.Context, list []home.Traffic) error {
 				}
 			}
 		}
-		return nil
+		return addAmounts(ctx, tx, list)
 	})
 	if err != nil {
 		return fmt.Errorf("add traffic: %w", err)
@@ -93,6 +93,9 @@ func (s *Store) Prune(ctx context.Context, now time.Time) error {
 			}
 		}
 	}
+	if _, err := s.write.ExecContext(ctx, "delete from amount where at < ?", now.Add(-home.Spans[len(home.Spans)-1].Keep).Unix()); err != nil {
+		return fmt.Errorf("prune amounts: %w", err)
+	}
 	_, err := s.write.ExecContext(ctx, `delete from finding where id not in (select id from finding order by last desc limit ?)`, maxFindings)
 	if err != nil {
 		return fmt.Errorf("prune findings: %w", err)
@@ -139,7 +142,16 @@ func (s *Store) SetFinding(ctx context.Context, id string, state home.NoteState)
 
 // Findings are those of a device (all devices, for ""), the latest first, at most limit.
 func (s *Store) Findings(ctx context.Context, device string, limit int) (list []home.Noted, err error) {
-	rows, err := s.read.QueryContext(ctx, "select state, body from finding where (? = '' or device = ?) order by last desc, id limit ?", device, device, limit)
+	return s.findings(ctx, "select state, body from finding where (? = '' or device = ?) order by last desc, id limit ?", device, device, limit)
+}
+
+// OpenFindings are those of all devices that nobody did anything about, the latest first, at most limit.
+func (s *Store) OpenFindings(ctx context.Context, limit int) (list []home.Noted, err error) {
+	return s.findings(ctx, "select state, body from finding where state = ? order by last desc, id limit ?", home.Open, limit)
+}
+
+func (s *Store) findings(ctx context.Context, query string, args ...any) (list []home.Noted, err error) {
+	rows, err := s.read.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read findings: %w", err)
 	}
