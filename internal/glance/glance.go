@@ -103,6 +103,9 @@ const (
 	Checked Topic = "checked"
 )
 
+// topics are in the order in which buyers ask.
+var topics = [...]Topic{Updates, Senses, Data, Needs, Checked}
+
 // Fact is one that a label states, in words.
 type Fact struct {
 	Topic Topic

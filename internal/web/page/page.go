@@ -50,7 +50,7 @@ type Site struct {
 	Door *auth.Door
 	// May says which of Links are shown to whom; nil: all to everybody. It forbids nothing: handlers do.
 	May func(v Viewer, path string) bool
-	Log  *slog.Logger
+	Log *slog.Logger
 
 	routes    map[string]Handler
 	open      map[string]bool // the patterns of pages for everybody

@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -349,8 +350,8 @@ func TestThePageOfAProductSaysHowItsLabelStands(t *testing.T) {
 	path := fmt.Sprintf("/01/%014d", st.GTIN)
 	en := s.do(t, "GET", path, nil)
 	for _, want := range []string{
-		`<html lang="en">`, "Example &lt;script&gt; LP &#34;1&#34;", "Label in force", "video and sound", "until ", "Example &lt;Authority&gt;", "tested in a laboratory",
-		"never says that a product is secure",
+		`<html lang="en">`, "Example &lt;script&gt; LP &#34;1&#34;", "Label in force", "Camera and sound.", "Until ", "2 years and 8 months left", "Example &lt;Authority&gt;", "tested in a laboratory",
+		"never says that a product is secure", "Check first", "The number below the bars is " + fmt.Sprint(st.GTIN), "Nothing that the pack says.",
 	} {
 		if !strings.Contains(string(en.body), want) {
 			t.Errorf("the page does not have %q:\n%s", want, en.body)
@@ -367,6 +368,11 @@ func TestThePageOfAProductSaysHowItsLabelStands(t *testing.T) {
 			t.Errorf("%s: the page is not in French", name)
 		}
 	}
+	for price, want := range map[string]string{"49.90": "18.21 for each year", "49,90": "18.21 for each year", "<b>": "That is no price", "-1": "That is no price"} {
+		if a := s.do(t, "GET", path+"?price="+url.QueryEscape(price), nil); !strings.Contains(string(a.body), want) {
+			t.Errorf("at %s the page does not have %q", price, want)
+		}
+	}
 	if a := s.do(t, "GET", path, nil, "If-None-Match", en.Header.Get("ETag")); a.StatusCode != http.StatusNotModified || len(a.body) != 0 {
 		t.Errorf("it is sent again: %s", a.Status)
 	}
@@ -375,7 +381,7 @@ func TestThePageOfAProductSaysHowItsLabelStands(t *testing.T) {
 		t.Fatalf("%s %s", a.Status, a.body)
 	}
 	en = s.do(t, "GET", path, nil, "If-None-Match", en.Header.Get("ETag"))
-	for _, want := range []string{"Label suspended", "being exploited", "&lt;b&gt;CVE-2026-0001"} {
+	for _, want := range []string{"Label suspended", "being exploited", "&lt;b&gt;CVE-2026-0001", "Verdict. Then: Check first Now: Avoid"} {
 		if !strings.Contains(string(en.body), want) {
 			t.Errorf("the page does not have %q once the label is suspended", want)
 		}
