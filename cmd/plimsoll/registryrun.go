@@ -143,13 +143,17 @@ func (g *registryFlags) run(ctx context.Context, words *locale.Catalogue) (err e
 	if err != nil {
 		return err
 	}
+	handler, err := g.withPages(site.Handler(), reg, transparent, catalogue, at.Hostname(), log)
+	if err != nil {
+		return err
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	// Whoever is being answered is answered before the registry stops.
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	group.Go(func() error { return reg.Run(running) })
 	group.Go(func() error {
 		defer stop()
-		return serve(ctx, listener, site.Handler())
+		return serve(ctx, listener, handler)
 	})
 	if err := g.serveMetrics(ctx, group, site); err != nil {
 		stop()

@@ -33,7 +33,7 @@ func TestTheVerdictFollowsTheGravestFault(t *testing.T) {
 		"nothing is wrong":       {func(*label.Statement) {}, label.Active, glance.Good, glance.Kept},
 		"suspended":              {func(*label.Statement) {}, label.Suspended, glance.Avoid, glance.Suspended},
 		"withdrawn and refuted":  {refute("etsi.5.1-1"), label.Withdrawn, glance.Avoid, glance.Withdrawn},
-		"a shared password":      {refute("etsi.5.1-1"), label.Active, glance.Avoid, glance.Refuted},
+		"a shared password":      {refute("etsi.5.1-1"), label.Active, glance.Avoid, glance.RefutedCore},
 		"another promise broken": {refute("etsi.5.5-1"), label.Active, glance.Check, glance.Refuted},
 		"support over":           {func(s *label.Statement) { s.Support = today - 1 }, label.Active, glance.Avoid, glance.SupportOver},
 		"support ends today":     {func(s *label.Statement) { s.Support = today }, label.Active, glance.Good, glance.Kept},
@@ -87,7 +87,7 @@ func TestEverythingHasWords(t *testing.T) {
 	for _, lang := range []locale.Lang{locale.English, locale.French} {
 		words := locale.New(lang)
 		for _, r := range []glance.Reason{
-			glance.Withdrawn, glance.Suspended, glance.Refuted, glance.SupportOver, glance.Lapsed, glance.NoSupport, glance.NotClaimed, glance.Sold,
+			glance.Withdrawn, glance.Suspended, glance.Refuted, glance.RefutedCore, glance.SupportOver, glance.Lapsed, glance.NoSupport, glance.NotClaimed, glance.Sold,
 			glance.MakerAlone, glance.StatusUnknown, glance.Kept,
 		} {
 			if words.Text(string(r)) == string(r) {

@@ -56,62 +56,19 @@ func serve(t testing.TB, rate float64) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, a := range []*registry.Account{
-		{ID: "body", Name: "Example <Authority>", Role: registry.CertificationBody}, {ID: "lab", Name: "Example Lab", Role: registry.Lab},
-	} {
-		a.Since, a.Keys = now(), []registry.Key{{Public: storetest.Key(byte(i + 1)).Public().(ed25519.PublicKey), From: today}}
-		if err := registry.NewAccount(context.Background(), store, a); err != nil {
-			t.Fatal(err)
-		}
-	}
-	key, _, err := labellog.NewLogKey("registry.example/log")
-	if err != nil {
-		t.Fatal(err)
-	}
-	signer, err := labellog.LogSigner(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	log, err := labellog.Open(context.Background(), filepath.Join(dir, "log"), signer, labellog.Options{Now: now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	quiet := slog.New(slog.DiscardHandler)
-	reg, err := registry.Open(context.Background(), registry.Config{
-		Name: "Example Registry", URL: "https://registry.example", Key: storetest.Key(99), Store: store, Log: registry.Transparent{Log: log}, Now: now,
-		Logger: quiet, Publish: 20 * time.Millisecond,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		if err := reg.Run(ctx); err != nil {
-			t.Error(err)
-		}
-	}()
+	reg, log := storetest.Run(t, store, dir, now)
 	catalogue, err := norms.Load()
 	if err != nil {
 		t.Fatal(err)
 	}
 	site, err := public.New(public.Config{
-		Registry: reg, Proofs: registry.Transparent{Log: log}, Files: labellog.Handler(filepath.Join(dir, "log")), Norms: catalogue, Logger: quiet, Rate: rate, Now: now,
+		Registry: reg, Proofs: log, Files: labellog.Handler(filepath.Join(dir, "log")), Norms: catalogue, Logger: slog.New(slog.DiscardHandler), Rate: rate, Now: now,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := &server{httptest.NewServer(site.Handler()), site, reg, store}
-	t.Cleanup(func() {
-		s.Server.Close()
-		cancel()
-		<-done
-		end, stop := context.WithTimeout(context.Background(), 10*time.Second)
-		defer stop()
-		_ = log.Close(end)
-		_ = store.Close()
-	})
+	t.Cleanup(s.Server.Close)
 	return s
 }
 

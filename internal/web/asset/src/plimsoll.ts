@@ -2,7 +2,9 @@
 import { enhanceForms } from "./forms";
 import { followLive } from "./live";
 import { watchPhotos } from "./photo";
+import { keepSaved } from "./saved";
 
 enhanceForms();
 followLive();
 watchPhotos();
+keepSaved();
