@@ -143,7 +143,7 @@ func (g *registryFlags) run(ctx context.Context, words *locale.Catalogue) (err e
 	if err != nil {
 		return err
 	}
-	handler, err := g.withPages(site.Handler(), reg, transparent, catalogue, at.Hostname(), log)
+	handler, err := g.withPages(site.Handler(), reg, store, transparent, catalogue, dir, at.Hostname(), log)
 	if err != nil {
 		return err
 	}
@@ -199,7 +199,7 @@ func (g *registryFlags) bind(ctx context.Context) (net.Listener, error) {
 }
 
 // openRegistry opens the database of a registry: PostgreSQL by its URL, else a file.
-func openRegistry(ctx context.Context, database, dir string) (registry.Store, error) {
+func openRegistry(ctx context.Context, database, dir string) (registryStore, error) {
 	if strings.HasPrefix(database, "postgres://") || strings.HasPrefix(database, "postgresql://") {
 		s, err := postgres.Open(ctx, database)
 		switch {
