@@ -43,7 +43,7 @@ var same = []string{
 	"cli.value.registry", "label.import.product", "label.product",
 	"label.status.active",
 	"format.minutes",
-	"guide.source",
+	"guide.source", "product.granted",
 	"man.description",
 	"man.options",
 	"man.synopsis",
