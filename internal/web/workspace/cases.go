@@ -113,6 +113,7 @@ type sent struct{ Name, URL, By string }
 // group is norms of which the same can be said.
 type group struct {
 	Title string
+	Open  bool // it is to be done first
 	Norms []weighed
 }
 
@@ -188,7 +189,7 @@ func (p *Pages) weigh(s *shown, result *assess.Result, w *locale.Catalogue) {
 	for i := range result.Problems {
 		s.Problems = append(s.Problems, result.Problems[i].Text(w))
 	}
-	groups := [...]group{{Title: "work.group.mend"}, {Title: "work.group.must"}, {Title: "work.group.may"}, {Title: "work.group.done"}}
+	groups := [...]group{{Title: "work.group.mend", Open: true}, {Title: "work.group.must", Open: true}, {Title: "work.group.may"}, {Title: "work.group.done"}}
 	for i := range result.Norms {
 		n := &result.Norms[i]
 		x := weighed{Title: n.Title.In(string(w.Lang())), Class: w.Text("glance.class." + n.Class.String()), Verdict: w.Text("assess.verdict." + n.Verdict.String())}
