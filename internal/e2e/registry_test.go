@@ -394,6 +394,25 @@ func TestAScannedProductIsComparedAndSaved(t *testing.T) {
 	}
 }
 
+// The same with no script: forms and links do all of it.
+func TestTheRegistryNeedsNoScripts(t *testing.T) {
+	r, paths := sample(t)
+	page := open(t)
+	call(page, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+	call(page, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: 320, Height: 640, DeviceScaleFactor: 1})
+	photo := filepath.Join(t.TempDir(), "photo.png")
+	keep(t, photo, bars(t, "9506000134352"))
+	page.do(chromedp.Navigate(r.at+"/fr/"), chromedp.WaitVisible(chromedp.CSS("#photo")))
+	page.upload("#photo", photo)
+	page.do(chromedp.Click(chromedp.CSS("form[data-photo] button")), chromedp.WaitVisible(chromedp.CSS("#verdict")))
+	page.do(chromedp.Focus(chromedp.CSS("#price")), chromedp.KeyEvent("49,90"+kb.Enter), chromedp.WaitVisible(chromedp.CSS("#each-year")))
+	page.says("pour chaque année")
+	page.do(chromedp.Click(chromedp.CSS(".actions a")), chromedp.WaitVisible(chromedp.CSS("#gtin")))
+	page.do(chromedp.Focus(chromedp.CSS("#gtin")), chromedp.KeyEvent(strings.TrimPrefix(paths["avoid"], "/01/")+kb.Enter), chromedp.WaitVisible(chromedp.CSS("#differs")))
+	page.says("Ce qui diffère", "À éviter", "Bon choix")
+	page.fits()
+}
+
 // bars is the bar code of a product.
 func bars(t *testing.T, digits string) []byte {
 	t.Helper()

@@ -17,6 +17,7 @@ import (
 type comparison struct {
 	Products  []compared
 	Different []glance.Row
+	Norms     []glance.Row // that differ: there may be dozens
 	Same      []glance.Row
 	Room      bool   // for one more
 	Picture   string // the address of the same as a picture
@@ -77,7 +78,7 @@ func (p *Pages) draw(c *comparison, words *locale.Catalogue) (*labelart.Drawing,
 	if u, err := url.Parse(host); err == nil {
 		host = u.Host
 	}
-	rows := c.Different
+	rows := slices.Concat(c.Different, c.Norms)
 	return labelart.Comparison(columns, rows[:min(len(rows), mostDrawn)], words.Text("shop.compare.foot", "day", words.Date(p.Now()), "name", host), words)
 }
 
@@ -112,6 +113,10 @@ func (p *Pages) comparison(r *page.Request) (*comparison, error) {
 		return c, nil
 	}
 	c.Different, c.Same = glance.Compare(sides, today, p.Norms, r.Words)
+	facts := slices.IndexFunc(c.Different, func(r glance.Row) bool { _, norm := p.Norms.Norm(r.Topic); return norm })
+	if facts >= 0 {
+		c.Different, c.Norms = slices.Clone(c.Different[:facts]), c.Different[facts:]
+	}
 	if priced {
 		at := min(1, len(c.Different)) // after the verdict, if that differs
 		if len(c.Different) > 0 && c.Different[0].Topic != "verdict" {
