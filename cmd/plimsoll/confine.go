@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -15,16 +16,17 @@ import (
 var keptCapabilities = []uintptr{unix.CAP_NET_ADMIN, unix.CAP_NET_RAW, unix.CAP_NET_BIND_SERVICE}
 
 // confine gives up what the gateway does not need: all other privileges, for itself and the programs that it starts, and
-// the right to write outside of some folders, where the kernel has Landlock. It needs a program that was built without
+// the right to write anything but some files and what is in some folders, where the kernel has Landlock. It needs a program that was built without
 // cgo. What is not given up is said, and does not keep the gateway from running.
-func confine(folders ...string) error {
-	if err := confineWrites(folders); err != nil {
-		return fmt.Errorf("confine writing: %w", err)
+func confine(files []string, folders ...string) error {
+	writes, privileges := confineWrites(files, folders), dropCapabilities()
+	if writes != nil {
+		writes = fmt.Errorf("confine writing: %w", writes)
 	}
-	if err := dropCapabilities(); err != nil {
-		return fmt.Errorf("give up privileges: %w", err)
+	if privileges != nil {
+		privileges = fmt.Errorf("give up privileges: %w", privileges)
 	}
-	return nil
+	return errors.Join(writes, privileges)
 }
 
 // onAll makes a system call on all threads.
@@ -75,8 +77,8 @@ func kept(bit uintptr) bool {
 	return false
 }
 
-// confineWrites lets the program write below some folders alone (landlock(7)). An older kernel lets it write on.
-func confineWrites(folders []string) error {
+// confineWrites lets the program write some files, and below some folders, alone (landlock(7)). An older kernel lets it write on.
+func confineWrites(files, folders []string) error {
 	abi, _, e := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
 	if e != 0 {
 		return nil // there is no Landlock
@@ -117,8 +119,11 @@ func confineWrites(folders []string) error {
 			return err
 		}
 	}
-	if err := allow("/dev/null", rights&(unix.LANDLOCK_ACCESS_FS_WRITE_FILE|unix.LANDLOCK_ACCESS_FS_TRUNCATE)); err != nil {
-		return err
+	for _, name := range append([]string{"/dev/null"}, files...) {
+		err := allow(name, rights&(unix.LANDLOCK_ACCESS_FS_WRITE_FILE|unix.LANDLOCK_ACCESS_FS_TRUNCATE))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
 	}
 	if err := onAll(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0); err != nil {
 		return err

@@ -37,11 +37,12 @@ func running(t *testing.T) (g *gateway, socket string) {
 	log := slog.New(slog.DiscardHandler)
 	g = &gateway{
 		gatewayFlags: gatewayFlags{mode: home.Hold, lan: "br-lan", learn: time.Hour}, log: log, store: store, since: time.Now(),
-		asks: make(chan func()), changed: make(chan struct{}, 1), faults: map[string]string{},
+		asks: make(chan func()), changed: make(chan struct{}, 1),
 		household: &home.Household{Ledger: store, Now: time.Now},
 		cache:     &mudcache.Cache{Dir: filepath.Join(dir, "mud"), Log: log},
-		engine:    inspect.New(inspect.Config{Remember: true, Ongoing: true}),
 	}
+	g.engine.Store(inspect.New(inspect.Config{Remember: true, Ongoing: true}))
+	g.labels = newLabels(g, nil)
 	if err := g.household.Open(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +61,7 @@ func running(t *testing.T) (g *gateway, socket string) {
 	socket = filepath.Join(dir, "run", "control")
 	ctx, cancel := context.WithCancel(context.Background())
 	done, looked := make(chan error, 1), make(chan struct{})
-	go func() { done <- control.Serve(ctx, socket, g.api().Handler(), log) }()
+	go func() { done <- control.Serve(ctx, socket, g.api().Handler(), log, func() {}) }()
 	go func() {
 		defer close(looked)
 		for {
@@ -98,7 +99,7 @@ func (g *gateway) does(name, peer string, port uint16) {
 	if name != "" {
 		c.Names, c.Told = []string{name}, true
 	}
-	g.engine.Recall([]policy.Remembered{c})
+	g.engine.Load().Recall([]policy.Remembered{c})
 }
 
 // home says a verb of the gateway, and gives back what it prints.

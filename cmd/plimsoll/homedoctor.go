@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
+	"plimsoll.example/plimsoll/internal/enforce"
 	"plimsoll.example/plimsoll/internal/locale"
 	"plimsoll.example/plimsoll/internal/nft"
 )
@@ -103,7 +104,7 @@ func (d *doctor) tell(x diagnosis, asJSON bool) error {
 func (d *doctor) examine(ctx context.Context) []examined {
 	list := []examined{d.privileges(), d.tool(ctx), d.kernel(ctx)}
 	for _, f := range []func(context.Context) (examined, bool){
-		d.bridgeFilter, d.forwarding, d.interfaces, d.others, d.resolvers, d.clock, d.folder, d.offload,
+		d.bridgeFilter, d.forwarding, d.interfaces, d.neighbours, d.others, d.resolvers, d.clock, d.folder, d.offload,
 	} {
 		if x, ok := f(ctx); ok {
 			list = append(list, x)
@@ -118,10 +119,13 @@ func (d *doctor) privileges() examined {
 	if err := unix.Capget(&unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}, &data[0]); err != nil {
 		return examined{x.Name, broken, err.Error(), ""}
 	}
-	for name, bit := range map[string]uint{"CAP_NET_ADMIN": unix.CAP_NET_ADMIN, "CAP_NET_RAW": unix.CAP_NET_RAW, "CAP_NET_BIND_SERVICE": unix.CAP_NET_BIND_SERVICE} {
-		if data[bit/32].Effective>>(bit%32)&1 == 0 {
+	for _, c := range []struct {
+		name string
+		bit  uint
+	}{{"CAP_NET_ADMIN", unix.CAP_NET_ADMIN}, {"CAP_NET_BIND_SERVICE", unix.CAP_NET_BIND_SERVICE}, {"CAP_NET_RAW", unix.CAP_NET_RAW}} {
+		if data[c.bit/32].Effective>>(c.bit%32)&1 == 0 {
 			x.Verdict = broken
-			x.Detail += name + " "
+			x.Detail += c.name + " "
 		}
 	}
 	return x
@@ -232,6 +236,27 @@ func (d *doctor) interfaces(context.Context) (examined, bool) {
 	return x, d.lan != "" || d.wan != ""
 }
 
+// neighbours: what devices exchange without passing a port of ours, nobody here sees.
+func (d *doctor) neighbours(context.Context) (examined, bool) {
+	x := examined{Name: "neighbours", Verdict: fine}
+	n, err := enforce.Look(d.lan, d.wan)
+	if d.lan == "" || err != nil {
+		return x, false // that is told already
+	}
+	ports, err := nft.Ports(d.lan)
+	switch {
+	case !n.Bridge:
+		x.Verdict, x.Detail = suspect, d.lan+": no bridge"
+	case err != nil:
+		x.Verdict, x.Detail = suspect, err.Error()
+	case len(ports) < 2:
+		x.Verdict, x.Detail = suspect, fmt.Sprintf("%s: %d port", d.lan, len(ports))
+	default:
+		x.Detail = d.lan + ": " + strings.Join(ports, " ")
+	}
+	return x, true
+}
+
 var baseChain = regexp.MustCompile(`type (filter|nat|route) hook (forward|prerouting|input)`)
 
 // others are the firewalls that are here already. They go on as they are: a packet passes if all of them let it.
@@ -272,7 +297,8 @@ func (d *doctor) resolvers(context.Context) (examined, bool) {
 	case err == nil:
 		_ = c.Close()
 	case errors.Is(err, unix.EADDRINUSE):
-		if _, err := os.Stat("/run/plimsoll/control"); err == nil {
+		if c, err := net.Dial("unix", socketPath("", d.getenv)); err == nil {
+			_ = c.Close()
 			return x, true // it is ours, most likely
 		}
 		x.Verdict, x.Detail = broken, at.String()

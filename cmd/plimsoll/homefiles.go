@@ -59,6 +59,7 @@ const lookAgain = time.Minute
 // a slow server holds up its own devices only.
 func (g *gateway) files(ctx context.Context) error {
 	busy := map[string]bool{}
+	set := g.clockSet.Load()
 	looked := map[string]time.Time{} // by device and URL
 	done := make(chan string)
 	tick := time.NewTicker(100 * time.Millisecond)
@@ -74,16 +75,21 @@ func (g *gateway) files(ctx context.Context) error {
 			delete(busy, id)
 			continue
 		case <-tick.C:
+		case <-g.asked:
+		}
+		if n := g.clockSet.Load(); n != set { // certificates can be judged now, or otherwise
+			set = n
+			clear(looked)
 		}
 		for _, d := range g.household.Devices() {
 			url := d.MUDURL()
-			key := d.ID + " " + url + " " + d.Stance.URL
+			key := d.ID + " " + url + " " + d.Stance.URL + " " + string(d.State) // what was decided may want it at once
 			if url == "" || busy[d.ID] || len(busy) >= maxFetches || time.Since(looked[key]) < lookAgain {
 				continue
 			}
 			busy[d.ID], looked[key] = true, time.Now()
 			go func() {
-				g.fault(ctx, "MUD file of "+d.ID, g.file(ctx, d.ID, url))
+				g.fault(ctx, "MUD file of "+d.ID, caught(func() error { return g.file(ctx, d.ID, url) }))
 				done <- d.ID
 			}()
 		}

@@ -59,6 +59,7 @@ func (g *gateway) hearLease(r *inspect.FactRecord) error {
 			if g.urls == nil {
 				g.urls = map[frame.MAC]home.MUDURL{}
 			}
+			g.joined = g.joined || g.urls[r.Subject()].URL != link
 			g.urls[r.Subject()] = home.MUDURL{URL: link, Via: mudFacts[i][1], At: now}
 		}
 	}

@@ -21,8 +21,8 @@ func (g *gateway) recollect(now time.Time) {
 		return
 	}
 	g.written = now
-	list := g.engine.Changed()
-	g.engine.Forget(now.Add(-memory).UnixNano())
+	list := g.engine.Load().Changed()
+	g.engine.Load().Forget(now.Add(-memory).UnixNano())
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.unkept = append(g.unkept, list...)

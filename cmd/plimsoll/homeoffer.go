@@ -54,7 +54,7 @@ func (g *gateway) rehearseFile(ctx context.Context, d *home.Device, f *mud.File)
 	file := enforce.Widened(f, d, all, time.Now())
 	err = g.inside(ctx, func() {
 		for _, m := range d.MACs {
-			if q, x, ok := g.engine.Rehearse(file, m, by); ok {
+			if q, x, ok := g.engine.Load().Rehearse(file, m, by); ok {
 				p, r = q, x
 				return
 			}
@@ -223,8 +223,8 @@ func (g *gateway) learns(ctx context.Context, d *home.Device, now time.Time) boo
 func (g *gateway) lesson(ctx context.Context, d *home.Device) error {
 	var l learn.Learner
 	err := g.inside(ctx, func() {
-		place := placed(g.engine.Network(), d.MACs)
-		for _, c := range g.engine.Conversations(d.MACs) {
+		place := placed(g.engine.Load().Network(), d.MACs)
+		for _, c := range g.engine.Load().Conversations(d.MACs) {
 			x := remembered(&c)
 			p := place(x.Own, x.Peer)
 			if x.Scope, x.Resolver = p.Scope, p.Resolver; p.Own {

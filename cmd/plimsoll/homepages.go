@@ -23,6 +23,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -32,6 +33,7 @@ import (
 	"plimsoll.example/plimsoll/internal/home"
 	"plimsoll.example/plimsoll/internal/locale"
 	"plimsoll.example/plimsoll/internal/web/household"
+	"plimsoll.example/plimsoll/label"
 )
 
 // pageFlags says where the pages of a home are served.
@@ -39,8 +41,7 @@ type pageFlags struct {
 	listen    string // address and port; "" is nowhere
 	names     []string
 	cert, key string
-	listener  net.Listener // that is open already; nil: none
-	door      func(code string)
+	ready     func(l net.Listener, code string) // told when they are; code lets the owner in
 }
 
 func (p *pageFlags) flags(f *pflag.FlagSet) {
@@ -54,14 +55,12 @@ func (p *pageFlags) flags(f *pflag.FlagSet) {
 // certificate that the flags name, or one of our own that is kept in dir.
 func (g *gateway) servePages(dir string) (serve func(context.Context) error, err error) {
 	p := &g.pages
-	l := p.listener
-	if l == nil && p.listen == "" {
+	if p.listen == "" {
 		return func(context.Context) error { return nil }, nil
 	}
-	if l == nil {
-		if l, err = net.Listen("tcp", p.listen); err != nil {
-			return nil, &fault{err, "error.home.http", []any{"address", p.listen, "cause", err.Error()}}
-		}
+	l, err := freePort(p.listen)
+	if err != nil {
+		return nil, &fault{err, "error.home.http", []any{"address", p.listen, "cause", err.Error()}}
 	}
 	addr, err := netip.ParseAddrPort(l.Addr().String())
 	if err != nil {
@@ -76,7 +75,7 @@ func (g *gateway) servePages(dir string) (serve func(context.Context) error, err
 	}
 	pages := &household.Pages{
 		Household: g.household, History: g.store, Status: g.status, Now: time.Now, Log: g.log,
-		Rehearse: g.rehearse,
+		Rehearse: g.rehearse, People: g.store, Export: g.export, Import: g.take, Shields: g.shields, Label: g.labelled,
 	}
 	site, err := pages.Site(version(), lowered(p.names))
 	if err != nil {
@@ -87,7 +86,24 @@ func (g *gateway) servePages(dir string) (serve func(context.Context) error, err
 	if err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
-	return func(ctx context.Context) error { return serveHTTP(ctx, l, handler, g.news.Close, g.log) }, nil
+	return func(ctx context.Context) error {
+		if p.ready != nil {
+			p.ready(l, g.door.Code(pageRoles[0]))
+		}
+		return serveHTTP(ctx, l, handler, g.news.Close, g.log)
+	}, nil
+}
+
+// upPort is where the pages of one’s own machine are looked for first.
+const upPort = "127.0.0.1:7376"
+
+// freePort opens the port of the pages, or any other where that one is taken and nobody asked for it.
+func freePort(listen string) (net.Listener, error) {
+	l, err := net.Listen("tcp", listen)
+	if errors.Is(err, syscall.EADDRINUSE) && listen == upPort {
+		return net.Listen("tcp", "127.0.0.1:0")
+	}
+	return l, err
 }
 
 // serveHTTP answers until ctx is done; streams are ended by end.
@@ -235,4 +251,52 @@ func newHomeCode(e env, words *locale.Catalogue) *cobra.Command {
 // pageAddress is where a browser finds the pages that a listener serves.
 func pageAddress(l net.Listener, lang locale.Lang, code string) string {
 	return fmt.Sprintf("http://%s/%s/sign-in?code=%s", l.Addr(), lang, code)
+}
+
+// shields are what is in force whatever the labels of devices say, and what it stopped.
+func (g *gateway) shields(ctx context.Context) (home.Shields, error) {
+	s := home.Shields{Stopped: map[string]home.Stopped{}}
+	if g.kernel == nil {
+		return s, nil
+	}
+	s.Sources, s.Ceilings, s.Inbound, s.Mapping, s.Neighbours = true, true, !g.inbound, true, true
+	counters, err := g.kernel.Counters(ctx)
+	if err != nil {
+		return s, err
+	}
+	for _, d := range g.household.Devices() {
+		var sum home.Stopped
+		for _, m := range d.MACs {
+			c := counters[m]
+			sum.Out, sum.In, sum.Spoofed = sum.Out+c.Out, sum.In+c.In, sum.Spoofed+c.Spoofed
+		}
+		if sum != (home.Stopped{}) {
+			s.Stopped[d.ID] = sum
+		}
+	}
+	return s, nil
+}
+
+// labelled is the label of a device, if it has one.
+func (g *gateway) labelled(ctx context.Context, d *home.Device) (*household.Labelled, error) {
+	if d.LabelFile == "" {
+		return nil, nil //nolint:nilnil // it has none
+	}
+	f, err := g.store.File(ctx, d.LabelFile)
+	if err != nil {
+		return nil, fmt.Errorf("label of %s: %w", d.ID, err)
+	}
+	e, err := label.ParseEnvelope(f.Body)
+	if err != nil {
+		return nil, fmt.Errorf("label of %s: %w", d.ID, err)
+	}
+	s, err := e.Statement()
+	if err != nil {
+		return nil, fmt.Errorf("label of %s: %w", d.ID, err)
+	}
+	l := &household.Labelled{Statement: s, Status: label.Unknown}
+	if d.Label != nil && d.Label.File == d.LabelFile {
+		l.Status, l.AsOf = d.Label.Status, d.Label.AsOf
+	}
+	return l, nil
 }

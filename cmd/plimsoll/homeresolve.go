@@ -60,6 +60,12 @@ func (g *gateway) serveNames(ctx context.Context) error {
 		Upstreams: g.upstreams, Log: g.log, Stale: time.Hour,
 		Inside: n.Contains,
 		Allow:  g.mayAsk,
+		Instead: func(client netip.Addr) []netip.Addr {
+			if _, _, captive := g.enforcer.Captive(client); !captive || g.pagePort == 0 {
+				return nil
+			}
+			return slices.DeleteFunc(slices.Clone(n.Own), netip.Addr.IsLinkLocalUnicast)
+		},
 		Commit: g.commit,
 		Standing: func(client netip.Addr, a *resolver.Answer) bool {
 			return g.enforcer.Standing(client, chain(a), a.Addresses, a.Until)
@@ -104,11 +110,24 @@ func (g *gateway) serveNames(ctx context.Context) error {
 			}
 			return err
 		case <-tick.C:
+			g.fault(ctx, "ask for names", unanswered(r.Upstreams()))
 			if now, err := enforce.Look(g.lan, g.wan); err == nil && !slices.Equal(usable(now), at) {
 				cancel(errMoved)
 			}
 		}
 	}
+}
+
+// unanswered is why nobody answers who is asked for names; nil if somebody does, as far as it was tried.
+func unanswered(list []resolver.UpstreamState) error {
+	var errs []error
+	for _, u := range list {
+		if u.Fails == 0 {
+			return nil
+		}
+		errs = append(errs, fmt.Errorf("%s: %w", u.Name, u.Last))
+	}
+	return errors.Join(errs...)
 }
 
 // usable are the addresses of the gateway that can be listened on: an IPv6 one cannot for the second or two until it is

@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"maps"
-	"net/http"
+	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -19,6 +19,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
 
 	"plimsoll.example/plimsoll/internal/auth"
 	"plimsoll.example/plimsoll/internal/capture"
@@ -35,9 +36,9 @@ import (
 	"plimsoll.example/plimsoll/internal/policy"
 	"plimsoll.example/plimsoll/internal/resolver"
 	"plimsoll.example/plimsoll/internal/sqlite"
+	"plimsoll.example/plimsoll/internal/trust"
 	"plimsoll.example/plimsoll/internal/web/control"
 	"plimsoll.example/plimsoll/internal/web/page"
-	"plimsoll.example/plimsoll/mud"
 )
 
 // gatewayFlags is what the flags of home run say.
@@ -53,21 +54,37 @@ type gatewayFlags struct {
 	logLevel      slog.Level
 
 	pages pageFlags
+	open  func() (source, error) // what it watches
+	apart bool                   // nothing is fetched, and nothing confined: a played home
 
 	// of MUD files
 	anchors, roots string
 	allow          []netip.Prefix
 
+	// of labels
+	registries, registryKeys []string
+	registryInterval         time.Duration
+	labelAction              home.LabelAction
+
 	// of enforcement
 	unknown   nft.Treatment // of devices that were not seen yet
-	inbound   bool          // whoever is outside may begin conversations with devices that are not held
-	dnsPort   uint16        // of the resolver; 0: none
+	lateral   enforce.Lateral
+	inbound   bool   // whoever is outside may begin conversations with devices that are not held
+	dnsPort   uint16 // of the resolver; 0: none
 	upstreams []string
 	fallback  []netip.Addr
+	pagePort  uint16 // of the page for devices in quarantine; 0: none
+	contact   string // whom to call about them
+	lang      locale.Lang
 }
 
 func newHomeRun(e env, words *locale.Catalogue) *cobra.Command {
-	g := gatewayFlags{env: e, words: words, mode: home.Watch, memory: inspect.DefaultMemory, rehearsal: home.Rehearsal, learn: home.Rehearsal, dnsPort: 53}
+	g := gatewayFlags{
+		env: e, words: words, mode: home.Watch, memory: inspect.DefaultMemory, rehearsal: home.Rehearsal, learn: home.Rehearsal,
+		lateral: enforce.Routed, dnsPort: 53, pagePort: 8511, lang: words.Lang(),
+		registryInterval: trust.Interval, labelAction: home.Tell,
+	}
+	g.open = g.listen
 	c := &cobra.Command{Use: "run", Args: noArgs, RunE: func(c *cobra.Command, _ []string) error {
 		switch {
 		case g.lan == "":
@@ -75,7 +92,10 @@ func newHomeRun(e env, words *locale.Catalogue) *cobra.Command {
 		case g.mode == home.Hold && g.wan == "":
 			return wrongUsage("error.home.wan")
 		}
-		return g.run(c.Context())
+		if err := g.run(c.Context()); err != nil || c.Context().Err() == nil {
+			return err
+		}
+		return errEnded
 	}}
 	f := c.Flags()
 	f.StringVar(&g.lan, "lan", "", "")
@@ -102,11 +122,30 @@ func newHomeRun(e env, words *locale.Catalogue) *cobra.Command {
 		g.allow = append(g.allow, p)
 		return err
 	})
+	f.StringArrayVar(&g.registries, "registry", nil, "")
+	f.StringArrayVar(&g.registryKeys, "registry-key", nil, "")
+	f.Func("registry-interval", "", func(s string) (err error) {
+		if g.registryInterval, err = time.ParseDuration(s); err == nil && g.registryInterval < time.Second {
+			return fs.ErrInvalid
+		}
+		return err
+	})
+	f.Func("label-action", "", func(s string) error {
+		if g.labelAction = home.LabelAction(s); g.labelAction != home.Tell && g.labelAction != home.CutOff {
+			return fs.ErrInvalid
+		}
+		return nil
+	})
 	f.StringArrayVar(&g.upstreams, "upstream", nil, "")
 	f.Func("dns-port", "", func(s string) (err error) {
 		g.dnsPort, err = parsePort(s)
 		return err
 	})
+	f.Func("page-port", "", func(s string) (err error) {
+		g.pagePort, err = parsePort(s)
+		return err
+	})
+	f.StringVar(&g.contact, "contact", "", "")
 	f.Func("fallback", "", func(s string) error {
 		a, err := netip.ParseAddr(s)
 		g.fallback = append(g.fallback, a)
@@ -118,6 +157,13 @@ func newHomeRun(e env, words *locale.Catalogue) *cobra.Command {
 			return fs.ErrInvalid
 		}
 		g.unknown = t
+		return nil
+	})
+	f.Func("lateral", "", func(s string) error {
+		g.lateral = enforce.Lateral(s)
+		if !slices.Contains([]enforce.Lateral{enforce.Routed, enforce.Isolated, enforce.Bridged}, g.lateral) {
+			return fs.ErrInvalid
+		}
 		return nil
 	})
 	f.BoolVar(&g.inbound, "inbound", false, "")
@@ -132,16 +178,21 @@ type gateway struct {
 	log       *slog.Logger
 	store     *sqlite.Store
 	cache     *mudcache.Cache
+	labels    *labels
 	household *home.Household
-	engine    *inspect.Engine
+	engine    atomic.Pointer[inspect.Engine]
+	knowledge *identify.Knowledge
 	meter     home.Meter
 	enforcer  *enforce.Enforcer // nil in the mode watch
+	kernel    *nft.Kernel       // nil in the mode watch
+	ports     *nft.Isolation    // nil in the mode watch
 	resolver  atomic.Pointer[resolver.Resolver]
 	changed   chan struct{} // something did, at home
+	asked     chan struct{} // a device may want a file
 	changes   sync.Map      // ID of a device to mud.URLChange: why the MUD URL that it says now is not taken
 	expired   sync.Map      // ID of a device and address to the end of the lease that is over
-	files256  sync.Map      // SHA-256 to *mud.File
 	since     time.Time
+	rulesOf   string // what the rules were made of that are kept as text; for keep alone
 	door      *auth.Door
 	news      page.Events
 	told      uint64 // what pages were last told that there is, as a digest; looked at where packets are read alone
@@ -150,8 +201,11 @@ type gateway struct {
 	names sync.Map    // frame.MAC to the ID of a device: who is asked for each flow
 	flows atomic.Uint64
 
+	clockSet atomic.Uint64 // how often the clock was set
+
 	// what only the goroutine uses that reads packets
 	looked  time.Time
+	joined  bool                      // a device said another MUD URL than before
 	written time.Time                 // when conversations were last handed over to be kept
 	urls    map[frame.MAC]home.MUDURL // that were said last
 	asker   frame.MAC                 // who sent the DHCP message under way,
@@ -160,7 +214,8 @@ type gateway struct {
 	mu     sync.Mutex
 	leases []leased            // that were heard of, and not taken in yet
 	unkept []policy.Remembered // conversations that changed, and were not kept yet
-	faults map[string]string   // by what does not work
+
+	troubles troubles
 }
 
 func (g gatewayFlags) run(ctx context.Context) error {
@@ -171,89 +226,132 @@ func (g gatewayFlags) run(ctx context.Context) error {
 		return err
 	}
 	defer unlock()
-	store, err := sqlite.Open(ctx, filepath.Join(dir, "home.db"))
-	switch {
-	case errors.Is(err, sqlite.ErrDamaged):
-		return &fault{key: "error.home.damaged", args: []any{"name", filepath.Join(dir, "home.db"), "cause", err.Error()}}
-	case errors.Is(err, sqlite.ErrNewer):
-		return &fault{key: "error.home.newer", args: []any{"name", filepath.Join(dir, "home.db")}}
-	case err != nil:
-		return err
+	if g.mode == home.Hold {
+		alone, err := lockNetwork()
+		if err != nil {
+			return err
+		}
+		defer alone()
 	}
-	defer store.Close()
 	d := &gateway{
-		gatewayFlags: g, log: log, store: store, since: time.Now().UTC(), asks: make(chan func()), changed: make(chan struct{}, 1), faults: map[string]string{},
-		household: &home.Household{Ledger: store, Now: time.Now, Rehearsal: g.rehearsal},
+		gatewayFlags: g, log: log, since: time.Now(), asks: make(chan func()), changed: make(chan struct{}, 1), asked: make(chan struct{}, 1),
 	}
-	if d.cache, err = g.newCache(dir); err != nil {
+	if err := d.openState(ctx, dir); err != nil {
+		return errors.Join(err, d.standBy(ctx, dir))
+	}
+	defer d.store.Close()
+	if err := d.openLabels(ctx, dir); err != nil {
 		return err
 	}
-	d.cache.Log = log
-	if err := d.household.Open(ctx); err != nil {
-		return err
-	}
-	d.name()
-	d.door = auth.NewDoor(store, time.Now)
+	d.door = auth.NewDoor(d.store, time.Now)
 	serve, err := d.servePages(dir)
-	if err != nil {
+	switch {
+	case err != nil && d.store.Reading() == nil:
 		return err
+	case err != nil: // it wants to keep something; the house is to be held all the same
+		d.fault(ctx, "show the pages", err)
+		serve = func(context.Context) error { return nil }
 	}
 	keepRules, letGo, err := d.hold(ctx, dir)
 	if err != nil {
 		return err
 	}
 	defer letGo()
-	live, err := capture.OpenLive(capture.LiveConfig{Interface: g.lan, Promiscuous: true})
+	debug.SetMemoryLimit(int64(g.memory) * 5 / 8) // the rest is the database’s, and what the limit is exceeded by
+	debug.SetGCPercent(25)
+	from, err := g.open()
 	if err != nil {
 		return deaf(g.lan, err)
 	}
-	defer live.Close()
-	knowledge, err := identify.Load()
-	if err != nil {
-		return err
+	if d.knowledge, err = identify.Load(); err != nil {
+		return errors.Join(err, from.Close())
 	}
-	d.fault(ctx, "confine the gateway", confine(dir, filepath.Dir(socketPath(g.socket, g.getenv))))
+	if !g.apart {
+		d.fault(ctx, "confine the gateway", confine(d.portSettings(), dir, filepath.Dir(socketPath(g.socket, g.getenv))))
+	}
 	group, ctx := errgroup.WithContext(ctx)
-	d.engine = d.newEngine(ctx, knowledge)
-	remembered, err := store.Conversations(ctx)
-	if err != nil {
-		return err
+	d.newEngine(ctx)
+	group.Go(func() error { return d.watch(ctx, from) })
+	group.Go(func() error { return d.keep(ctx, dir) })
+	if !g.apart {
+		group.Go(func() error { return d.files(ctx) })
 	}
-	d.engine.Recall(remembered)
-	group.Go(func() error { return d.watch(ctx, live) })
-	group.Go(func() error { return d.keep(ctx) })
-	group.Go(func() error { return d.files(ctx) })
 	group.Go(func() error { return d.teach(ctx) })
 	group.Go(func() error { return keepRules(ctx) })
+	group.Go(func() error { return d.labels.run(ctx) })
 	group.Go(func() error { return d.resolve(ctx) })
+	group.Go(func() error { return d.page(ctx) })
 	group.Go(func() error { return serve(ctx) })
-	group.Go(func() error {
-		return control.Serve(ctx, socketPath(g.socket, g.getenv), d.api().Handler(), log)
-	})
+	group.Go(func() error { return d.control(ctx) })
+	shed()
 	log.InfoContext(ctx, "gateway runs", "mode", g.mode, "lan", g.lan, "wan", g.wan, "devices", d.household.Len())
 	notify(g.getenv, "READY=1")
 	defer notify(g.getenv, "STOPPING=1")
-	err = group.Wait()
-	d.remember(context.WithoutCancel(ctx), d.engine.Changed())
-	return err
+	return group.Wait()
+}
+
+// errEnded is that a program that runs until it is told to end was told to.
+var errEnded = errors.New("ended as told")
+
+// openState opens what is kept.
+func (g *gateway) openState(ctx context.Context, dir string) error {
+	name := filepath.Join(dir, "home.db")
+	store, err := (*sqlite.Store)(nil), error(nil)
+	if info, statErr := os.Stat(name); statErr == nil && info.Size() == 0 && g.ruled(dir) {
+		err = fmt.Errorf("%w: it is empty, and a gateway ran here", sqlite.ErrDamaged) // not the same as one that was moved away
+	} else {
+		store, err = sqlite.Open(ctx, name)
+	}
+	switch {
+	case errors.Is(err, sqlite.ErrDamaged):
+		return &fault{err, "error.home.damaged", []any{"name", name, "cause", err.Error()}}
+	case errors.Is(err, sqlite.ErrNewer):
+		return &fault{err, "error.home.newer", []any{"name", name}}
+	case err != nil:
+		return &fault{err, "error.home.state", []any{"name", name, "cause", err.Error()}}
+	}
+	g.store = store
+	g.household = &home.Household{Ledger: store, Now: time.Now, Elapsed: func() time.Duration { return time.Since(g.since) }, Floor: floor(), Rehearsal: g.rehearsal, LabelAction: g.labelAction}
+	g.fault(ctx, "keep the state", store.Reading())
+	if g.cache, err = g.newCache(dir); err == nil {
+		g.cache.Log = g.log
+		err = g.household.Open(ctx)
+	}
+	if errors.Is(err, sqlite.ErrDamaged) {
+		err = &fault{err, "error.home.damaged", []any{"name", name, "cause", err.Error()}}
+	}
+	if err != nil {
+		return errors.Join(err, store.Close())
+	}
+	g.name()
+	return nil
+}
+
+// control answers the verbs. Where it cannot, all else goes on, and it is tried again.
+func (g *gateway) control(ctx context.Context) error {
+	path := socketPath(g.socket, g.getenv)
+	for ctx.Err() == nil {
+		err := control.Serve(ctx, path, g.api().Handler(), g.log, func() { g.fault(ctx, "answer the verbs", nil) })
+		g.fault(ctx, "answer the verbs", err)
+		select {
+		case <-ctx.Done():
+		case <-time.After(tryAgain):
+		}
+	}
+	return nil
 }
 
 // lockState makes sure that one gateway alone uses a folder.
 func lockState(dir string) (unlock func(), err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, err
+		return nil, &fault{err, "error.home.state", []any{"name", dir, "cause", err.Error()}}
 	}
-	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	f, err := os.Open(dir) // a folder can be locked where nothing can be written
 	if err != nil {
 		return nil, err
 	}
 	// One that was killed can have been starting a program, which has the lock too until it runs.
-	for until := time.Now().Add(2 * time.Second); ; time.Sleep(50 * time.Millisecond) {
-		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		if !errors.Is(err, syscall.EWOULDBLOCK) || time.Now().After(until) {
-			break
-		}
-	}
+	err = insist(func() error { return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) }, syscall.EWOULDBLOCK)
 	switch {
 	case errors.Is(err, syscall.EWOULDBLOCK):
 		return nil, errors.Join(&fault{key: "error.home.twice", args: []any{"name", dir}}, f.Close())
@@ -263,41 +361,105 @@ func lockState(dir string) (unlock func(), err error) {
 	return func() { _ = f.Close() }, nil
 }
 
-// lookEvery is how often what was seen is taken in.
-const lookEvery = time.Second
-
-// watch reads the network.
-func (g *gateway) watch(ctx context.Context, live *capture.Live) error {
-	if err := g.engine.Run(ctx, func(b *capture.Batch) error { return live.Next(ctx, b) }); err != nil && ctx.Err() == nil {
-		return fmt.Errorf("watch %s: %w", g.lan, err)
+// insist tries something for two seconds, as long as it fails for one reason.
+func insist(try func() error, reason error) (err error) {
+	for until := time.Now().Add(2 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		if err = try(); !errors.Is(err, reason) || time.Now().After(until) {
+			return err
+		}
 	}
-	return nil
+}
+
+// lockNetwork makes sure that one gateway alone makes the rules of a network, whatever its state: two would take turns.
+// A name of a socket that is no file is a network's own, and goes with who has it (unix(7)).
+func lockNetwork() (unlock func(), err error) {
+	var l net.Listener
+	err = insist(func() (err error) {
+		l, err = net.Listen("unix", "@plimsoll/rules")
+		return err
+	}, syscall.EADDRINUSE)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, &fault{key: "error.home.second"}
+	case err != nil:
+		return nil, fmt.Errorf("see whether another gateway holds devices here: %w", err)
+	}
+	return func() { _ = l.Close() }, nil
+}
+
+// How often what was seen is taken in: always, and when a device says where its MUD file is.
+const (
+	lookEvery = time.Second
+	lookSoon  = 50 * time.Millisecond
+)
+
+// listen opens the interface of the devices.
+func (g *gatewayFlags) listen() (source, error) {
+	live, err := capture.OpenLive(capture.LiveConfig{Interface: g.lan, Promiscuous: true, Ports: true})
+	if err != nil {
+		return nil, err
+	}
+	return wire{live, g.lan}, nil
+}
+
+// watch reads the network. An interface that goes away may come back: until then, nothing new is seen, and what was
+// decided holds.
+func (g *gateway) watch(ctx context.Context, from source) error {
+	for {
+		err := g.engine.Load().Run(ctx, func(b *capture.Batch) error { return from.next(ctx, b) })
+		err = errors.Join(err, from.Close())
+		g.remember(context.WithoutCancel(ctx), g.engine.Load().Changed())
+		if err == nil || ctx.Err() != nil {
+			return nil
+		}
+		for from = nil; from == nil; {
+			g.fault(ctx, "watch the network", err)
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-time.After(tryAgain):
+			}
+			from, err = g.open()
+		}
+		g.newEngine(ctx)
+		g.fault(ctx, "watch the network", nil)
+	}
 }
 
 // newEngine makes what reads the network. Between two blocks of packets it takes in what was seen, and does what others
 // asked.
-func (g *gateway) newEngine(ctx context.Context, knowledge *identify.Knowledge) *inspect.Engine {
-	return inspect.New(inspect.Config{
-		Memory: g.memory, Remember: true, Ongoing: true,
+func (g *gateway) newEngine(ctx context.Context) {
+	var e *inspect.Engine
+	e = inspect.New(inspect.Config{
+		Memory: g.memory / 4, Remember: true, Ongoing: true, // the rest is for policies, names and what the database keeps
 		OnFlow: func(r *inspect.FlowRecord) error { g.count(r); return nil },
 		OnFact: g.hearLease,
 		OnBlock: func() {
 			select {
 			case f := <-g.asks:
-				f()
+				g.fault(ctx, "rehearse", caught(func() error { f(); return nil }))
 			default:
 			}
-			if now := time.Now(); now.Sub(g.looked) >= lookEvery {
-				g.looked = now
-				g.look(ctx, g.engine.Snapshot(knowledge))
-				g.recollect(now)
+			now := time.Now()
+			if since := now.Sub(g.looked); since >= lookEvery || g.joined && since >= lookSoon {
+				g.looked, g.joined = now, false
+				g.fault(ctx, "take in what was seen", caught(func() error {
+					g.look(ctx, e.Snapshot(g.knowledge))
+					g.recollect(now)
+					return nil
+				}))
 			}
 		},
 	})
+	remembered, err := g.store.Conversations(ctx)
+	g.fault(ctx, "read conversations", err)
+	e.Recall(remembered)
+	g.engine.Store(e)
 }
 
 // look takes in what was seen.
 func (g *gateway) look(ctx context.Context, r *inspect.Result) {
+	g.fault(ctx, "read packets", g.engine.Load().Progress.Stumbled())
 	list := make([]home.Sighting, 0, len(r.Devices))
 	for i := range r.Devices {
 		if s := sighting(&r.Devices[i]); len(s.MACs) > 0 {
@@ -307,7 +469,8 @@ func (g *gateway) look(ctx context.Context, r *inspect.Result) {
 	g.hear(list)
 	news, err := g.household.Observe(ctx, list)
 	g.fault(ctx, "keep devices", err)
-	g.stir()
+	stir(g.changed)
+	stir(g.asked)
 	found := r.Found()
 	g.tell(len(found))
 	for _, d := range news.Fresh {
@@ -351,6 +514,10 @@ func sighting(d *inspect.Device) home.Sighting {
 // count adds a flow to what its devices did.
 func (g *gateway) count(r *inspect.FlowRecord) {
 	g.flows.Add(1)
+	service := device.ServiceName(r.Proto, r.Port[flow.Resp])
+	if known := r.Service(); known != "" { // recognised, not by its port alone
+		service += " " + known
+	}
 	for side := range 2 {
 		id, ok := g.names.Load(r.MAC[side])
 		if !ok {
@@ -365,25 +532,47 @@ func (g *gateway) count(r *inspect.FlowRecord) {
 			scope = "lan"
 		}
 		g.meter.Add(home.Traffic{
-			At: time.Unix(0, r.First), Device: id.(string), Peer: peer, Scope: scope, Service: device.ServiceName(r.Proto, r.Port[flow.Resp]),
+			At: time.Unix(0, r.First), Device: id.(string), Peer: peer, Scope: scope, Service: service,
 			Began: side == flow.Orig, Flows: 1, Out: r.Octets[side], In: r.Octets[1-side],
 		})
 	}
 }
 
+// rulesEvery is how often the rules in force are kept as text, if they changed.
+const rulesEvery = 5 * time.Second
+
+// mendEvery is how often it is tried to write to a state that could only be read.
+const mendEvery = 2 * time.Second
+
 // keep does what is due every now and then.
-func (g *gateway) keep(ctx context.Context) error {
+func (g *gateway) keep(ctx context.Context, dir string) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
-	var kept, pruned time.Time
+	var kept, mended, ruled time.Time
+	was := time.Now()
+	lean := was
+	pruned := was // what is old is known only when the clock has been right for a while
 	for {
 		select {
 		case <-ctx.Done():
 			g.keepTraffic(context.WithoutCancel(ctx))
+			g.fault(context.WithoutCancel(ctx), "keep the rules", g.keepRules(dir))
 			return nil
 		case <-tick.C:
 		}
 		now := time.Now()
+		// one clock is set by people and servers, the other by nobody (time.Time)
+		if jump := now.Round(0).Sub(was.Round(0)) - now.Sub(was); jump.Abs() > time.Minute {
+			g.log.WarnContext(ctx, "clock was set", "by", jump)
+			pruned = now
+			g.clockSet.Add(1)
+		}
+		was = now
+		g.fault(ctx, "clock", unset(now))
+		if now.Sub(mended) >= mendEvery {
+			mended = now
+			g.fault(ctx, "keep the state", errors.Join(g.store.Mend(ctx), room(dir)))
+		}
 		g.release(ctx)
 		made, err := g.household.Tick(ctx)
 		g.fault(ctx, "end rehearsals", err)
@@ -394,17 +583,48 @@ func (g *gateway) keep(ctx context.Context) error {
 			kept = now
 			g.keepTraffic(ctx)
 		}
+		if now.Sub(ruled) >= rulesEvery {
+			ruled = now
+			g.fault(ctx, "keep the rules", g.keepRules(dir))
+		}
 		g.mu.Lock()
 		list := g.unkept
 		g.unkept = nil
 		g.mu.Unlock()
 		g.remember(ctx, list)
+		if now.Sub(lean) >= time.Minute {
+			lean = now
+			shed()
+		}
 		if now.Sub(pruned) >= time.Hour {
 			pruned = now
 			g.fault(ctx, "prune history", errors.Join(g.store.Prune(ctx, now), g.store.ForgetConversations(ctx, now.Add(-memory))))
 		}
 		notify(g.getenv, "WATCHDOG=1")
 	}
+}
+
+// roomLeft is the room on the disk below which there is none, octets.
+const roomLeft = 256 << 10
+
+// room is that there is no room left in a folder.
+func room(dir string) error {
+	var s unix.Statfs_t
+	if err := unix.Statfs(dir, &s); err != nil {
+		return fmt.Errorf("%s: %w", dir, err)
+	}
+	if free := s.Bavail * uint64(s.Bsize); free < roomLeft {
+		return fmt.Errorf("%s has no room left: %d octets are free", dir, free)
+	}
+	return nil
+}
+
+// unset is that the clock cannot be right; nil if it can.
+func unset(now time.Time) error {
+	if now.Before(floor()) {
+		return fmt.Errorf("it says %s", now.UTC().Format(time.DateOnly))
+	}
+	return nil
 }
 
 func (g *gateway) keepTraffic(ctx context.Context) {
@@ -417,78 +637,6 @@ func (g *gateway) keepTraffic(ctx context.Context) {
 		g.meter.Return(list)
 	}
 	g.fault(ctx, "keep traffic", err)
-}
-
-// fault notes that something does not work, or works again; it is logged once.
-func (g *gateway) fault(ctx context.Context, what string, err error) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	was, broken := g.faults[what]
-	switch {
-	case err == nil && broken:
-		delete(g.faults, what)
-		g.log.InfoContext(ctx, "works again", "what", what)
-	case err != nil && ctx.Err() == nil:
-		g.faults[what] = err.Error()
-		if was != err.Error() {
-			g.log.ErrorContext(ctx, "does not work", "what", what, "error", err)
-		}
-	}
-}
-
-func (g *gateway) status() home.Status {
-	s := home.Status{
-		Schema: home.StatusSchema, Mode: g.mode, Version: version(), Since: g.since, LAN: g.lan, WAN: g.wan, Devices: map[home.State]int{},
-		Asks: []home.Question{}, Faults: []string{}, Seen: map[string]int{"flows": int(g.flows.Load())},
-	}
-	for _, d := range g.household.Devices() {
-		s.Devices[d.State]++
-	}
-	s.Asks = append(append(s.Asks, g.household.Questions()...), g.controllerless(context.Background())...)
-	for i := range s.Asks {
-		if why, ok := g.changes.Load(s.Asks[i].Device); ok && s.Asks[i].About == home.OtherURL {
-			s.Asks[i].Why = string(why.(mud.URLChange))
-		}
-	}
-	if list, err := g.store.Findings(context.Background(), "", 1000); err == nil {
-		for _, f := range list {
-			if f.State == home.Open {
-				s.Findings++
-			}
-		}
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	for _, what := range slices.Sorted(maps.Keys(g.faults)) {
-		s.Faults = append(s.Faults, what+": "+g.faults[what])
-	}
-	return s
-}
-
-func (g *gateway) api() *control.API {
-	return &control.API{
-		Household: g.household, History: g.store, Status: g.status, Rehearse: g.rehearse, Offer: g.offer,
-		Export: g.export, Import: g.take, Code: g.code, Metrics: g.metrics(), Log: g.log,
-	}
-}
-
-// metrics are counters in the text format of Prometheus, version 0.0.4. None names a device or whom it talks to. They are
-// few: a library for them would be a tenth of the program.
-func (g *gateway) metrics() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-		for _, m := range []struct {
-			name, kind, help string
-			value            uint64
-		}{
-			{"devices", "gauge", "Devices of the home.", uint64(g.household.Len())},
-			{"faults", "gauge", "What does not work.", uint64(len(g.status().Faults))},
-			{"flows_total", "counter", "Flows that ended.", g.flows.Load()},
-			{"packets_total", "counter", "Packets that were seen.", g.engine.Progress.Packets.Load()},
-		} {
-			fmt.Fprintf(w, "# HELP plimsoll_%[1]s %[3]s\n# TYPE plimsoll_%[1]s %[2]s\nplimsoll_%[1]s %[4]d\n", m.name, m.kind, m.help, m.value)
-		}
-	})
 }
 
 // at is an instant that Result wrote.

@@ -212,6 +212,7 @@ func (in *inspection) look(ctx context.Context, src source, paths []string, cfg 
 	knowledge := make(chan loaded, 1)
 	go func() {
 		k, err := identify.Load()
+		shed()
 		knowledge <- loaded{k, err}
 	}()
 	if in.duration > 0 {

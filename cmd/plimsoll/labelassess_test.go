@@ -1,3 +1,5 @@
+//go:build !gateway
+
 package main
 
 import (
@@ -129,6 +131,22 @@ func TestEvidenceAgainstALabelStopsIt(t *testing.T) {
 	write(t, bad, strings.Replace(string(text), `"bad"`, `"good"`, 1))
 	if code, _, stderr = assessed(t, bad); code != exitFailed || !strings.Contains(stderr, "altered") {
 		t.Errorf("a transcript that was altered: exit %d, %s", code, stderr)
+	}
+}
+
+// The README shows the five commands of docs/assess.md, which the next test runs.
+func TestTheReadmeLeadsFromAMakersFolderToAPrintedLabel(t *testing.T) {
+	examples := regexp.MustCompile("(?s)```sh\nplimsoll inspect bench.pcap .*?```")
+	of := func(name string) string {
+		data, err := os.ReadFile("../../" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return examples.FindString(string(data))
+	}
+	readme := of("README.md")
+	if readme == "" || readme != of("docs/assess.md") || strings.Count(readme, "\nplimsoll ") != 5 {
+		t.Errorf("the README shows\n%s\nand docs/assess.md\n%s", readme, of("docs/assess.md"))
 	}
 }
 

@@ -49,6 +49,8 @@ func run(ctx context.Context, args []string, e env) int {
 	switch {
 	case unread(err):
 		err = nil
+	case errors.Is(err, errEnded):
+		return exitDone
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
 		return exitInterrupted
 	case err != nil:

@@ -32,7 +32,7 @@ func leaves(c *cobra.Command) (list []*cobra.Command) {
 
 // silent are the verbs that read nothing that a program could want as JSON.
 var silent = []string{
-	"completion", "headers", "help", "home export", "home off", "home run", "label export", "label grant", "label print", "label qr", "label restore", "label sign", "label suspend", "label withdraw", "man", "mud sign",
+	"completion", "demo", "headers", "help", "home export", "home off", "home run", "label export", "label grant", "label print", "label qr", "label restore", "label sign", "label suspend", "label withdraw", "man", "mud sign", "up",
 	"registry account add", "registry account end", "registry account extend", "registry bundle", "registry key make", "registry key rotate", "registry person add", "registry person remove", "registry run", "registry witness",
 }
 
@@ -99,8 +99,10 @@ func mudFiles(t *testing.T) string {
 			t.Fatal(err)
 		}
 	}
-	for name, text := range map[string]string{"good.toml": "lang = 'en'\n", "capture.json": `{"schema": "plimsoll.inspect/1"}`,
-		"product.json": `{"gtin": "09506000134352", "maker": "Example Lamps", "model": "LP-110"}`, "bad.toml": "lung = 'en'\n", "bad.pem": "x"} {
+	for name, text := range map[string]string{
+		"good.toml": "lang = 'en'\n", "capture.json": `{"schema": "plimsoll.inspect/1"}`,
+		"product.json": `{"gtin": "09506000134352", "maker": "Example Lamps", "model": "LP-110"}`, "bad.toml": "lung = 'en'\n", "bad.pem": "x",
+	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -168,6 +170,8 @@ var outcomes = map[string]map[int][]string{
 		exitFound: {"--fail-on info HOME"}, exitNotFound: {"none.pcap"}, exitInterrupted: {"HOME"},
 	},
 	"guide":   {exitDone: {"", "--json", "camera", "camera --json"}, exitUsage: {"camera lock"}, exitNotFound: {"toaster"}},
+	"demo":    {exitUsage: {"a"}, exitFailed: {"--http 192.0.2.1:1"}}, // the rest is tested with a browser’s eyes
+	"up":      {exitUsage: {"a"}, exitNotFound: {"--lan none0 --state DIR/up"}},
 	"headers": {exitDone: {"HOME"}, exitFailed: {"DIR/lamp.json"}, exitUsage: {""}, exitNotFound: {"none.pcap"}},
 	"help":    {exitDone: {"", "inspect", "mud fetch"}, exitUsage: {"frobnicate"}},
 	"inspect": {

@@ -28,6 +28,7 @@ type Live struct {
 	walker ringWalker
 	poll   [1]unix.PollFd
 	stats  LiveStats
+	ports  *ports // nil: are not heard
 }
 
 const (
@@ -102,6 +103,11 @@ func (l *Live) open(loopback bool) error {
 	if err != nil {
 		return fmt.Errorf("map ring: %w", err)
 	}
+	if l.config.Ports {
+		if l.ports, err = openPorts(l.index); err != nil {
+			return err
+		}
+	}
 	if l.config.Promiscuous {
 		m := unix.PacketMreq{Ifindex: int32(l.index), Type: unix.PACKET_MR_PROMISC}
 		if err := unix.SetsockoptPacketMreq(l.fd, unix.SOL_PACKET, unix.PACKET_ADD_MEMBERSHIP, &m); err != nil {
@@ -167,6 +173,7 @@ func (l *Live) Next(ctx context.Context, b *Batch) error {
 			return fmt.Errorf("capture on %s: %w", l.config.Interface, err)
 		}
 		if atomic.LoadUint32(status)&unix.TP_STATUS_USER == 0 {
+			l.heard(b)
 			return nil
 		}
 	}
@@ -176,7 +183,15 @@ func (l *Live) Next(ctx context.Context, b *Batch) error {
 	atomic.StoreUint32(status, unix.TP_STATUS_KERNEL)
 	l.block = (l.block + 1) % l.config.Blocks
 	l.walker.walk(b)
+	l.heard(b)
 	return nil
+}
+
+// heard adds what was said to the ports.
+func (l *Live) heard(b *Batch) {
+	if l.ports != nil {
+		l.ports.take(b, &l.walker)
+	}
 }
 
 // wait waits for a block. An interface that goes down may come up again; one that goes away does not.
@@ -223,6 +238,10 @@ func (l *Live) Close() error {
 	if l.ring != nil {
 		err = unix.Munmap(l.ring)
 		l.ring = nil
+	}
+	if l.ports != nil {
+		err = errors.Join(err, l.ports.close())
+		l.ports = nil
 	}
 	if l.fd >= 0 {
 		err = errors.Join(err, unix.Close(l.fd))

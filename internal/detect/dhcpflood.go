@@ -88,5 +88,5 @@ func (d *dhcpFlood) raise(a *asking, from frame.MAC, f *Fact) {
 	}
 	a.record.Set("count", uint64(a.clients))
 	a.record.Set("packets", a.asked)
-	a.record.Set("rate", rate)
+	a.record.Set("rate", uint64(rate))
 }

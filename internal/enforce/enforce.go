@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"sync"
@@ -30,6 +31,7 @@ type kernel interface {
 	Intact(ctx context.Context) (bool, error)
 	Repair()
 	Forget(mac frame.MAC)
+	Text(g *nft.Gateway) (string, error)
 }
 
 // Enforcer keeps the rules as the household decided. Any number of goroutines may use it.
@@ -40,13 +42,16 @@ type Enforcer struct {
 	Network func() (*Network, error) // the LAN, as it is now
 	Journal *Journal                 // of what DNS said; nil: it is forgotten when the program ends
 	Now     func() time.Time
+	Page    uint16 // port of the page that tells why a device is in quarantine; 0: none
 
 	mu       sync.Mutex
 	known    map[frame.MAC]compiled
+	gists    map[string]*gist      // of the files that are in use, by SHA-256
 	standing string                // what the rules in force were made of; "" if nobody knows
 	holding  map[frame.MAC]string  // devices about which something was decided, each with its ID
 	owners   map[netip.Addr]string // who has an address, by the ID of the device
 	resolver nft.Resolver
+	last     *nft.Gateway // that was put in force
 
 	repairs atomic.Pointer[map[frame.MAC][]string] // of the devices in quarantine, the names that they may ask for
 }
@@ -99,8 +104,35 @@ func (e *Enforcer) apply(ctx context.Context, always bool) (fileErr, err error) 
 		e.standing = ""
 		return fileErr, err
 	}
-	e.standing = of
+	e.standing, e.last = of, g
 	return fileErr, nil
+}
+
+// Text is the rules in force, as nft reads them, for a gateway that cannot read what it kept (nft.Kernel.Text), and of
+// what they were made; both are "" if nobody knows.
+func (e *Enforcer) Text() (text, of string, err error) {
+	e.mu.Lock()
+	g, of := e.last, e.standing
+	e.mu.Unlock()
+	if of == "" {
+		return "", "", nil
+	}
+	text, err = e.Kernel.Text(g)
+	return text, of, err
+}
+
+// Of is what the rules in force were made of; "" if nobody knows.
+func (e *Enforcer) Of() string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.standing
+}
+
+// Addresses are all that devices have, as of the last Apply or Refresh.
+func (e *Enforcer) Addresses() []netip.Addr {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Collect(maps.Keys(e.owners))
 }
 
 // Commit takes in what DNS told a client, before the client is told; it returns when the client may connect.
@@ -136,16 +168,20 @@ func (e *Enforcer) Standing(client netip.Addr, names []string, addrs []netip.Add
 // MayAsk reports whether a client may ask for a name: one in quarantine, only for those that repair it, so that names are
 // no way out. It does not wait.
 func (e *Enforcer) MayAsk(client netip.Addr, name string) bool {
+	_, names, captive := e.Captive(client)
+	return !captive || slices.Contains(names, name)
+}
+
+// Captive reports whether a client is in quarantine, under which link-layer address, and which names it may ask for.
+func (e *Enforcer) Captive(client netip.Addr) (m frame.MAC, names []string, ok bool) {
 	repairs := e.repairs.Load()
 	if repairs == nil || len(*repairs) == 0 {
-		return true
+		return m, nil, false
 	}
-	mac, ok := e.device(client)
-	if !ok {
-		return true
+	if m, ok = e.device(client); ok {
+		names, ok = (*repairs)[m]
 	}
-	names, ok := (*repairs)[mac]
-	return !ok || slices.Contains(names, name)
+	return m, names, ok
 }
 
 // device is who has an address: by what is bound, or else by the word of the kernel’s own table of neighbours, for a
@@ -164,13 +200,20 @@ func (e *Enforcer) cares(m frame.MAC) bool {
 	return e.holding[m] != ""
 }
 
+// longestAnswer is how long an answer of DNS is believed at most, as the resolver has it.
+const longestAnswer = 24 * time.Hour
+
 // Recall tells the kernel what the journal has, so that names lead where they led before the program was started anew.
 func (e *Enforcer) Recall(ctx context.Context) error {
 	if e.Journal == nil {
 		return nil
 	}
 	var errs []error
+	latest := e.Now().Add(longestAnswer)
 	for _, s := range e.Journal.All() {
+		if s.Until.After(latest) { // it was written when the clock was ahead
+			s.Until = latest
+		}
 		errs = append(errs, e.Kernel.Commit(ctx, s.MAC, s.Names, s.Addresses, s.Until))
 	}
 	return errors.Join(errs...)

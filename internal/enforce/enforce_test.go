@@ -2,17 +2,20 @@ package enforce
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"plimsoll.example/plimsoll/internal/frame"
 	"plimsoll.example/plimsoll/internal/home"
 	"plimsoll.example/plimsoll/internal/nft"
+	"plimsoll.example/plimsoll/internal/policy"
 	"plimsoll.example/plimsoll/mud"
 )
 
@@ -39,6 +42,7 @@ func (k *asked) Commit(_ context.Context, _ frame.MAC, names []string, _ []netip
 func (k *asked) Standing(frame.MAC, []string, []netip.Addr, time.Time) bool { return false }
 func (k *asked) Intact(context.Context) (bool, error)                       { return !k.taken, nil }
 func (k *asked) Repair()                                                    {}
+func (k *asked) Text(*nft.Gateway) (string, error)                          { return "", nil }
 func (k *asked) Forget(frame.MAC)                                           {}
 
 func (k *asked) Device(a netip.Addr) (m frame.MAC, ok bool) {
@@ -126,6 +130,58 @@ func TestRulesAreMadeAnewOnlyWhenSomethingChanged(t *testing.T) {
 	refresh()
 	if k.applied != 3 || len(k.gateway.Devices[0].Addresses) != 2 {
 		t.Error("a second address is not bound")
+	}
+}
+
+// A file is read again only when what it speaks of is another.
+func TestPoliciesStandWhileWhatTheirFilesSpeakOfIsTheSame(t *testing.T) {
+	lamp, hub := device(1, home.Held, "10.9.0.11"), device(2, home.Held, "10.9.0.12")
+	lamp.File, hub.File = "plain", "kin"
+	list := []*home.Device{lamp, hub}
+	k := &asked{}
+	e := enforcer(t, k, &list)
+	read := map[string]int{}
+	e.File = func(_ context.Context, sha string) (*mud.File, error) {
+		read[sha]++
+		f := &mud.File{URL: "https://maker.example/" + sha, FromDevice: []string{"f"}, ACLs: []mud.ACL{{Name: "f"}}}
+		ace := mud.ACE{Name: "a", Action: mud.Accept, Matches: mud.Matches{IPv4: &mud.IP{DestinationDNSName: "fw.maker.example"}}}
+		if sha == "kin" {
+			ace.Matches = mud.Matches{MUD: &mud.MUD{SameManufacturer: true}}
+		}
+		f.ACLs[0].ACEs = []mud.ACE{ace}
+		return f, nil
+	}
+	policies := func() (of [2]*policy.Policy) {
+		t.Helper()
+		if err := e.Apply(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return [2]*policy.Policy{k.gateway.Devices[0].Policy, k.gateway.Devices[1].Policy}
+	}
+	before := policies()
+	if policies() != before || read["plain"] > 2 || read["kin"] > 2 {
+		t.Errorf("nothing changed, and files were read again: %v", read)
+	}
+	kin := device(3, home.Free, "10.9.0.13")
+	kin.MUD = []home.MUDURL{{URL: "https://maker.example/bulb", Via: "dhcpv4"}}
+	list = append(list, kin)
+	after := policies()
+	if after[0] != before[0] {
+		t.Error("a neighbour came, and the policy of a device that speaks of none was made anew")
+	}
+	if after[1] == before[1] {
+		t.Error("a neighbour came, and the policy of a device that speaks of its kin stayed")
+	}
+	list = []*home.Device{device(1, home.Held, "10.9.0.11", "10.9.0.19"), list[1], list[2]}
+	list[0].File = "plain"
+	if policies()[0] == after[0] {
+		t.Error("a device has another address, and its policy stayed")
+	}
+	list[0] = device(1, home.Quarantined, "10.9.0.11")
+	list[0].File = "plain"
+	policies()
+	if d := k.gateway.Devices[0]; !slices.Equal(d.Repair, []string{"fw.maker.example"}) {
+		t.Errorf("in quarantine, it may ask for %v", d.Repair)
 	}
 }
 
@@ -253,4 +309,77 @@ func TestNamesOutliveTheProgramAndATornLine(t *testing.T) {
 	if !slices.Equal(again.said, []string{"a.example", "b.example"}) {
 		t.Errorf("recalled %v", again.said)
 	}
+}
+
+// A file that makes the program stumble costs its device, which may then begin no conversation at home, and nobody else.
+func TestAFileThatRevealsADefectKeepsNobodyElseFromBeingHeld(t *testing.T) {
+	bad, good := device(1, home.Held, "10.9.0.11"), device(2, home.Held, "10.9.0.12")
+	bad.File, good.File = "bad", "good"
+	list := []*home.Device{bad, good}
+	k := &asked{}
+	e := enforcer(t, k, &list)
+	files := e.File
+	e.File = func(ctx context.Context, sha string) (*mud.File, error) {
+		if sha == "bad" {
+			return nil, nil // which package policy does not expect
+		}
+		return files(ctx, sha)
+	}
+	if err := e.Refresh(t.Context()); err == nil || !strings.Contains(err.Error(), bad.ID) || strings.Contains(err.Error(), "file of "+good.ID) {
+		t.Errorf("%v", err)
+	}
+	for _, d := range k.gateway.Devices {
+		if held := d.Policy != nil; d.Treatment != nft.Held || held != (d.MAC == good.MACs[0]) {
+			t.Errorf("%+v", d)
+		}
+	}
+}
+
+// A device whose file cannot be read any more is held to what it was held to.
+func TestADeviceWhoseFileCannotBeReadAnyMoreStaysHeldToIt(t *testing.T) {
+	d := device(1, home.Held, "10.9.0.11")
+	d.File = "good"
+	list := []*home.Device{d}
+	k := &asked{}
+	e := enforcer(t, k, &list)
+	if err := e.Apply(t.Context()); err != nil || k.gateway.Devices[0].Policy == nil {
+		t.Fatal(err)
+	}
+	e.File = func(context.Context, string) (*mud.File, error) { return nil, fs.ErrPermission }
+	e.gists, k.taken = nil, true
+	if err := e.Refresh(t.Context()); !errors.Is(err, fs.ErrPermission) || k.gateway.Devices[0].Policy == nil {
+		t.Errorf("%v, %+v", err, k.gateway.Devices[0])
+	}
+}
+
+// What could not be written is written when it can be, all of it.
+func TestNamesThatCouldNotBeKeptAreKeptWhenTheyCan(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "state")
+	name := filepath.Join(dir, "names.jsonl")
+	j, err := OpenJournal(name, func() time.Time { return noon })
+	if err == nil || j == nil {
+		t.Fatal("a folder that is not there")
+	}
+	said := Said{MAC: frame.MAC{2, 0, 0, 0, 0, 1}, Names: []string{"cloud.maker.example"}, Addresses: []netip.Addr{netip.MustParseAddr("192.0.2.1")}, Until: noon.Add(time.Hour)}
+	j.Add(said)
+	if j.Fault() == nil || len(j.All()) != 1 {
+		t.Errorf("%v, %v", j.Fault(), j.All())
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	j.tried = time.Time{}
+	if err := j.Fault(); err != nil {
+		t.Fatal(err)
+	}
+	said.Names = []string{"other.maker.example"}
+	j.Add(said)
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := OpenJournal(name, func() time.Time { return noon })
+	if err != nil || len(again.All()) != 2 {
+		t.Errorf("%v, %v", again.All(), err)
+	}
+	_ = again.Close()
 }

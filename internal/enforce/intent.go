@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -29,16 +30,17 @@ func (e *Enforcer) intent(ctx context.Context, n *Network) (g *nft.Gateway, of s
 	base := situation(devices, bound, n)
 	base.Controllers = classes(devices, bound)
 	g = &nft.Gateway{
-		LAN: []nft.Link{{Name: n.LAN, Bridge: n.Bridge}}, WAN: []string{n.WAN}, Own: n.Own, Prefixes: n.Prefixes,
-		Resolver: e.resolver, Unknown: n.Unknown, Inbound: n.Inbound,
+		LAN: []nft.Link{n.link()}, WAN: []string{n.WAN}, Own: n.Own, Prefixes: n.Prefixes,
+		Resolver: e.resolver, Unknown: n.Unknown, Inbound: n.Inbound, Page: e.Page,
 	}
 	if n.WAN == "" {
 		g.WAN = nil
 	}
 	hash := sha256.New()
 	note := json.NewEncoder(hash)
-	_ = note.Encode([]any{n, e.resolver})
-	_ = note.Encode(base)
+	world := digest(base)
+	_ = note.Encode([]any{n, e.resolver, e.Page, world})
+	gists := map[string]*gist{}
 	known, repairs := map[frame.MAC]compiled{}, map[frame.MAC][]string{}
 	e.holding = map[frame.MAC]string{}
 	var errs []error
@@ -50,15 +52,24 @@ func (e *Enforcer) intent(ctx context.Context, n *Network) (g *nft.Gateway, of s
 				e.holding[m] = d.ID
 			}
 			if d.File != "" && (x.Treatment == nft.Held || x.Treatment == nft.Quarantined) {
-				switch file, fileErr := e.File(ctx, d.File); {
+				about, fileErr := e.about(ctx, d.File)
+				switch {
 				case fileErr != nil:
-					errs = append(errs, fmt.Errorf("file of %s: %w", d.ID, fileErr))
 				case x.Treatment == nft.Quarantined:
-					x.Repair = repair(file)
+					gists[d.File], x.Repair = about, about.repair
 				default:
-					c := e.compile(file, d, &base, m, devices, bound)
-					_ = note.Encode(c.of)
-					known[m], x.Policy = c, c.policy
+					gists[d.File] = about
+					var c compiled
+					if c, fileErr = e.compile(ctx, about, d, &base, world, m, devices, bound); fileErr == nil {
+						_ = note.Encode(c.of)
+						known[m], x.Policy = c, c.policy
+					}
+				}
+				if fileErr != nil {
+					errs = append(errs, fmt.Errorf("file of %s: %w", d.ID, fileErr))
+					if c, ok := e.known[m]; ok && x.Treatment == nft.Held { // what it was held to, it still is
+						known[m], x.Policy = c, c.policy
+					}
 				}
 			}
 			if x.Treatment == nft.Quarantined {
@@ -67,7 +78,7 @@ func (e *Enforcer) intent(ctx context.Context, n *Network) (g *nft.Gateway, of s
 			g.Devices = append(g.Devices, x)
 		}
 	}
-	e.known = known
+	e.known, e.gists = known, gists
 	e.repairs.Store(&repairs)
 	return g, hex.EncodeToString(hash.Sum(nil)), errors.Join(errs...)
 }
@@ -91,22 +102,76 @@ func treatment(d *home.Device) nft.Treatment {
 	return nft.Free
 }
 
-// compile sets the file of a device into the network, unless that is done already.
-func (e *Enforcer) compile(file *mud.File, d *home.Device, base *policy.Context, m frame.MAC, all []*home.Device, bound map[frame.MAC][]netip.Addr) compiled {
-	at := base.Of(m)
-	if at.Device.MAC != m {
-		at.Device = policy.Device{MAC: m}
+// gist is what is to be known of a file without reading it again.
+type gist struct {
+	url    string
+	others bool     // it speaks of other devices, so that what they are matters
+	repair []string // the names that look like those of updates
+}
+
+// stumbled turns a panic into an error, where it is deferred. A file is a stranger’s: if it makes the program stumble,
+// that costs its device, and not the rules of all.
+func stumbled(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("a defect of the program: %v", p)
 	}
-	at.Device.URL = file.URL
-	at.My, _ = Controllers(d, all, bound)
+}
+
+// about is the gist of a file.
+func (e *Enforcer) about(ctx context.Context, sha256 string) (g *gist, err error) {
+	defer stumbled(&err)
+	if g := e.gists[sha256]; g != nil {
+		return g, nil
+	}
+	f, err := e.File(ctx, sha256)
+	if err != nil {
+		return nil, err
+	}
+	g = &gist{url: f.URL, repair: repair(f)}
+	for i := range f.ACLs {
+		g.others = g.others || slices.ContainsFunc(f.ACLs[i].ACEs, func(a mud.ACE) bool { return a.Matches.MUD != nil || a.Matches.Eth != nil })
+	}
+	return g, nil
+}
+
+// compile sets the file of a device into the network, unless that is done already. Files are large and policies larger:
+// a file is read for that alone, and forgotten. A policy that comes out the same stays the one that it was: what is made
+// of it stays too.
+func (e *Enforcer) compile(ctx context.Context, about *gist, d *home.Device, base *policy.Context, world string, m frame.MAC, all []*home.Device, bound map[frame.MAC][]netip.Addr) (c compiled, err error) {
+	defer stumbled(&err)
+	own := policy.Device{MAC: m}
+	if i := slices.IndexFunc(base.Peers, func(p policy.Device) bool { return p.MAC == m }); i >= 0 {
+		own = base.Peers[i]
+	}
+	own.URL = about.url
+	my, _ := Controllers(d, all, bound)
 	more := allowances(d, all, e.Now())
-	data, _ := json.Marshal([]any{d.File, more, at})
-	sum := sha256.Sum256(data)
-	of := string(sum[:])
-	if c, ok := e.known[m]; ok && c.of == of {
-		return c
+	if !about.others && len(more.From)+len(more.To) == 0 {
+		world = digest([]any{base.Local, base.Gateway, base.Resolvers, base.TimeServers})
 	}
-	return compiled{of, policy.Compile(more.widen(file), &at)}
+	of := digest([]any{d.File, world, more, own, my})
+	was, ok := e.known[m]
+	if ok && was.of == of {
+		return was, nil
+	}
+	file, err := e.File(ctx, d.File)
+	if err != nil {
+		return compiled{}, err
+	}
+	at := base.Of(m)
+	at.Device, at.My = own, my
+	p := policy.Compile(more.widen(file), &at)
+	if ok && p.URL == was.policy.URL && slices.Equal(p.Own, was.policy.Own) && reflect.DeepEqual(p.Entries, was.policy.Entries) {
+		p = was.policy
+	}
+	return compiled{of, p}, nil
+}
+
+// digest is a short word for a value: those of equal values are equal.
+func digest(v any) string {
+	data, _ := json.Marshal(v)
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
 }
 
 // updates are words in the names of servers that devices get their updates from.

@@ -37,6 +37,7 @@ type Journal struct {
 	size  int
 	known map[string]Said // by device and names
 	err   error
+	tried time.Time // when it was last tried to write all of it
 }
 
 // Bounds of a journal: octets of its file, and answers.
@@ -62,7 +63,8 @@ func OpenJournal(name string, now func() time.Time) (*Journal, error) {
 			j.known[s.key()] = s
 		}
 	}
-	return j, j.rewrite()
+	j.err = j.rewrite()
+	return j, j.err
 }
 
 func (s *Said) key() string {
@@ -100,7 +102,7 @@ func (j *Journal) Add(s Said) {
 		j.err = j.rewrite()
 		return
 	}
-	if j.file == nil {
+	if j.err != nil || j.file == nil { // Fault writes all of it, when it can
 		return
 	}
 	n, err := j.file.Write(append(line, '\n'))
@@ -139,12 +141,12 @@ func (j *Journal) rewrite() error {
 		}
 		b.Write(append(line, '\n'))
 	}
-	if j.file != nil {
-		_ = j.file.Close()
-		j.file = nil
-	}
 	if err := durable.WriteFile(j.name, b.Bytes(), 0o600); err != nil {
 		return fmt.Errorf("keep journal of names: %w", err)
+	}
+	if j.file != nil { // which has no name any more
+		_ = j.file.Close()
+		j.file = nil
 	}
 	f, err := os.OpenFile(j.name, os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -165,10 +167,17 @@ func (j *Journal) All() []Said {
 	return list
 }
 
-// Fault is why the last answer could not be written, or nil.
+// retry is how often it is tried to write what could not be written.
+const retry = 2 * time.Second
+
+// Fault is why answers are not written, or nil. It tries again now and then.
 func (j *Journal) Fault() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if j.err != nil && time.Since(j.tried) >= retry {
+		j.tried = time.Now()
+		j.err = j.rewrite()
+	}
 	return j.err
 }
 

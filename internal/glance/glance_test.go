@@ -94,7 +94,7 @@ func TestEverythingHasWords(t *testing.T) {
 				t.Errorf("%s: no message %s", lang, r)
 			}
 		}
-		for _, w := range (label.Sensors(1<<10 - 1)).Words() {
+		for _, w := range label.Sensors(1<<10 - 1).Words() {
 			if words.Text("glance.sensor."+w) == "glance.sensor."+w {
 				t.Errorf("%s: no word for the sensor %s", lang, w)
 			}

@@ -113,9 +113,12 @@ func token(said *locale.Catalogue, key, s string) string {
 	return said.Text(key+".other", "token", s)
 }
 
+// tokens makes a token what keys of the catalogue have for it.
+var tokens = strings.NewReplacer("/", "-", "_", "-", " ", "")
+
 // lookUp is the text of a token, such as tcp/23 or "TLS 1.0", which the catalogue has as tcp-23 and tls1.0.
 func lookUp(said *locale.Catalogue, group, s string) (text string, ok bool) {
-	key := group + "." + strings.NewReplacer("/", "-", "_", "-", " ", "").Replace(strings.ToLower(s))
+	key := group + "." + tokens.Replace(strings.ToLower(s))
 	text = said.Text(key)
 	return text, text != key
 }

@@ -64,6 +64,7 @@ type Device struct {
 	MUD       []MUDURL     `json:"mud"` // that it, or somebody, says; the most trusted first
 	Leases    []Lease      `json:"leases,omitempty"`
 	Offer     *Offer       `json:"offer,omitempty"` // a file that it could be held to, if the household says so
+	Label     *Label       `json:"label,omitempty"` // what is known of LabelFile
 
 	Stance
 }
@@ -101,6 +102,9 @@ type Stance struct {
 
 	Exceptions  []Exception  `json:"exceptions,omitempty"`  // what the household lets it do beside its file
 	Controllers []Controller `json:"controllers,omitempty"` // that the household named
+
+	LabelFile   string      `json:"label_file,omitempty"`   // SHA-256 of its label: a File of the origin OfLabel
+	LabelAction LabelAction `json:"label_action,omitempty"` // for this device; "": as for all
 }
 
 // Offer is a file that a device could be held to. Nobody is held to it before a person accepts it.

@@ -61,6 +61,7 @@ func (h *Household) Export(ctx context.Context, version string) (*Export, error)
 		if c.MACs == nil { // known by what was decided about it alone
 			continue
 		}
+		c.Label = nil // it follows from its file, and is old where it is read
 		x.Devices = append(x.Devices, c)
 	}
 	if err := h.Ledger.Contents(ctx, x); err != nil {

@@ -45,8 +45,15 @@ type ledger interface {
 type Household struct {
 	Ledger ledger
 	Now    func() time.Time
+	// Elapsed is how much time has gone by, by a clock that nobody sets: so a clock that is set neither ends a rehearsal
+	// nor makes one last for years. Nil: Now is right.
+	Elapsed func() time.Duration
+	// Floor is a time that has passed: before it, the clock is not set.
+	Floor time.Time
 	// Rehearsal is how long a device’s file is rehearsed before it is held to it; 0: not at all.
 	Rehearsal time.Duration
+	// LabelAction is what the program does by itself about a label that is suspended or withdrawn; "" is Tell.
+	LabelAction LabelAction
 	// Enforce makes the network do what the stances say, and returns when it does. It is called after each decision,
 	// one call at a time. Nil: nothing is enforced.
 	Enforce func(ctx context.Context, list []*Device) error
@@ -55,10 +62,18 @@ type Household struct {
 	mu       sync.RWMutex
 	devices  map[string]*Device // never changed in place: who was given one may keep it
 	byMAC    map[frame.MAC]string
+	kept     map[string]*Device // as the ledger has them, but for their stances
+
+	ticked  time.Time     // when Tick was called last, for Tick alone
+	elapsed time.Duration // then
+	ran     time.Time     // when it was called first, by the clock as it is set now
 }
 
 // ErrForce is the cause where a decision stands, and is not in force yet.
 var ErrForce = errors.New("decided, but not in force yet")
+
+// ErrKeep is the cause where nothing was decided, because it could not be kept: what held goes on.
+var ErrKeep = errors.New("it cannot be kept, and so it is not decided")
 
 // Open reads what was kept. It must be called once, before all else.
 func (h *Household) Open(ctx context.Context) error {
@@ -66,11 +81,35 @@ func (h *Household) Open(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("open household: %w", err)
 	}
-	h.devices, h.byMAC = map[string]*Device{}, map[frame.MAC]string{}
+	h.devices, h.byMAC, h.kept = map[string]*Device{}, map[frame.MAC]string{}, map[string]*Device{}
 	for _, d := range list {
 		h.put(d)
+		h.kept[d.ID] = d
 	}
 	return nil
+}
+
+// keep keeps what was seen of devices. What could not be kept is tried again when it is seen, or decided about.
+func (h *Household) keep(ctx context.Context, list []*Device) error {
+	err := h.Ledger.Save(ctx, list)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, d := range list {
+		if err == nil {
+			h.kept[d.ID] = d
+		} else {
+			delete(h.kept, d.ID)
+		}
+	}
+	return err
+}
+
+// isKept reports whether the ledger has all of a device that is worth keeping.
+func (h *Household) isKept(d *Device) bool {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	was := h.kept[d.ID]
+	return was != nil && d.like(was)
 }
 
 func (h *Household) put(d *Device) {
@@ -174,8 +213,16 @@ func (h *Household) Decide(ctx context.Context, actor string, verb Verb, device,
 // record keeps a decision, takes it in, and puts it in force.
 func (h *Household) record(ctx context.Context, d *Decision) (*Decision, error) {
 	d.At = h.Now().UTC()
+	h.mu.RLock()
+	about := h.devices[d.Device]
+	h.mu.RUnlock()
+	if !h.isKept(about) { // a stance alone says nothing: whose addresses are to be held?
+		if err := h.keep(ctx, []*Device{about}); err != nil {
+			return nil, fmt.Errorf("%s: %w: %w", d.Verb, ErrKeep, err)
+		}
+	}
 	if err := h.Ledger.Record(ctx, d); err != nil {
-		return nil, fmt.Errorf("%s: keep decision: %w", d.Verb, err)
+		return nil, fmt.Errorf("%s: %w: %w", d.Verb, ErrKeep, err)
 	}
 	h.mu.Lock()
 	c := h.devices[d.Device].clone()
@@ -260,18 +307,59 @@ func (s Stance) same(t Stance) bool {
 func (h *Household) Tick(ctx context.Context) (list []*Decision, err error) {
 	h.deciding.Lock()
 	defer h.deciding.Unlock()
+	now := h.Now().UTC().Round(0)
+	jump := h.jump(now)
+	var errs []error
 	for _, d := range h.Devices() {
 		before := d.Stance
-		for _, due := range due(before, h.Now().UTC()) {
+		decisions := due(before, now)
+		if after, ok := h.moved(before, now, jump); ok {
+			decisions = []Decision{{Verb: Rehearse, After: after}}
+		}
+		for _, due := range decisions {
 			due.Actor, due.Device, due.Before = Program, d.ID, before
 			made, err := h.record(ctx, &due)
 			if err != nil {
-				return list, err
+				errs = append(errs, err)
+				break
 			}
 			list, before = append(list, made), made.After
 		}
 	}
-	return list, nil
+	return list, errors.Join(errs...)
+}
+
+// moved is a stance whose rehearsal is moved along with a clock that was set; ok is false if there is no need.
+func (h *Household) moved(s Stance, now time.Time, jump time.Duration) (_ Stance, ok bool) {
+	switch {
+	case s.State != Rehearsing || s.Until.IsZero():
+		return s, false
+	case jump != 0 && !s.Since.Before(h.ran.Add(-jump)): // begun by the clock as it was before
+		s.Since, s.Until = s.Since.Add(jump), s.Until.Add(jump)
+	case s.Since.After(now.Add(leap)), s.Since.Before(h.Floor) && !now.Before(h.Floor): // begun by a clock that was wrong
+		s.Since, s.Until = now, now.Add(s.Until.Sub(s.Since))
+	default:
+		return s, false
+	}
+	return s, true
+}
+
+// leap is from when on a clock is taken for set, and not for one that goes badly.
+const leap = time.Minute
+
+// jump is by how much the clock was set since it was called last; less than leap is nothing.
+func (h *Household) jump(now time.Time) (jump time.Duration) {
+	if h.Elapsed == nil {
+		return 0
+	}
+	elapsed := h.Elapsed()
+	if h.ticked.IsZero() {
+		h.ran = now.Add(-elapsed)
+	} else if jump = now.Sub(h.ticked) - (elapsed - h.elapsed); jump.Abs() < leap {
+		jump = 0
+	}
+	h.ticked, h.elapsed, h.ran = now, elapsed, h.ran.Add(jump)
+	return jump
 }
 
 // Describe takes what the household says of a device: change alters a copy of it, but not its stance.
@@ -290,7 +378,7 @@ func (h *Household) Describe(ctx context.Context, word string, change func(*Devi
 	}
 	h.put(c)
 	h.mu.Unlock()
-	if err := h.Ledger.Save(ctx, []*Device{c}); err != nil {
+	if err := h.keep(ctx, []*Device{c}); err != nil {
 		return nil, fmt.Errorf("keep description: %w", err)
 	}
 	return c, nil

@@ -70,7 +70,7 @@ func (h *Household) Lease(ctx context.Context, m frame.MAC, l Lease) (*Device, e
 	if given {
 		changed = append(changed, h.lose(d.ID, &l, now)...)
 	}
-	if err := h.Ledger.Save(ctx, changed); err != nil {
+	if err := h.keep(ctx, changed); err != nil {
 		return d, fmt.Errorf("keep lease: %w", err)
 	}
 	return d, nil

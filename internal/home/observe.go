@@ -46,17 +46,15 @@ func (h *Household) Observe(ctx context.Context, list []Sighting) (*News, error)
 			n.Crowded++
 			continue
 		}
-		url, other := "", false
+		url := ""
 		d, fresh := h.See(s.MACs[max(at, 0)], func(d *Device) {
 			url = d.MUDURL()
-			other = !d.like(s)
 			d.take(s)
 		})
-		switch {
-		case fresh:
+		if fresh {
 			n.Fresh = append(n.Fresh, d)
-			changed = append(changed, d)
-		case other, d.MUDURL() != url:
+		}
+		if !h.isKept(d) {
 			changed = append(changed, d)
 		}
 		if d.MUDURL() != url {
@@ -64,7 +62,7 @@ func (h *Household) Observe(ctx context.Context, list []Sighting) (*News, error)
 		}
 	}
 	if len(changed) > 0 {
-		if err := h.Ledger.Save(ctx, changed); err != nil {
+		if err := h.keep(ctx, changed); err != nil {
 			return n, fmt.Errorf("keep what was seen: %w", err)
 		}
 	}
@@ -88,27 +86,36 @@ func (h *Household) knows(m frame.MAC) bool {
 // worth is how long a device is seen again before that alone is kept.
 const worth = 5 * time.Minute
 
-// like reports whether a sighting says nothing that is worth keeping.
-func (d *Device) like(s *Sighting) bool {
-	return slices.Equal(d.MACs, s.MACs) && slices.Equal(d.Hostnames, s.Hostnames) && slices.Equal(d.Addresses, s.Addresses) &&
-		d.Identity.Kind == s.Identity.Kind && d.Identity.Maker == s.Identity.Maker && d.Identity.Model == s.Identity.Model &&
-		d.Identity.Category == s.Identity.Category && s.Last.Sub(d.Last) < worth
+// like reports whether nothing that is worth keeping has changed since a device was as it was.
+func (d *Device) like(was *Device) bool {
+	return slices.Equal(d.MACs, was.MACs) && slices.Equal(d.Hostnames, was.Hostnames) && slices.Equal(d.Addresses, was.Addresses) &&
+		d.Identity.Kind == was.Identity.Kind && d.Identity.Maker == was.Identity.Maker && d.Identity.Model == was.Identity.Model &&
+		d.Identity.Category == was.Identity.Category && slices.Equal(d.MUD, was.MUD) && d.Last.Sub(was.Last) < worth
 }
+
+// maxKnown bounds the addresses that are known of a device, the last ones.
+const maxKnown = 32
 
 // take takes in a sighting. An identity that was known for surer stays: after a start little is known.
 func (d *Device) take(s *Sighting) {
+	macs := slices.Clone(s.MACs)
 	for _, m := range d.MACs {
-		if !slices.Contains(s.MACs, m) {
-			s.MACs = append(s.MACs, m)
+		if !slices.Contains(macs, m) {
+			macs = append(macs, m)
 		}
 	}
-	d.MACs = s.MACs
+	d.MACs = macs
 	if len(s.Hostnames) > 0 {
 		d.Hostnames = s.Hostnames
 	}
-	if len(s.Addresses) > 0 {
-		d.Addresses = s.Addresses
+	// after a start little was seen yet: a device has the addresses still that it had before
+	list := slices.Clone(s.Addresses)
+	for _, a := range d.Addresses {
+		if !slices.Contains(list, a) {
+			list = append(list, a)
+		}
 	}
+	d.Addresses = list[:min(len(list), maxKnown)]
 	if s.Identity.Confidence >= d.Identity.Confidence {
 		d.Identity = s.Identity
 	}

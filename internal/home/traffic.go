@@ -19,7 +19,7 @@ type trafficKey struct {
 }
 
 // maxMetered bounds a Meter: it is emptied every few seconds, and a flood has millions of peers.
-const maxMetered = 20_000
+const maxMetered = 8_000
 
 // Add adds a flow, or several. The time is that of the minute.
 func (m *Meter) Add(t Traffic) {

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 
@@ -47,6 +48,30 @@ type Config struct {
 // Progress is how far an inspection has come. It may be read at any time.
 type Progress struct {
 	Packets, Octets atomic.Uint64
+	Panics          atomic.Uint64 // messages that a dissector or detector failed on
+	stumble         atomic.Pointer[string]
+}
+
+// Stumbled says how many messages a dissector or detector failed on, and where at first; nil if none. Each costs itself,
+// and not the inspection.
+func (p *Progress) Stumbled() error {
+	first := p.stumble.Load()
+	if first == nil {
+		return nil
+	}
+	return fmt.Errorf("%d messages revealed a defect of the program, at first: %s", p.Panics.Load(), *first)
+}
+
+// caught is deferred around what strangers’ messages go through. It reports whether there was a panic.
+func (p *Progress) caught(value any) bool {
+	if value == nil {
+		return false
+	}
+	if p.Panics.Add(1) == 1 {
+		text := fmt.Sprintf("%v\n%s", value, debug.Stack())
+		p.stumble.Store(&text)
+	}
+	return true
 }
 
 // shares of Config.Memory, in hundredths. The rest is for the program, the blocks under way, the detectors and the
@@ -201,6 +226,7 @@ func (e *Engine) collect(b *block) {
 }
 
 func (e *Engine) fact(b *block, facts *dissect.Facts, i int) {
+	defer func() { e.Progress.caught(recover()) }()
 	f := facts.At(i)
 	var number uint64
 	var file uint16
@@ -229,6 +255,7 @@ func (e *Engine) fact(b *block, facts *dissect.Facts, i int) {
 }
 
 func (e *Engine) flow(f *flow.Flow, notes []note) {
+	defer func() { e.Progress.caught(recover()) }()
 	var n *note
 	name := ""
 	if f.Note != 0 {
@@ -274,8 +301,8 @@ func (e *Engine) Losses() Losses {
 
 // lost is what the workers could not keep or understand.
 func (e *Engine) lost() (l Losses) {
+	l.Panics = e.Progress.Panics.Load()
 	for _, w := range e.workers {
-		l.Panics += w.panics
 		w.own(func(s *shard) {
 			l.Streams += s.streams.Lost
 			l.Flows += s.table.Evicted

@@ -26,8 +26,7 @@ type worker struct {
 	proto   *protocols
 	message dissect.Message // reused
 
-	panics uint64 // of dissectors
-	spare  []byte // for what a dissector begins to keep
+	spare []byte // for what a dissector begins to keep
 
 	// of the block under way
 	cur *block
@@ -103,8 +102,7 @@ const (
 // whose dissector panicked. None may, but one that does costs its message and not the capture.
 func (w *worker) packets(b *block, from int) (next int) {
 	defer func() {
-		if recover() != nil {
-			w.panics++
+		if w.engine.Progress.caught(recover()) {
 			next++
 		}
 	}()

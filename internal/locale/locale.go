@@ -12,6 +12,7 @@ package locale
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -55,4 +56,34 @@ func language(name string) Lang {
 		name = name[:i]
 	}
 	return Lang(strings.ToLower(name))
+}
+
+// maxRanges bounds the languages of a request that are looked at.
+const maxRanges = 32
+
+// Accepted chooses the language by what a request accepts (RFC 9110 §12.5.4): of those that Plimsoll speaks, the one with
+// the greatest weight, and of equals the first; otherwise, where it names none of them.
+func Accepted(header string, otherwise Lang) Lang {
+	best, weight := otherwise, 0.0
+	n := 0
+	for part := range strings.SplitSeq(header, ",") {
+		if n++; n > maxRanges {
+			break
+		}
+		name, parameters, _ := strings.Cut(part, ";")
+		q := 1.0
+		if value, ok := strings.CutPrefix(strings.TrimSpace(parameters), "q="); ok {
+			var err error
+			if q, err = strconv.ParseFloat(strings.TrimSpace(value), 64); err != nil || !(q >= 0 && q <= 1) {
+				continue
+			}
+		}
+		switch l := language(strings.TrimSpace(name)); l {
+		case English, French:
+			if q > weight {
+				best, weight = l, q
+			}
+		}
+	}
+	return best
 }

@@ -14,6 +14,7 @@ import (
 // accepts they may still drop.
 const (
 	guardPriority  = "-190" // after connection tracking, and before what is false could have begun anything
+	leadPriority   = "-180" // who sent it was looked at
 	natPriority    = "-110"
 	filterPriority = "-10"
 )
@@ -91,6 +92,9 @@ func (g *Gateway) inet(devices []Device, at int64, old map[*policy.Policy]*part)
 	input := []string{}
 	if ports := g.mappingRules(t, devices); ports != "" {
 		input = append(input, isLAN+ports)
+	}
+	if g.Page != 0 {
+		input = append(input, g.captives(t, devices, isLAN))
 	}
 	t.base("input", "filter", "input", filterPriority, append(input, "jump held"))
 	output := []string{}

@@ -2,7 +2,10 @@ package nft
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
+	"plimsoll.example/plimsoll/internal/frame"
 	"plimsoll.example/plimsoll/internal/policy"
 )
 
@@ -27,6 +30,7 @@ func (g *Gateway) bridge(devices []Device, at int64, old map[*policy.Policy]*par
 		}
 	}
 	t.set("held", "type ether_addr", held, false)
+	g.lead(t)
 	var before, after []string
 	before = append(before, "ether type arp accept")
 	for _, f := range []string{"4", "6"} {
@@ -58,4 +62,44 @@ func (g *Gateway) bridge(devices []Device, at int64, old map[*policy.Policy]*par
 	t.base("forward", "filter", "forward", filterPriority, append(append(before, rules...),
 		"ether saddr @held jump talk", "ether daddr @held jump talk"))
 	return t
+}
+
+// lead writes the chain that leads what devices that are held exchange with others on the bridge to the gateway itself,
+// which routes it: so it meets connection tracking and the rules for routed packets, which know names. Others go on
+// speaking with each other directly. What finds addresses, or gives them, is never led away, nor is what goes to groups.
+// Not all kernels tell of which bridge a port is: where the LAN is several of them, nothing is led.
+func (g *Gateway) lead(t *table) {
+	bridges := slices.DeleteFunc(slices.Clone(g.LAN), func(l Link) bool { return !l.Bridge })
+	if len(bridges) != 1 {
+		return
+	}
+	l := bridges[0]
+	if l.Isolated { // who asks whether its own address is free must not be told that the gateway has it (RFC 4862 §5.4)
+		t.base("input", "filter", "input", filterPriority, []string{"icmpv6 type 135 ip6 saddr :: ether saddr . @th,64,128 @announced drop"})
+	}
+	var families []string
+	if l.Routed4 {
+		families = append(families, "ip")
+	}
+	if l.Routed6 {
+		families = append(families, "ip6")
+	}
+	if len(families) == 0 || l.MAC == (frame.MAC{}) {
+		return
+	}
+	rules := []string{
+		"ether daddr & 01:00:00:00:00:00 != 00:00:00:00:00:00 accept",
+		"ether daddr " + l.MAC.String() + " accept",
+		"icmpv6 type { 133, 134, 135, 136, 137 } accept",
+		"udp dport { 67, 68, 546, 547 } accept",
+	}
+	to := fmt.Sprintf("meta pkttype set host ether daddr set %s accept", l.MAC)
+	sides := []string{"ether saddr @held ", "ether daddr @held "}
+	if l.Isolated { // who knows another’s link-layer address from before the ports were kept apart, still uses it
+		sides = []string{""}
+	}
+	for _, side := range sides {
+		rules = append(rules, "ether type { "+strings.Join(families, ", ")+" } "+side+to)
+	}
+	t.base("lead", "filter", "prerouting", leadPriority, rules)
 }

@@ -117,7 +117,7 @@ func (k *Kernel) recall(r *Ruleset, now int64) (learnt bool) {
 func (k *Kernel) Commit(_ context.Context, mac frame.MAC, names []string, addrs []netip.Addr, until time.Time) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	now, end := time.Now().UnixNano(), until.Add(k.Grace).UnixNano()
+	now, end := k.now(), k.end(until)
 	d, follows := k.of(mac)
 	var changes []change
 	for _, name := range names {
@@ -157,7 +157,7 @@ func (k *Kernel) Standing(mac frame.MAC, names []string, addrs []netip.Addr, unt
 		return false
 	}
 	defer k.mu.Unlock()
-	end := until.Add(k.Grace).UnixNano()
+	end := k.end(until)
 	_, follows := k.of(mac)
 	for _, name := range names {
 		name = policy.Hostname(name)

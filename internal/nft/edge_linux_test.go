@@ -223,6 +223,10 @@ func TestQuarantineLeavesRepairAndThePage(t *testing.T) {
 				{"lamp", "", frame.ProtoTCP, addresses["phone"][v], 80, 0},
 				{"lamp", "", frame.ProtoTCP, addresses["gateway"][v], 22, 0},
 				{"phone", "wan", frame.ProtoTCP, addresses["wan"][v], 80, 80},
+				{"lamp", "gateway", frame.ProtoTCP, addresses["gateway"][v], 80, 8085},
+				{"lamp", "gateway", frame.ProtoTCP, addresses["gateway"][v], 8085, 8085},
+				{"phone", "", frame.ProtoTCP, addresses["gateway"][v], 8085, 0},
+				{"wan", "", frame.ProtoTCP, addresses["gateway"][v], 8085, 0},
 			} {
 				got := h.send(c.from, packet(c.proto, addresses[c.from][v], c.dst, uint16(46000+i), c.port))
 				switch {
@@ -276,10 +280,34 @@ func TestTheEdgeOfTheHouse(t *testing.T) {
 				}
 			}
 		})
-		lamp.MayMap = true
-		h.apply(gateway(lamp))
-		if !h.arrives("lamp", "gateway", packet(frame.ProtoUDP, addresses["lamp"][0], addresses["gateway"][0], 47100, 5351)) {
-			t.Error("a device that may open ports cannot")
+	})
+}
+
+// Who is held has the router open no port, unless the household lets it.
+func TestWhoOpensPorts(t *testing.T) {
+	needTools(t, "nft", "ip")
+	netnstest.Run(t, func(t *testing.T) {
+		h := newHouse(t)
+		everything := []mud.ACE{accept("all", mud.Matches{})}
+		for _, bridged := range []bool{true, false} {
+			for _, may := range []bool{false, true} {
+				h.fresh()
+				lamp := lampOf(everything, everything)
+				lamp.MayMap = may
+				g := gateway(lamp, thing("hub", Apart), thing("phone", Free))
+				g.LAN[0].Bridge = bridged
+				h.apply(g)
+				each(t, func(t *testing.T, v int, _ uint8) {
+					for i, s := range mapping {
+						for from, want := range map[string]bool{"lamp": may, "hub": false, "phone": true} {
+							p := packet(s.Proto, addresses[from][v], addresses["gateway"][v], uint16(48000+i), s.Port)
+							if got := h.arrives(from, "gateway", p); got != want {
+								t.Errorf("bridge %v, may %v: %s asks port %d: arrives %v, want %v", bridged, may, from, s.Port, got, want)
+							}
+						}
+					}
+				})
+			}
 		}
 	})
 }
@@ -288,20 +316,45 @@ func TestCeilingsBoundOneDeviceAlone(t *testing.T) {
 	needTools(t, "nft", "ip")
 	netnstest.Run(t, func(t *testing.T) {
 		h := newHouse(t)
-		g := gateway(thing("lamp", Free), thing("phone", Free))
-		g.Ceilings = Ceilings{Small: 10, New: 20}
-		h.apply(g)
-		passed := 0
-		for i := range 200 {
-			if h.arrives("lamp", "wan", packet(frame.ProtoUDP, addresses["lamp"][0], addresses["wan"][0], uint16(20000+i), 53)) {
-				passed++
+		for v := range 2 {
+			for _, c := range []struct {
+				what     string
+				proto    uint8
+				ceilings Ceilings
+			}{
+				{"small ones", frame.ProtoUDP, Ceilings{Small: 10, New: 1000}},
+				{"those that begin", frame.ProtoTCP, Ceilings{Small: 1000, New: 10}},
+			} {
+				h.fresh()
+				g := gateway(thing("lamp", Free), thing("phone", Free))
+				g.Ceilings = c.ceilings
+				h.apply(g)
+				send := func(from string, port uint16) bool {
+					return h.arrives(from, "wan", packet(c.proto, addresses[from][v], addresses["wan"][v], port, 53))
+				}
+				// a conversation that is answered is not bounded
+				h.send("lamp", packet(c.proto, addresses["lamp"][v], addresses["wan"][v], 19999, 53))
+				answer := packet(c.proto, addresses["wan"][v], addresses["lamp"][v], 53, 19999)
+				answer.flags = frame.SYN | frame.ACK
+				h.send("wan", answer)
+				passed := 0
+				for i := range 150 {
+					if send("lamp", uint16(20000+i)) {
+						passed++
+					}
+				}
+				if passed < 45 || passed > 90 {
+					t.Errorf("IPv%d: %d of 150 packets pass a ceiling of ten a second on %s, with bursts of 50", 4+2*v, passed, c.what)
+				}
+				if !send("phone", 20000) {
+					t.Errorf("IPv%d: what the lamp sends counts against the phone", 4+2*v)
+				}
+				more := packet(c.proto, addresses["lamp"][v], addresses["wan"][v], 19999, 53)
+				more.flags = frame.ACK
+				if !h.arrives("lamp", "wan", more) {
+					t.Errorf("IPv%d: a conversation that was answered is bounded", 4+2*v)
+				}
 			}
-		}
-		if passed < 50 || passed > 90 {
-			t.Errorf("%d of 200 packets pass a ceiling of ten a second, with bursts of 50", passed)
-		}
-		if !h.arrives("phone", "wan", packet(frame.ProtoUDP, addresses["phone"][0], addresses["wan"][0], 20000, 53)) {
-			t.Error("what the lamp sends counts against the phone")
 		}
 	})
 }

@@ -42,6 +42,7 @@ type Kernel struct {
 	loaded   *Ruleset // nil: nobody knows what stands
 	memory   memory
 	standing map[string]map[string]int64 // by set and element, until when it stands; ns
+	began    time.Time                   // when it was opened, by the clock that nobody sets
 	own      uint32                      // transactions since base
 	base     uint32                      // the generation of rules at the last whole load
 }
@@ -59,7 +60,7 @@ func Open(tool string) (*Kernel, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &Kernel{Tool: path, Grace: 2 * time.Minute, socket: s, memory: memory{}}
+	k := &Kernel{Tool: path, Grace: 2 * time.Minute, socket: s, memory: memory{}, began: time.Now()}
 	if _, err := s.generation(); err != nil {
 		return nil, errors.Join(denied(fmt.Errorf("ask for the state of the rules: %w", err)), s.close())
 	}
@@ -68,6 +69,15 @@ func Open(tool string) (*Kernel, error) {
 
 // Close lets go of the kernel. The rules stay.
 func (k *Kernel) Close() error { return k.socket.close() }
+
+// now is the time, in nanoseconds since the Unix epoch as the clock had it when the kernel was opened: the kernel counts
+// how long elements stand, and does not mind who sets the clock meanwhile.
+func (k *Kernel) now() int64 { return k.began.UnixNano() + int64(time.Since(k.began)) }
+
+// end is when an answer, and the grace after it, ends.
+func (k *Kernel) end(until time.Time) int64 {
+	return k.began.UnixNano() + int64(until.Sub(k.began)+k.Grace)
+}
 
 // denied tells what an error means.
 func denied(err error) error {
@@ -112,7 +122,7 @@ func (k *Kernel) run(ctx context.Context, script string, args ...string) (string
 func (k *Kernel) Apply(ctx context.Context, g *Gateway) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	now := time.Now().UnixNano()
+	now := k.now()
 	r, err := k.rules(g, now)
 	if err != nil {
 		return err
@@ -122,7 +132,14 @@ func (k *Kernel) Apply(ctx context.Context, g *Gateway) error {
 		if err := k.alter(ctx, r, now); err == nil {
 			return k.purge(g, old, r)
 		}
-		k.loaded = nil // whatever stands, all of it is made anew
+		// Whatever stands, all of it is made anew. If that fails too, what stood does so still, as far as anybody knows.
+		stood := k.loaded
+		k.loaded = nil
+		defer func() {
+			if k.loaded == nil {
+				k.loaded = stood
+			}
+		}()
 		if r, err = k.rules(g, now); err != nil {
 			return err
 		}

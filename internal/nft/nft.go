@@ -48,6 +48,12 @@ type Device struct {
 type Link struct {
 	Name   string
 	Bridge bool // its ports are held apart in the family bridge too
+	// What devices that are held exchange with others on the bridge is led to the gateway, and meets the rules for
+	// routed packets. MAC is the gateway's there.
+	Routed4, Routed6 bool
+	MAC              frame.MAC
+	// The ports are kept apart, and the gateway answers for all: see Isolation.
+	Isolated bool
 }
 
 // Opening is a service that the household opened to the Internet.

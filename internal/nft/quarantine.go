@@ -1,6 +1,8 @@
 package nft
 
 import (
+	"fmt"
+
 	"plimsoll.example/plimsoll/internal/frame"
 	"plimsoll.example/plimsoll/internal/policy"
 	"plimsoll.example/plimsoll/mud"
@@ -28,6 +30,19 @@ func (g *Gateway) repair(d *Device) *policy.Policy {
 	return policy.Compile(f, &policy.Context{
 		Device: policy.Device{MAC: d.MAC, Addresses: d.Addresses, URL: repairURL}, Local: g.Prefixes, Gateway: g.Own,
 	})
+}
+
+// captives is the rule that keeps the page from all but who is in quarantine, and writes what it needs.
+func (g *Gateway) captives(t *table, devices []Device, isLAN string) string {
+	var list []string
+	for i := range devices {
+		if devices[i].Treatment == Quarantined {
+			list = append(list, devices[i].MAC.String())
+		}
+	}
+	t.set("captive", "type ether_addr", list, false)
+	t.chain("page", "", lines([]string{`iifname "lo" return`, isLAN + "ether saddr @captive return", "drop"}))
+	return fmt.Sprintf("tcp dport %d jump page", g.Page)
 }
 
 // pageClass is the class of the gateway.

@@ -99,6 +99,7 @@ func TestRandomTreatmentsHold(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 11))
 			g := gateway()
 			g.Unknown, g.Inbound, g.LAN[0].Bridge = pick(r, []Treatment{Free, Apart, Refused}), chance(r, 30), true
+			g.LAN[0].Routed4, g.LAN[0].Routed6, g.LAN[0].MAC = chance(r, 50), chance(r, 50), h.own
 			for _, name := range []string{"lamp", "hub", "phone"} {
 				d := thing(name, pick(r, []Treatment{Free, Apart, Held, Held, Quarantined, Refused}))
 				var from, to []mud.ACE

@@ -27,7 +27,7 @@ func Compile(f *mud.File, c *Context) *Policy {
 			}
 		}
 	}
-	p.Entries = append(p.Entries, defaults(&at)...)
+	p.Entries = slices.Concat(p.Entries, defaults(&at)) // with no room to grow: there are hundreds of policies
 	p.build()
 	return p
 }
@@ -113,7 +113,7 @@ func (b *builder) classes(m *mud.MUD) {
 		class Class
 		value string
 	}{
-		{m.Manufacturer != "", Manufacturer, strings.TrimSuffix(strings.ToLower(m.Manufacturer), ":443")},
+		{m.Manufacturer != "", Manufacturer, authority(m.Manufacturer)},
 		{m.SameManufacturer, SameManufacturer, ""},
 		{m.Model != "", Model, m.Model},
 		{m.LocalNetworks, LocalNetworks, ""},
@@ -125,6 +125,16 @@ func (b *builder) classes(m *mud.MUD) {
 			b.peer(p, b.context.of(p, b.Family))
 		}
 	}
+}
+
+// authority is what a file names as manufacturer, as mud.Authority has it: inet:host writes an IPv6 address without the
+// brackets that it has in a URL (RFC 6991 §4).
+func authority(s string) string {
+	s = strings.ToLower(s)
+	if a, err := netip.ParseAddr(s); err == nil && a.Is6() {
+		return "[" + s + "]"
+	}
+	return strings.TrimSuffix(s, ":443")
 }
 
 func (b *builder) ip(m *mud.IP) {

@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -45,6 +46,9 @@ type Config struct {
 	// refused, and nobody is asked: so a device in quarantine has no way out through the names that it asks for. It must
 	// not wait. Nil allows all.
 	Allow func(client netip.Addr, name string) bool
+	// Instead is the addresses that a client is told of for names that it may not ask for, where it is to be told why: those
+	// of a page. With nil, or none, it is refused.
+	Instead func(client netip.Addr) []netip.Addr
 
 	// Commit is called before an answer that leads anywhere goes to a client, and returns when the client may connect
 	// to what it has been told, until a.Until at least; or when ctx is done, which is within seconds. With an error the client is told that the resolver failed, and to
@@ -96,6 +100,7 @@ type Counters struct {
 	Failed     atomic.Uint64 // that no upstream could answer
 	Held       atomic.Uint64 // whose answer could not be committed
 	Rebinding  atomic.Uint64 // answers that would have led into the network
+	Panics     atomic.Uint64 // queries and answers that a defect of ours made us stumble over
 }
 
 // Resolver is a forwarder. Make one with New.
@@ -243,7 +248,8 @@ func (r *Resolver) begin(q *query, known *entry) (*call, error) {
 	r.pending[key] = c
 	own := *q // who asks may be gone before the answer is here
 	r.group.Go(func() {
-		c.entry, c.err = r.consult(&own, known)
+		c.err = errPanic // unless it returns
+		r.guard(func() { c.entry, c.err = r.consult(&own, known) })
 		r.mu.Lock()
 		delete(r.pending, key)
 		r.mu.Unlock()
@@ -251,6 +257,27 @@ func (r *Resolver) begin(q *query, known *entry) (*call, error) {
 		<-r.slots
 	})
 	return c, nil
+}
+
+var errPanic = errors.New("a defect of the program")
+
+// guard does something with what strangers sent. One message that makes us stumble must not end the resolution of names.
+func (r *Resolver) guard(f func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			r.Counters.Panics.Add(1)
+			r.cfg.Log.Error("a DNS message revealed a defect of the program", "panic", p, "stack", string(debug.Stack()))
+		}
+	}()
+	f()
+}
+
+// persist does something until it returns: where a message makes it stumble, it goes on with the next.
+func (r *Resolver) persist(f func() error) (err error) {
+	for returned := false; !returned; {
+		r.guard(func() { err = f(); returned = true })
+	}
+	return err
 }
 
 // consult asks upstreams, and remembers what they say, or that they say nothing.
@@ -304,7 +331,14 @@ func (r *Resolver) count(e *entry) {
 }
 
 // thorough answers a query, however long it takes. It is told to whom only when what it leads to is committed.
-func (r *Resolver) thorough(ctx context.Context, msg []byte, q *query, client netip.Addr, limit int) ([]byte, Question) {
+func (r *Resolver) thorough(ctx context.Context, msg []byte, q *query, client netip.Addr, limit int) (out []byte, asked Question) {
+	out = q.refusal(nil, msg, dns.RcodeServerFailure, noEDE)
+	asked.Rcode = dns.RcodeServerFailure
+	r.guard(func() { out, asked = r.answer(ctx, msg, q, client, limit) })
+	return out, asked
+}
+
+func (r *Resolver) answer(ctx context.Context, msg []byte, q *query, client netip.Addr, limit int) ([]byte, Question) {
 	asked := Question{Name: plain(q.name()), Type: q.qtype}
 	fail := func(rcode, ede int) ([]byte, Question) {
 		asked.Rcode = rcode
@@ -312,6 +346,10 @@ func (r *Resolver) thorough(ctx context.Context, msg []byte, q *query, client ne
 	}
 	if r.cfg.Allow != nil && !r.cfg.Allow(client, asked.Name) {
 		r.Counters.Disallowed.Add(1)
+		if e := r.instead(client, q); e != nil {
+			asked.Rcode = e.rcode
+			return e.append(make([]byte, 0, len(e.wire)+optSize+6), msg, q, time.Now(), limit), asked
+		}
 		return fail(dns.RcodeRefused, edeBlocked)
 	}
 	if q.qtype != dns.TypeANY && (q.qtype == 0 || q.qtype == dns.TypeOPT || 128 <= q.qtype && q.qtype < 256) {
@@ -333,6 +371,22 @@ func (r *Resolver) thorough(ctx context.Context, msg []byte, q *query, client ne
 	}
 	asked.Rcode, asked.Cached = e.rcode, cached
 	return e.append(make([]byte, 0, len(e.wire)+optSize+6), msg, q, time.Now(), limit), asked
+}
+
+// instead is the answer to a question that a client may not ask, or nil. It is over at once: soon the client may.
+func (r *Resolver) instead(client netip.Addr, q *query) *entry {
+	if r.cfg.Instead == nil {
+		return nil
+	}
+	list := r.cfg.Instead(client)
+	if len(list) == 0 || q.qtype != dns.TypeA && q.qtype != dns.TypeAAAA {
+		return nil
+	}
+	e, err := Host{Addresses: list, TTL: time.Second}.entry(q, time.Now())
+	if err != nil {
+		return nil
+	}
+	return e
 }
 
 // commit returns when the client may go where an answer leads.

@@ -339,13 +339,23 @@ func TestAllowIsAskedBeforeAnyoneElse(t *testing.T) {
 	w := newWorld(t, zone)
 	var closed atomic.Bool
 	var asked atomic.Value
+	var instead atomic.Pointer[[]netip.Addr]
 	r, at := start(t, Config{
 		Upstreams: []string{w.listen(t)},
 		Allow:     func(_ netip.Addr, name string) bool { return name == "web.example" || !closed.Load() },
+		Instead:   func(netip.Addr) []netip.Addr { return *instead.Load() },
 		Asked:     func(_ netip.Addr, q Question) { asked.Store(q) },
 	})
 	exchange(t, "udp", at, ask("www.example", dns.TypeA))
 	closed.Store(true)
+	instead.Store(&[]netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::1")})
+	for kind, want := range map[uint16]int{dns.TypeA: 1, dns.TypeAAAA: 1, dns.TypeTXT: 0} {
+		got := exchange(t, "udp", at, ask("stolen-data.example", kind))
+		if len(got.Answer) != want || want == 0 && got.Rcode != dns.RcodeRefused || want > 0 && got.Answer[0].Header().Ttl > 1 {
+			t.Errorf("who may not ask, and is to be told why, gets %v", got)
+		}
+	}
+	instead.Store(&[]netip.Addr{})
 	for _, name := range []string{"www.example", "stolen-data.example"} {
 		if got := exchange(t, "udp", at, ask(name, dns.TypeA)); got.Rcode != dns.RcodeRefused || len(got.Answer) != 0 {
 			t.Errorf("%s: %v", name, got)
@@ -362,7 +372,7 @@ func TestAllowIsAskedBeforeAnyoneElse(t *testing.T) {
 	if q := asked.Load().(Question); q != (Question{"web.example", dns.TypeHTTPS, 0, true}) {
 		t.Errorf("asked: %+v", q)
 	}
-	if n := r.Counters.Disallowed.Load(); n != 2 {
+	if n := r.Counters.Disallowed.Load(); n != 5 {
 		t.Errorf("%d were counted", n)
 	}
 }

@@ -56,10 +56,10 @@ func (r *Resolver) Run(ctx context.Context) error {
 		}
 		for _, c := range packets {
 			context.AfterFunc(ctx, func() { _ = c.Close() })
-			sockets = append(sockets, func() error { return r.serveUDP(ctx, c, at.Addr().IsUnspecified()) })
+			sockets = append(sockets, func() error { return r.persist(func() error { return r.serveUDP(ctx, c, at.Addr().IsUnspecified()) }) })
 		}
 		context.AfterFunc(ctx, func() { _ = l.Close() })
-		sockets = append(sockets, func() error { return tcp.serve(ctx, l) })
+		sockets = append(sockets, func() error { return r.persist(func() error { return tcp.serve(ctx, l) }) })
 		bound = append(bound, l.Addr().(*net.TCPAddr).AddrPort())
 	}
 	for _, serve := range sockets { // all of them, or none
@@ -259,7 +259,7 @@ func (s *tcpServer) serve(ctx context.Context, l net.Listener) error {
 		}
 		s.r.group.Go(func() {
 			defer s.leave(client)
-			s.r.serveTCP(ctx, conn, client)
+			s.r.guard(func() { s.r.serveTCP(ctx, conn, client) })
 		})
 	}
 }

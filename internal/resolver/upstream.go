@@ -252,7 +252,9 @@ func (r *Resolver) askAny(ctx context.Context, q *query) (*dns.Msg, *upstream, e
 // attempt asks one upstream and remembers how that went.
 func (r *Resolver) attempt(ctx context.Context, u *upstream, q *query) outcome {
 	start := time.Now()
-	m, err := u.ask(ctx, q)
+	var m *dns.Msg
+	err := errPanic // unless it returns
+	r.guard(func() { m, err = u.ask(ctx, q) })
 	now := time.Now()
 	var rej *rejection
 	switch {

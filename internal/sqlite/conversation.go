@@ -49,7 +49,7 @@ func (s *Store) SaveConversations(ctx context.Context, list []policy.Remembered)
 
 // Conversations are all that are kept, those that went on last first.
 func (s *Store) Conversations(ctx context.Context) (list []policy.Remembered, err error) {
-	rows, err := s.read.QueryContext(ctx, `select device, direction, unsure, proto, type, peer, own, peer_port, own_port,
+	rows, err := s.reader().QueryContext(ctx, `select device, direction, unsure, proto, type, peer, own, peer_port, own_port,
 		name, told, answered, flows, packets, octets, first, last, flow, protocol from conversation order by last desc limit ?`, maxConversations)
 	if err != nil {
 		return nil, fmt.Errorf("read conversations: %w", err)
@@ -79,7 +79,7 @@ func (s *Store) Conversations(ctx context.Context) (list []policy.Remembered, er
 
 // ForgetConversations forgets those of which nothing was heard since a time, and those that there are too many of.
 func (s *Store) ForgetConversations(ctx context.Context, before time.Time) error {
-	_, err := s.write.ExecContext(ctx, `delete from conversation where last < max(?, coalesce((select last from conversation order by last desc limit 1 offset ?), 0))`,
+	_, err := s.exec(ctx, `delete from conversation where last < max(?, coalesce((select last from conversation order by last desc limit 1 offset ?), 0))`,
 		before.UnixNano(), maxConversations)
 	if err != nil {
 		return fmt.Errorf("forget conversations: %w", err)

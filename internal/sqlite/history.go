@@ -49,7 +49,7 @@ func (s *Store) AddTraffic(ctx context.Context, list []home.Traffic) error {
 // Traffic is what a device did (all devices, for "") in spans of that length that began in a time, oldest first, at
 // most limit.
 func (s *Store) Traffic(ctx context.Context, device string, span time.Duration, from, to time.Time, limit int) (list []home.Traffic, err error) {
-	rows, err := s.read.QueryContext(ctx, `select at, device, peer, scope, service, began, flows, stopped, octets_out, octets_in from traffic
+	rows, err := s.reader().QueryContext(ctx, `select at, device, peer, scope, service, began, flows, stopped, octets_out, octets_in from traffic
 		where span = ? and (? = '' or device = ?) and at >= ? and at < ? order by at, device, peer, service, began limit ?`,
 		int64(span/time.Second), device, device, from.Unix(), to.Unix(), limit)
 	if err != nil {
@@ -75,7 +75,7 @@ func (s *Store) Prune(ctx context.Context, now time.Time) error {
 		seconds := int64(span.Span / time.Second)
 		oldest := now.Add(-span.Keep).Unix()
 		var newest sql.NullInt64
-		err := s.read.QueryRowContext(ctx, "select at from traffic where span = ? order by at desc limit 1 offset ?", seconds, maxRows).Scan(&newest)
+		err := s.reader().QueryRowContext(ctx, "select at from traffic where span = ? order by at desc limit 1 offset ?", seconds, maxRows).Scan(&newest)
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return fmt.Errorf("prune traffic: %w", err)
 		}
@@ -83,7 +83,7 @@ func (s *Store) Prune(ctx context.Context, now time.Time) error {
 			oldest = max(oldest, newest.Int64+1)
 		}
 		for {
-			r, err := s.write.ExecContext(ctx, `delete from traffic where (span, device, at, peer, service, began) in
+			r, err := s.exec(ctx, `delete from traffic where (span, device, at, peer, service, began) in
 				(select span, device, at, peer, service, began from traffic where span = ? and at < ? limit 5000)`, seconds, oldest)
 			if err != nil {
 				return fmt.Errorf("prune traffic: %w", err)
@@ -93,10 +93,10 @@ func (s *Store) Prune(ctx context.Context, now time.Time) error {
 			}
 		}
 	}
-	if _, err := s.write.ExecContext(ctx, "delete from amount where at < ?", now.Add(-home.Spans[len(home.Spans)-1].Keep).Unix()); err != nil {
+	if _, err := s.exec(ctx, "delete from amount where at < ?", now.Add(-home.Spans[len(home.Spans)-1].Keep).Unix()); err != nil {
 		return fmt.Errorf("prune amounts: %w", err)
 	}
-	_, err := s.write.ExecContext(ctx, `delete from finding where id not in (select id from finding order by last desc limit ?)`, maxFindings)
+	_, err := s.exec(ctx, `delete from finding where id not in (select id from finding order by last desc limit ?)`, maxFindings)
 	if err != nil {
 		return fmt.Errorf("prune findings: %w", err)
 	}
@@ -130,7 +130,7 @@ func (s *Store) SaveFindings(ctx context.Context, list []home.Noted) error {
 
 // SetFinding says what the household did about a finding.
 func (s *Store) SetFinding(ctx context.Context, id string, state home.NoteState) error {
-	r, err := s.write.ExecContext(ctx, "update finding set state = ? where id = ?", state, id)
+	r, err := s.exec(ctx, "update finding set state = ? where id = ?", state, id)
 	if err != nil {
 		return fmt.Errorf("set finding %s: %w", id, err)
 	}
@@ -151,7 +151,7 @@ func (s *Store) OpenFindings(ctx context.Context, limit int) (list []home.Noted,
 }
 
 func (s *Store) findings(ctx context.Context, query string, args ...any) (list []home.Noted, err error) {
-	rows, err := s.read.QueryContext(ctx, query, args...)
+	rows, err := s.reader().QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read findings: %w", err)
 	}
@@ -172,7 +172,7 @@ func (s *Store) findings(ctx context.Context, query string, args ...any) (list [
 
 // SaveFile keeps a MUD file under its digest.
 func (s *Store) SaveFile(ctx context.Context, f *home.File) error {
-	_, err := s.write.ExecContext(ctx, "insert into file (sha256, at, origin, body) values (?, ?, ?, ?) on conflict do nothing",
+	_, err := s.exec(ctx, "insert into file (sha256, at, origin, body) values (?, ?, ?, ?) on conflict do nothing",
 		f.SHA256, f.At.UnixNano(), f.Origin, f.Body)
 	if err != nil {
 		return fmt.Errorf("save file %s: %w", f.SHA256, err)
@@ -184,7 +184,7 @@ func (s *Store) SaveFile(ctx context.Context, f *home.File) error {
 func (s *Store) File(ctx context.Context, sha256 string) (*home.File, error) {
 	f := &home.File{SHA256: sha256}
 	var at int64
-	err := s.read.QueryRowContext(ctx, "select at, origin, body from file where sha256 = ?", sha256).Scan(&at, &f.Origin, &f.Body)
+	err := s.reader().QueryRowContext(ctx, "select at, origin, body from file where sha256 = ?", sha256).Scan(&at, &f.Origin, &f.Body)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = fs.ErrNotExist
 	}

@@ -15,7 +15,7 @@ import (
 
 // Devices are all that were saved.
 func (s *Store) Devices(ctx context.Context) (list []*home.Device, err error) {
-	rows, err := s.read.QueryContext(ctx, "select id, seen, stance from device order by id")
+	rows, err := s.reader().QueryContext(ctx, "select id, seen, stance from device order by id")
 	if err != nil {
 		return nil, fmt.Errorf("read devices: %w", err)
 	}
@@ -130,7 +130,7 @@ func scanDecision(row interface{ Scan(...any) error }) (*home.Decision, error) {
 
 // Decision is the one of that number.
 func (s *Store) Decision(ctx context.Context, seq int64) (*home.Decision, error) {
-	d, err := scanDecision(s.read.QueryRowContext(ctx, decisionColumns+"where seq = ?", seq))
+	d, err := scanDecision(s.reader().QueryRowContext(ctx, decisionColumns+"where seq = ?", seq))
 	if err != nil {
 		return nil, fmt.Errorf("read decision %d: %w", seq, err)
 	}
@@ -139,7 +139,7 @@ func (s *Store) Decision(ctx context.Context, seq int64) (*home.Decision, error)
 
 // Last is the newest decision of a person that was not undone, and is no undoing itself.
 func (s *Store) Last(ctx context.Context) (*home.Decision, error) {
-	d, err := scanDecision(s.read.QueryRowContext(ctx, decisionColumns+`where undone = 0 and actor != ? and verb != ?
+	d, err := scanDecision(s.reader().QueryRowContext(ctx, decisionColumns+`where undone = 0 and actor != ? and verb != ?
 		and (imported = 0 or imported in (select seq from decision where undone = 0)) order by seq desc limit 1`, home.Program, home.Undo))
 	if err != nil {
 		return nil, fmt.Errorf("read last decision: %w", err)
@@ -149,7 +149,7 @@ func (s *Store) Last(ctx context.Context) (*home.Decision, error) {
 
 // Decisions are those before a number (0: all), the newest first, at most limit; of one device, or of all for "".
 func (s *Store) Decisions(ctx context.Context, device string, before int64, limit int) (list []*home.Decision, err error) {
-	rows, err := s.read.QueryContext(ctx, decisionColumns+"where (? = '' or device = ?) and (? = 0 or seq < ?) order by seq desc limit ?",
+	rows, err := s.reader().QueryContext(ctx, decisionColumns+"where (? = '' or device = ?) and (? = 0 or seq < ?) order by seq desc limit ?",
 		device, device, before, before, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read decisions: %w", err)

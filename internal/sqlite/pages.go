@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"strings"
 	"time"
 
 	"plimsoll.example/plimsoll/internal/home"
@@ -32,7 +31,7 @@ func addAmounts(ctx context.Context, tx *sql.Tx, list []home.Traffic) error {
 			sums[k] = a
 		}
 		a.Out, a.In, a.Flows, a.Stopped = a.Out+t.Out, a.In+t.In, a.Flows+t.Flows, a.Stopped+t.Stopped
-		if strings.Contains(t.Service, " ") { // "tcp/443 tls": the protocol was recognised
+		if t.Recognised() {
 			a.Read += t.Out + t.In
 		}
 	}
@@ -50,7 +49,7 @@ func addAmounts(ctx context.Context, tx *sql.Tx, list []home.Traffic) error {
 
 // Amounts are how much each device said in the days that began in a time, added up; at most home.MaxDevices, each once.
 func (s *Store) Amounts(ctx context.Context, from, to time.Time) (list []home.Amount, err error) {
-	rows, err := s.read.QueryContext(ctx, `select device, min(at), sum(octets_out), sum(octets_in), sum(octets_read), sum(flows), sum(stopped) from amount
+	rows, err := s.reader().QueryContext(ctx, `select device, min(at), sum(octets_out), sum(octets_in), sum(octets_read), sum(flows), sum(stopped) from amount
 		where at >= ? and at < ? group by device order by device limit ?`, from.Unix(), to.Unix(), home.MaxDevices)
 	if err != nil {
 		return nil, fmt.Errorf("read amounts: %w", err)
@@ -83,7 +82,7 @@ func (s *Store) SaveSettings(ctx context.Context, x *home.Settings) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.write.ExecContext(ctx, "insert into setting (name, data) values ('home', ?) on conflict (name) do update set data = excluded.data", string(data)); err != nil {
+	if _, err := s.exec(ctx, "insert into setting (name, data) values ('home', ?) on conflict (name) do update set data = excluded.data", string(data)); err != nil {
 		return fmt.Errorf("keep settings: %w", err)
 	}
 	return nil
@@ -91,7 +90,7 @@ func (s *Store) SaveSettings(ctx context.Context, x *home.Settings) error {
 
 // Ticks are the points of a list that were done.
 func (s *Store) Ticks(ctx context.Context, list string) (map[string]home.Tick, error) {
-	rows, err := s.read.QueryContext(ctx, "select item, at, actor from tick where list = ?", list)
+	rows, err := s.reader().QueryContext(ctx, "select item, at, actor from tick where list = ?", list)
 	if err != nil {
 		return nil, fmt.Errorf("read list %s: %w", list, err)
 	}
@@ -114,9 +113,9 @@ func (s *Store) Ticks(ctx context.Context, list string) (map[string]home.Tick, e
 func (s *Store) Tick(ctx context.Context, list, item string, t *home.Tick) error {
 	var err error
 	if t == nil {
-		_, err = s.write.ExecContext(ctx, "delete from tick where list = ? and item = ?", list, item)
+		_, err = s.exec(ctx, "delete from tick where list = ? and item = ?", list, item)
 	} else {
-		_, err = s.write.ExecContext(ctx, "insert into tick (list, item, at, actor) values (?, ?, ?, ?) on conflict do update set at = excluded.at, actor = excluded.actor",
+		_, err = s.exec(ctx, "insert into tick (list, item, at, actor) values (?, ?, ?, ?) on conflict do update set at = excluded.at, actor = excluded.actor",
 			list, item, t.At.UnixNano(), t.By)
 	}
 	if err != nil {

@@ -27,23 +27,16 @@ var ErrDamaged = errors.New("database is damaged")
 // ErrNewer is the cause where the database was written by a later version of the program.
 var ErrNewer = errors.New("database is of a later version of the program")
 
-// Store is the database of a home. Any number of goroutines may use it; one process does.
-type Store struct{ database }
-
 // database is a file that is open.
 type database struct {
 	write *sql.DB // one connection: SQLite has one writer
 	read  *sql.DB
 }
 
-// Open opens the database of that name, makes it if it is not there, and brings it up to date. What is damaged is
-// refused with ErrDamaged, and left for whoever can repair it.
-func Open(ctx context.Context, name string) (*Store, error) {
-	d, err := openDatabase(ctx, name, migrations, "migrations", 8)
-	if err != nil {
-		return nil, err
-	}
-	return &Store{*d}, nil
+func (s *database) reader() *sql.DB { return s.read }
+
+func (s *database) exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	return s.write.ExecContext(ctx, query, args...)
 }
 
 // openDatabase opens a database with the migrations of a folder. Its writer keeps so many MiB of it in memory, each reader
@@ -58,17 +51,17 @@ func openDatabase(ctx context.Context, name string, migrations fs.FS, dir string
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
-	if err := f.Close(); err != nil {
+	if err := errors.Join(f.Close(), cut(name)); err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
 	s := &database{}
 	// A transaction that reads and then writes takes the lock at once, or two of them would wait for each other.
 	write := fmt.Sprintf("_txlock=immediate&_pragma=cache_size(-%d)&_pragma=wal_autocheckpoint(%d)&_pragma=journal_size_limit(%d)", memory<<10, memory<<8, memory<<21)
-	if s.write, err = open(name, write); err != nil {
+	if s.write, err = open(name, write+"&"+lasting); err != nil {
 		return nil, err
 	}
 	s.write.SetMaxOpenConns(1)
-	if s.read, err = open(name, fmt.Sprintf("mode=ro&_pragma=cache_size(-%d)", memory<<8)); err != nil {
+	if s.read, err = open(name, fmt.Sprintf("mode=ro&_pragma=cache_size(-%d)&", memory<<8)+lasting); err != nil {
 		return nil, errors.Join(err, s.write.Close())
 	}
 	s.read.SetMaxOpenConns(4)
@@ -78,25 +71,45 @@ func openDatabase(ctx context.Context, name string, migrations fs.FS, dir string
 	return s, nil
 }
 
-// open makes connections on which what is committed is on the disk.
+// lasting are the settings with which what is committed is on the disk.
+const lasting = "_pragma=journal_mode(wal)&_pragma=synchronous(full)&_pragma=foreign_keys(1)"
+
 func open(name, more string) (*sql.DB, error) {
 	u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: name}).EscapedPath()}
-	db, err := sql.Open("sqlite", u.String()+"?"+strings.Join([]string{
-		more, "_pragma=busy_timeout(5000)", "_pragma=journal_mode(wal)", "_pragma=synchronous(full)", "_pragma=foreign_keys(1)",
-		"_pragma=trusted_schema(0)", "_pragma=temp_store(2)", "_pragma=cell_size_check(1)",
-	}, "&"))
+	db, err := sql.Open("sqlite", u.String()+"?_pragma=busy_timeout(5000)&_pragma=trusted_schema(0)&_pragma=temp_store(2)&_pragma=cell_size_check(1)&"+more)
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", name, err)
 	}
 	return db, nil
 }
 
+// cut is that a database ends within a page, which SQLite does not mind, and no log has the rest.
+func cut(name string) error {
+	info, err := os.Stat(name)
+	if err != nil {
+		return err
+	}
+	if log, err := os.Stat(name + "-wal"); info.Size()%pageSize != 0 && (err != nil || log.Size() == 0) {
+		return fmt.Errorf("%w: it is cut off after %d octets", ErrDamaged, info.Size())
+	}
+	return nil
+}
+
+// pageSize is SQLite’s, unless it is told otherwise.
+const pageSize = 4096
+
 // Close ends the use of the database.
-func (s *database) Close() error { return errors.Join(s.read.Close(), s.write.Close()) }
+func (s *database) Close() error {
+	err := s.read.Close()
+	if s.write != nil { // the last one that may write puts the log into the database
+		err = errors.Join(err, s.write.Close())
+	}
+	return err
+}
 
 // prepare checks the database and applies the migrations that it has not seen.
 func (s *database) prepare(ctx context.Context, migrations fs.FS, dir string) error {
-	if err := s.check(ctx); err != nil {
+	if err := check(ctx, s.write); err != nil {
 		return err
 	}
 	names, err := fs.Glob(migrations, dir+"/*.sql")
@@ -135,9 +148,9 @@ func (s *database) prepare(ctx context.Context, migrations fs.FS, dir string) er
 const checked = 64 << 20
 
 // check says whether the database is whole.
-func (s *database) check(ctx context.Context) error {
+func check(ctx context.Context, db *sql.DB) error {
 	var size int64
-	if err := s.write.QueryRowContext(ctx, "select page_count * page_size from pragma_page_count(), pragma_page_size()").Scan(&size); err != nil {
+	if err := db.QueryRowContext(ctx, "select page_count * page_size from pragma_page_count(), pragma_page_size()").Scan(&size); err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -147,7 +160,7 @@ func (s *database) check(ctx context.Context) error {
 		return nil
 	}
 	var verdict string
-	if err := s.write.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&verdict); err != nil {
+	if err := db.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&verdict); err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}

@@ -144,7 +144,7 @@ func addNotes(ctx context.Context, tx *sql.Tx, list []home.Note) error {
 
 // Snapshot is what was before the import of that number.
 func (s *Store) Snapshot(ctx context.Context, seq int64) (body []byte, err error) {
-	err = s.read.QueryRowContext(ctx, "select body from snapshot where decision = ?", seq).Scan(&body)
+	err = s.reader().QueryRowContext(ctx, "select body from snapshot where decision = ?", seq).Scan(&body)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = fs.ErrNotExist
 	}
@@ -165,14 +165,14 @@ func (s *Store) Contents(ctx context.Context, x *home.Export) error {
 		x.Decisions = append(x.Decisions, list[i])
 	}
 	for _, d := range x.Devices {
-		used[d.File] = true
+		used[d.File], used[d.LabelFile] = true, true
 		if d.Offer != nil {
 			used[d.Offer.File] = true
 		}
 	}
 	for _, d := range list { // files that a decision may be undone to, as far as there is room
 		if len(used) < maxFiles {
-			used[d.Before.File], used[d.After.File] = true, true
+			used[d.Before.File], used[d.After.File], used[d.Before.LabelFile], used[d.After.LabelFile] = true, true, true, true
 		}
 	}
 	delete(used, "")
@@ -186,7 +186,7 @@ func (s *Store) Contents(ctx context.Context, x *home.Export) error {
 		}
 		x.Files = append(x.Files, f)
 	}
-	rows, err := s.read.QueryContext(ctx, "select state, body from finding where state != ? order by last desc, id", home.Open)
+	rows, err := s.reader().QueryContext(ctx, "select state, body from finding where state != ? order by last desc, id", home.Open)
 	if err != nil {
 		return fmt.Errorf("read findings: %w", err)
 	}

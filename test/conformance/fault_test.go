@@ -1,16 +1,12 @@
 package conformance
 
 import (
-	"flag"
-	"math/rand/v2"
 	"net/netip"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 )
-
-var kills = flag.Int("kills", 15, "how often the gateway is killed while it decides")
 
 func TestRevokingEndsWhatIsUnderWay(t *testing.T) {
 	var b table
@@ -53,84 +49,6 @@ func TestTheLastRulesStayWhenTheGatewayStopsAndOffRemovesThem(t *testing.T) {
 	}
 	b.check(t, "off: rules that are left", "", s.rules())
 	b.check(t, "off: anything", true, s.dut.reaches(&s.receiver, "tcp", netip.AddrPortFrom(wide(4, 30), service)))
-}
-
-// A gateway that is killed while it decides has lost nothing that it acknowledged, and does two seconds after it is
-// started again what was decided last.
-func TestAGatewayThatIsKilledLosesNoDecision(t *testing.T) {
-	var b table
-	defer b.print(t)
-	s := enforced(t)
-	if _, err := s.dut.lookUp("cloud.maker.example", 4); err != nil {
-		t.Fatal(err)
-	}
-	named := netip.AddrPortFrom(wide(4, 20), service)
-	stranger := netip.AddrPortFrom(wide(4, 30), service)
-	r := rand.New(rand.NewPCG(1, uint64(*kills)))
-	verdicts := []struct {
-		args            []string
-		state           string
-		named, stranger bool
-	}{
-		{[]string{"hold", "dut"}, "held", true, false},
-		{[]string{"release", "dut"}, "free", true, true},
-		{[]string{"admit", "dut", "--as", "none"}, "refused", false, false},
-	}
-	lost, wrong, leaked, slowest := 0, 0, 0, time.Duration(0)
-	for range *kills {
-		done := make(chan int, 64)
-		end := make(chan struct{})
-		go func() {
-			defer close(done)
-			for i := 0; ; i++ {
-				select {
-				case <-end:
-					return
-				default:
-				}
-				v := i % len(verdicts)
-				if s.ask(nil, verdicts[v].args...) != nil {
-					return
-				}
-				done <- v
-			}
-		}()
-		time.Sleep(time.Duration(20+r.IntN(400)) * time.Millisecond)
-		s.stop(syscall.SIGKILL)
-		close(end)
-		acknowledged := -1
-		for v := range done {
-			acknowledged = v
-		}
-		began := time.Now()
-		s.start()
-		slowest = max(slowest, time.Since(began))
-		state := s.device(s.dut).State
-		at := -1
-		for i, v := range verdicts {
-			if v.state == state {
-				at = i
-			}
-		}
-		// the one that was under way may have been kept, though nobody was told
-		if acknowledged >= 0 && at != acknowledged && at != (acknowledged+1)%len(verdicts) || at < 0 {
-			lost++
-			t.Logf("acknowledged %v, found %s", acknowledged, state)
-			continue
-		}
-		if s.dut.reaches(&s.receiver, "tcp", named) != verdicts[at].named {
-			wrong++
-			t.Logf("%s: a name’s address", state)
-		}
-		if s.dut.reaches(&s.receiver, "tcp", stranger) != verdicts[at].stranger {
-			leaked++
-			t.Logf("%s: a stranger", state)
-		}
-	}
-	b.check(t, "acknowledged decisions that were lost", 0, lost)
-	b.check(t, "rules that stopped or passed what they must not (names)", 0, wrong)
-	b.check(t, "the same (others)", 0, leaked)
-	t.Logf("%d kills; the slowest start until names were resolved: %v", *kills, slowest.Round(time.Millisecond))
 }
 
 func TestALinkThatFlapsLeavesTheRulesStanding(t *testing.T) {

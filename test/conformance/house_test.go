@@ -2,46 +2,51 @@ package conformance
 
 import (
 	"bytes"
-	"encoding/binary"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"net"
 	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
-	"sync"
-	"syscall"
+	"slices"
 	"testing"
 	"time"
 
-	"github.com/miekg/dns"
-	"golang.org/x/sys/unix"
-
 	"plimsoll.example/plimsoll/internal/certtest"
+	"plimsoll.example/plimsoll/internal/frame"
 )
 
 // Where things are.
 var (
-	lan4, lan6 = netip.MustParsePrefix("192.168.77.1/24"), netip.MustParsePrefix("fd77::1/64")
+	lan4, lan6 = netip.MustParsePrefix("192.168.76.1/22"), netip.MustParsePrefix("fd77::1/64")
 	wan4, wan6 = netip.MustParsePrefix("45.45.45.254/24"), netip.MustParsePrefix("2a45::fe/64")
+
+	routerMAC = frame.MAC{2, 0, 0x77, 0, 0, 1} // of br0
+	wanMAC    = frame.MAC{2, 0, 0x77, 0, 0, 2} // of wan0
 )
 
 func lan(family, n int) netip.Addr  { return host(family, lan4, lan6, n) }
 func wide(family, n int) netip.Addr { return host(family, wan4, wan6, n) }
 
-// host is the address with a number in one of two networks.
+// host is the address with a number, less than a thousand, in one of two networks.
 func host(family int, v4, v6 netip.Prefix, n int) netip.Addr {
 	if family == 6 {
 		b := v6.Addr().As16()
-		b[15] = byte(n)
+		b[14], b[15] = byte(n>>8), byte(n)
 		return netip.AddrFrom16(b)
 	}
 	b := v4.Addr().As4()
-	b[3] = byte(n)
+	b[2], b[3] = b[2]+byte(n>>8), byte(n)
 	return netip.AddrFrom4(b)
+}
+
+// within is an address with the length of its network’s prefix.
+func within(a netip.Addr) netip.Prefix {
+	for _, p := range []netip.Prefix{lan4, lan6, wan4, wan6} {
+		if p.Contains(a) {
+			return netip.PrefixFrom(a, p.Bits())
+		}
+	}
+	panic("no network has " + a.String())
 }
 
 // thing is a device of the home.
@@ -58,38 +63,16 @@ type house struct {
 	gateway  *namespace
 	internet *namespace
 	dir      string
+	run      string           // the folder of the gateway’s socket, in dir
+	environ  []string         // of the gateway; nil: that of the test
 	root     *certtest.Holder // who vouches for servers
 	anchor   *certtest.Holder // who vouches for signers
 	flags    []string
+	build    string // of the program, if not the whole one
 	process  *exec.Cmd
+	running  bool // another’s gateway
 	log      bytes.Buffer
 	names    names
-}
-
-// program is the gateway’s; it is built once.
-var program = sync.OnceValues(func() (string, error) {
-	if name := os.Getenv("CONFORMANCE_PROGRAM"); name != "" {
-		return name, nil
-	}
-	dir, err := os.MkdirTemp("", "plimsoll-conformance-")
-	if err != nil {
-		return "", err
-	}
-	name := filepath.Join(dir, "plimsoll")
-	cmd := exec.Command("go", "build", "-o", name, "plimsoll.example/plimsoll/cmd/plimsoll")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as it is given to people
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build the gateway: %w: %s", err, out)
-	}
-	return name, nil
-})
-
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if name, err := program(); err == nil && os.Getenv("CONFORMANCE_PROGRAM") == "" {
-		_ = os.RemoveAll(filepath.Dir(name))
-	}
-	os.Exit(code)
 }
 
 func newHouse(t *testing.T) *house {
@@ -98,56 +81,73 @@ func newHouse(t *testing.T) *house {
 		t.Skip("-short leaves the houses out: they take a minute")
 	}
 	if os.Geteuid() != 0 {
-		t.Skip("network namespaces need root here")
+		missing(t, "network namespaces need root here")
 	}
 	for _, tool := range []string{"ip", "nft"} {
 		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("the program %s is missing", tool)
+			missing(t, "the program "+tool+" is missing")
 		}
 	}
 	h := &house{t: t, gateway: newNamespace(t, "gateway"), internet: newNamespace(t, "internet"), dir: t.TempDir()}
-	g := h.gateway
+	g, i := h.gateway, h.internet
 	g.ip(t, "link add br0 type bridge")
-	g.ip(t, "link add wan0 type veth peer name eth0 netns "+h.internet.path())
+	g.ip(t, "link add wan0 type veth peer name eth0 netns "+i.path())
 	for _, name := range []string{"bridge/bridge-nf-call-iptables", "bridge/bridge-nf-call-ip6tables", "bridge/bridge-nf-call-arptables"} {
 		g.set(t, name, "0")
 	}
-	for _, n := range []*namespace{g, h.internet} {
-		for _, i := range []string{"all", "default", "br0", "wan0", "eth0"} {
-			n.set(t, "ipv6/conf/"+i+"/accept_dad", "0")
+	for _, n := range []*namespace{g, i} {
+		for _, dev := range []string{"all", "default", "br0", "wan0", "eth0"} {
+			n.set(t, "ipv6/conf/"+dev+"/accept_dad", "0")
 		}
 	}
 	g.set(t, "ipv4/ip_forward", "1")
 	g.set(t, "ipv6/conf/all/forwarding", "1")
-	g.ip(t, "link set br0 up")
-	g.ip(t, "link set wan0 up")
-	for _, p := range []netip.Prefix{lan4, lan6} {
-		g.ip(t, "addr add "+p.String()+" dev br0 "+nodad(p))
+	lines := []string{
+		"link set br0 address " + routerMAC.String(), "link set wan0 address " + wanMAC.String(), "link set br0 up", "link set wan0 up",
 	}
-	for _, p := range []netip.Prefix{wan4, wan6} {
-		g.ip(t, "addr add "+p.String()+" dev wan0 "+nodad(p))
+	for _, a := range []netip.Prefix{lan4, lan6} {
+		lines = append(lines, "addr add "+a.String()+" dev br0 "+nodad(a))
 	}
-	i := h.internet
-	i.ip(t, "link set eth0 up")
-	for _, n := range []int{1, 10, 11, 12, 20, 21, 22, 23, 24, 30, 53} {
-		for _, f := range []int{4, 6} {
-			a := wide(f, n)
-			p := netip.PrefixFrom(a, map[int]int{4: 24, 6: 64}[f])
-			i.ip(t, "addr add "+p.String()+" dev eth0 "+nodad(p))
+	for _, a := range []netip.Prefix{wan4, wan6} {
+		lines = append(lines, "addr add "+a.String()+" dev wan0 "+nodad(a))
+	}
+	g.batch(t, append(lines, "route add default via "+wide(4, 1).String(), "route add default via "+wide(6, 1).String()))
+	lines = []string{"link set eth0 up"}
+	for _, f := range []int{4, 6} {
+		for _, n := range slices.Concat(span(1, 1), span(10, 14), span(20, 30), span(53, 53), span(100, 149)) {
+			p := within(wide(f, n))
+			lines = append(lines, "addr add "+p.String()+" dev eth0 "+nodad(p))
 		}
 	}
-	i.ip(t, "route add "+lan4.Masked().String()+" via "+wan4.Addr().String())
-	i.ip(t, "-6 route add "+lan6.Masked().String()+" via "+wan6.Addr().String())
-	g.ip(t, "route add default via "+wide(4, 1).String())
-	g.ip(t, "-6 route add default via "+wide(6, 1).String())
+	i.batch(t, append(lines,
+		"route add "+lan4.Masked().String()+" via "+wan4.Addr().String(), "route add "+lan6.Masked().String()+" via "+wan6.Addr().String()))
 	h.root, h.anchor = certtest.Issue(t, nil, "web root", nil), certtest.Issue(t, nil, "signing root", nil)
-	h.names.serve(t, i, netip.AddrPortFrom(wide(4, 53), 53))
+	for _, f := range []int{4, 6} {
+		h.names.serve(t, i, netip.AddrPortFrom(wide(f, 53), 53))
+	}
 	h.flags = []string{
 		"home", "run", "--lan", "br0", "--wan", "wan0", "--mode", "hold", "--rehearsal", "0s", "--state", h.dir, "--socket", h.socket(),
-		"--anchors", save(t, h.anchor, h.dir, "anchors.pem"), "--roots", save(t, h.root, h.dir, "roots.pem"), "--allow", "45.45.45.0/24",
-		"--upstream", wide(4, 53).String(), "--inbound",
+		"--anchors", save(t, h.anchor, h.dir, "anchors.pem"), "--roots", save(t, h.root, h.dir, "roots.pem"),
+		"--allow", wan4.Masked().String(), "--allow", wan6.Masked().String(), "--upstream", wide(4, 53).String(), "--inbound",
 	}
 	return h
+}
+
+// missing leaves a test out, unless it must not be.
+func missing(t *testing.T, what string) {
+	t.Helper()
+	if os.Getenv("PLIMSOLL_NETNS") == "require" {
+		t.Fatal(what)
+	}
+	t.Skip(what)
+}
+
+// span are the numbers from one to another.
+func span(from, to int) (list []int) {
+	for n := from; n <= to; n++ {
+		list = append(list, n)
+	}
+	return list
 }
 
 func nodad(p netip.Prefix) string {
@@ -157,83 +157,38 @@ func nodad(p netip.Prefix) string {
 	return ""
 }
 
-func (h *house) socket() string { return filepath.Join(h.dir, "control") }
+func (h *house) socket() string { return filepath.Join(h.dir, h.run, "control") }
 
 // add brings a device into the home. It is not heard of before it does something.
 func (h *house) add(name string, number int) *thing {
 	t := h.t
 	t.Helper()
 	d := &thing{namespace: newNamespace(t, name), number: number}
-	h.gateway.ip(t, "link add p-"+name+" type veth peer name eth0 netns "+d.path())
-	h.gateway.ip(t, "link set p-"+name+" master br0")
-	h.gateway.ip(t, "link set p-"+name+" up")
-	d.mac = net.HardwareAddr{0x3c, 0x71, 0xbf, 0, 0, byte(number)}
+	h.gateway.batch(t, []string{
+		"link add p-" + name + " type veth peer name eth0 netns " + d.path(), "link set p-" + name + " master br0", "link set p-" + name + " up",
+	})
+	m := macOf(number)
+	d.mac = m[:]
 	d.set(t, "ipv6/conf/all/accept_dad", "0")
 	d.set(t, "ipv6/conf/default/accept_dad", "0")
-	d.ip(t, "link set eth0 address "+d.mac.String())
-	d.ip(t, "link set eth0 up")
+	lines := []string{"link set eth0 address " + d.mac.String(), "link set eth0 up"}
 	for _, f := range []int{4, 6} {
-		p := netip.PrefixFrom(lan(f, number), map[int]int{4: 24, 6: 64}[f])
-		d.ip(t, "addr add "+p.String()+" dev eth0 "+nodad(p))
+		p := within(lan(f, number))
+		lines = append(lines, "addr add "+p.String()+" dev eth0 "+nodad(p))
 	}
-	d.ip(t, "route add default via "+lan4.Addr().String())
-	d.ip(t, "-6 route add default via "+lan6.Addr().String())
+	d.batch(t, append(lines, "route add default via "+lan4.Addr().String(), "route add default via "+lan6.Addr().String()))
+	d.ready(t, "eth0")
+	h.gateway.ready(t, "p-"+name)
 	return d
 }
 
-// start starts the gateway, and waits until it says that it runs.
-func (h *house) start() {
-	t := h.t
-	t.Helper()
-	name, err := program()
-	if err != nil {
-		t.Fatal(err)
-	}
-	h.process = exec.Command(name, h.flags...)
-	h.process.Stderr = &h.log
-	if err := h.gateway.do(h.process.Start); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		h.stop(syscall.SIGTERM)
-		if t.Failed() {
-			t.Logf("the gateway’s log:\n%s", h.log.String())
-		}
-	})
-	h.until("the gateway runs", func() bool { return h.ask(nil, "status") == nil })
-	h.until("the gateway resolves names", func() bool {
-		_, err := (&thing{namespace: h.gateway}).lookUp("cloud.maker.example", 4)
-		return err == nil
-	})
+// macOf is the link-layer address of the device with a number: one of a maker of parts for things with one purpose.
+func macOf(number int) frame.MAC {
+	return frame.MAC{0x3c, 0x71, 0xbf, 0, byte(number >> 8), byte(number)}
 }
 
-// stop ends the gateway.
-func (h *house) stop(signal syscall.Signal) {
-	if h.process == nil {
-		return
-	}
-	_ = h.process.Process.Signal(signal)
-	_ = h.process.Wait()
-	h.process = nil
-}
-
-// ask calls the program’s verbs, and reads what they print into v.
-func (h *house) ask(v any, args ...string) error {
-	name, err := program()
-	if err != nil {
-		return err
-	}
-	cmd := exec.Command(name, append([]string{"home"}, append(args, "--json", "--socket", h.socket())...)...)
-	var out, complaint bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &complaint
-	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("%w: %s", err, complaint.String())
-	}
-	if v == nil {
-		return nil
-	}
-	return json.Unmarshal(out.Bytes(), v)
-}
+// link is the link-layer address of a device.
+func (d *thing) link() frame.MAC { return frame.MAC(d.mac) }
 
 // known is what the gateway says of a device.
 type known struct {
@@ -278,161 +233,6 @@ func (h *house) rules() string {
 		return err
 	})
 	return string(out)
-}
-
-// dhcp has the device say something by DHCP: 3 to have its address, with its MUD URL, 7 to give it back (RFC 2131).
-func (d *thing) dhcp(t *testing.T, kind byte, url string) {
-	t.Helper()
-	address := lan(4, d.number).AsSlice()
-	m := make([]byte, 236, 600)
-	m[0], m[1], m[2] = 1, 1, 6
-	binary.BigEndian.PutUint32(m[4:], 0x77000000|uint32(d.number))
-	copy(m[28:], d.mac)
-	if kind == 7 {
-		copy(m[12:], address)
-	}
-	m = append(m, 99, 130, 83, 99, 53, 1, kind)
-	if kind != 7 {
-		m = append(append(m, 50, 4), address...)
-	}
-	m = append(append(m, 12, byte(len(d.name))), d.name...)
-	if url != "" {
-		m = append(append(m, 161, byte(len(url))), url...)
-	}
-	m = append(m, 255)
-	err := d.do(func() error {
-		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-		if err != nil {
-			return err
-		}
-		defer unix.Close(fd)
-		return errors.Join(
-			unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_BROADCAST, 1),
-			unix.SetsockoptString(fd, unix.SOL_SOCKET, unix.SO_BINDTODEVICE, "eth0"),
-			unix.Bind(fd, &unix.SockaddrInet4{Port: 68}),
-			unix.Sendto(fd, m, 0, &unix.SockaddrInet4{Port: 67, Addr: [4]byte{255, 255, 255, 255}}))
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-// lease has the DHCP server of the home give a device its address for a time (RFC 2131).
-func (h *house) lease(d *thing, seconds uint32) {
-	h.t.Helper()
-	m := make([]byte, 236, 600)
-	m[0], m[1], m[2] = 2, 1, 6
-	binary.BigEndian.PutUint32(m[4:], 0x77000000|uint32(d.number))
-	copy(m[16:], lan(4, d.number).AsSlice())
-	copy(m[28:], d.mac)
-	m = append(m, 99, 130, 83, 99, 53, 1, 5, 54, 4)
-	m = append(append(m, lan(4, 1).AsSlice()...), 51, 4)
-	m = append(binary.BigEndian.AppendUint32(m, seconds), 255)
-	err := h.gateway.do(func() error {
-		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-		if err != nil {
-			return err
-		}
-		defer unix.Close(fd)
-		return errors.Join(
-			unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_BROADCAST, 1),
-			unix.SetsockoptString(fd, unix.SOL_SOCKET, unix.SO_BINDTODEVICE, "br0"),
-			unix.Bind(fd, &unix.SockaddrInet4{Port: 67}),
-			unix.Sendto(fd, m, 0, &unix.SockaddrInet4{Port: 68, Addr: [4]byte{255, 255, 255, 255}}))
-	})
-	if err != nil {
-		h.t.Fatal(err)
-	}
-}
-
-// lookUp asks the gateway where a name leads.
-func (d *thing) lookUp(name string, family int) (list []netip.Addr, err error) {
-	var conn net.Conn
-	err = d.do(func() (err error) {
-		conn, err = net.DialTimeout("udp", netip.AddrPortFrom(lan(4, 1), 53).String(), time.Second)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	c := &dns.Conn{Conn: conn}
-	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(4 * time.Second))
-	q := new(dns.Msg).SetQuestion(dns.Fqdn(name), map[int]uint16{4: dns.TypeA, 6: dns.TypeAAAA}[family])
-	if err := c.WriteMsg(q); err != nil {
-		return nil, err
-	}
-	answer, err := c.ReadMsg()
-	if err != nil {
-		return nil, err
-	}
-	for _, rr := range answer.Answer {
-		switch rr := rr.(type) {
-		case *dns.A:
-			a, _ := netip.AddrFromSlice(rr.A.To4())
-			list = append(list, a)
-		case *dns.AAAA:
-			a, _ := netip.AddrFromSlice(rr.AAAA)
-			list = append(list, a)
-		}
-	}
-	if answer.Rcode != dns.RcodeSuccess {
-		return nil, errors.New(dns.RcodeToString[answer.Rcode])
-	}
-	return list, nil
-}
-
-// names is the DNS of the Internet.
-type names struct {
-	mu    sync.Mutex
-	known map[string][]netip.Addr
-}
-
-func (n *names) lead(name string, to ...netip.Addr) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.known == nil {
-		n.known = map[string][]netip.Addr{}
-	}
-	n.known[name] = to
-}
-
-func (n *names) serve(t *testing.T, in *namespace, at netip.AddrPort) {
-	t.Helper()
-	err := in.do(func() error {
-		u, err := net.ListenPacket("udp", at.String())
-		if err != nil {
-			return err
-		}
-		s := &dns.Server{PacketConn: u, Handler: n}
-		go func() { _ = s.ActivateAndServe() }()
-		t.Cleanup(func() { _ = u.Close() })
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-func (n *names) ServeDNS(w dns.ResponseWriter, q *dns.Msg) {
-	m := new(dns.Msg).SetReply(q)
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	list, ok := n.known[strings.ToLower(strings.TrimSuffix(q.Question[0].Name, "."))]
-	if !ok {
-		m.Rcode = dns.RcodeNameError
-	}
-	for _, a := range list {
-		h := dns.RR_Header{Name: q.Question[0].Name, Rrtype: dns.TypeA, Class: dns.ClassINET, Ttl: 60}
-		switch {
-		case a.Is4() && q.Question[0].Qtype == dns.TypeA:
-			m.Answer = append(m.Answer, &dns.A{Hdr: h, A: a.AsSlice()})
-		case a.Is6() && q.Question[0].Qtype == dns.TypeAAAA:
-			h.Rrtype = dns.TypeAAAA
-			m.Answer = append(m.Answer, &dns.AAAA{Hdr: h, AAAA: a.AsSlice()})
-		}
-	}
-	_ = w.WriteMsg(m)
 }
 
 // hello has a device say something to the gateway, under an address.

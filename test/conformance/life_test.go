@@ -1,9 +1,6 @@
 package conformance
 
 import (
-	"encoding/binary"
-	"errors"
-	"net"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -34,6 +31,7 @@ func (h *house) asks(about string) bool {
 }
 
 func TestWhatADeviceDidIsLearnedOfferedAndHeldToWhenAPersonAcceptsIt(t *testing.T) {
+	t.Parallel()
 	var b table
 	defer b.print(t)
 	s := newScene(t)
@@ -100,6 +98,7 @@ func TestWhatADeviceDidIsLearnedOfferedAndHeldToWhenAPersonAcceptsIt(t *testing.
 }
 
 func TestAPersonLetsAHeldDeviceDoOneThingMoreForATime(t *testing.T) {
+	t.Parallel()
 	var b table
 	defer b.print(t)
 	s := enforced(t)
@@ -140,6 +139,7 @@ func TestAPersonLetsAHeldDeviceDoOneThingMoreForATime(t *testing.T) {
 }
 
 func TestAnExportIsTakenInByAnotherGatewayAndEnforced(t *testing.T) {
+	t.Parallel()
 	var b table
 	defer b.print(t)
 	s := enforced(t)
@@ -185,14 +185,15 @@ func TestAnExportIsTakenInByAnotherGatewayAndEnforced(t *testing.T) {
 }
 
 func TestAnAddressByDHCPv6EndsWhenItIsGivenBackOrOver(t *testing.T) {
+	t.Parallel()
 	for what, end := range map[string]func(t *testing.T, s *scene){
-		"RELEASE": func(t *testing.T, s *scene) { s.dut.dhcp6(t, 8, lan(6, 10)) },
-		"DECLINE": func(t *testing.T, s *scene) { s.dut.dhcp6(t, 9, lan(6, 10)) },
+		"RELEASE": func(t *testing.T, s *scene) { s.dut.release(t, 6) },
+		"DECLINE": func(t *testing.T, s *scene) { s.dut.dhcpv6(t, dhcpv6Decline) },
 		"the lease is over": func(t *testing.T, s *scene) {
-			s.lease6(s.dut, lan(6, 10), 2)
+			s.leaseOf(s.dut, 6, 2)
 			s.dut.ip(t, "link set eth0 down")
 		},
-		"the server takes it back": func(t *testing.T, s *scene) { s.lease6(s.dut, lan(6, 10), 0) },
+		"the server takes it back": func(t *testing.T, s *scene) { s.leaseOf(s.dut, 6, 0) },
 	} {
 		t.Run(what, func(t *testing.T) {
 			var b table
@@ -202,7 +203,7 @@ func TestAnAddressByDHCPv6EndsWhenItIsGivenBackOrOver(t *testing.T) {
 			from, to := listed()
 			s.join(s.maker.publish(t, "dut", from, to, certtest.Issue(t, s.anchor, "signer", nil), nil))
 			s.until("the device is held", func() bool { return s.device(s.dut).State == "held" })
-			s.lease6(s.dut, lan(6, 10), 3600)
+			s.leaseOf(s.dut, 6, 3600)
 			own := lan(6, 10).String()
 			s.until("the rules know its address", func() bool { return strings.Contains(s.rules(), own) })
 			end(t, s)
@@ -210,55 +211,4 @@ func TestAnAddressByDHCPv6EndsWhenItIsGivenBackOrOver(t *testing.T) {
 			b.check(t, what+": the device is still held", "held", s.device(s.dut).State)
 		})
 	}
-}
-
-// iana is an association with one address (RFC 8415 §21.4, §21.6).
-func iana(a netip.Addr, seconds uint32) []byte {
-	b := binary.BigEndian.AppendUint32(nil, 1)
-	b = append(b, make([]byte, 8)...) // T1, T2
-	b = append(b, 0, 5, 0, 24)
-	b = append(b, a.AsSlice()...)
-	b = binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(b, seconds), seconds)
-	return append([]byte{0, 3, 0, byte(len(b))}, b...)
-}
-
-func duid(option byte, m net.HardwareAddr) []byte {
-	return append([]byte{0, option, 0, 10, 0, 3, 0, 1}, m...)
-}
-
-// dhcp6 has the device give an address back: 8 as it needs it no more, 9 as somebody else has it (RFC 8415 §18.2).
-func (d *thing) dhcp6(t *testing.T, kind byte, a netip.Addr) {
-	t.Helper()
-	m := append([]byte{kind, 1, 2, 3}, duid(1, d.mac)...)
-	m = append(append(m, duid(2, net.HardwareAddr{2, 0, 0, 0, 0, 1})...), iana(a, 0)...)
-	if err := d.do(func() error { return sendUDP6("eth0", 546, netip.MustParseAddr("ff02::1:2"), 547, m) }); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// lease6 has the DHCP server of the home give a device an address for a time; 0 takes it back.
-func (h *house) lease6(d *thing, a netip.Addr, seconds uint32) {
-	h.t.Helper()
-	m := append([]byte{7, 1, 2, 3}, duid(1, d.mac)...)
-	m = append(append(m, duid(2, net.HardwareAddr{2, 0, 0, 0, 0, 1})...), iana(a, seconds)...)
-	if err := h.gateway.do(func() error { return sendUDP6("br0", 547, a, 546, m) }); err != nil {
-		h.t.Fatal(err)
-	}
-}
-
-// sendUDP6 sends a datagram out of an interface.
-func sendUDP6(name string, from int, to netip.Addr, port int, m []byte) error {
-	i, err := net.InterfaceByName(name)
-	if err != nil {
-		return err
-	}
-	fd, err := unix.Socket(unix.AF_INET6, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return err
-	}
-	defer unix.Close(fd)
-	return errors.Join(
-		unix.SetsockoptString(fd, unix.SOL_SOCKET, unix.SO_BINDTODEVICE, name),
-		unix.Bind(fd, &unix.SockaddrInet6{Port: from}),
-		unix.Sendto(fd, m, 0, &unix.SockaddrInet6{Port: port, Addr: to.As16(), ZoneId: uint32(i.Index)}))
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -85,21 +86,19 @@ func (m *maker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(body)
 }
 
-// times is how often a file was asked for.
-func (m *maker) times(name string) int {
+// times is how often a file was asked for, timesOf anything.
+func (m *maker) times(name string) int { return m.timesOf("/" + name + ".json") }
+
+func (m *maker) timesOf(path string) int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.asked["/"+name+".json"]
+	return m.asked[path]
 }
 
 // publish puts a file on the server, signed, and says where it is. spoil may alter it after it was signed.
 func (m *maker) publish(t *testing.T, name string, from, to []entry, by *certtest.Holder, spoil func([]byte) []byte) (url string) {
 	t.Helper()
-	base := "https://" + m.at.String()
-	if m.at.Is6() {
-		base = "https://[" + m.at.String() + "]"
-	}
-	body := document(t, base, name, from, to)
+	body := mudFile(t, m.base(), name, from, to)
 	signature, err := mud.Sign(body, by.Cert, by.Key, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -110,14 +109,24 @@ func (m *maker) publish(t *testing.T, name string, from, to []entry, by *certtes
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.files["/"+name+".json"], m.files["/"+name+".p7s"] = body, signature
-	return base + "/" + name + ".json"
+	return m.url(name)
 }
 
-// entry is what a MUD file allows.
+func (m *maker) base() string {
+	if m.at.Is6() {
+		return "https://[" + m.at.String() + "]"
+	}
+	return "https://" + m.at.String()
+}
+
+// url is the MUD URL of a file.
+func (m *maker) url(name string) string { return m.base() + "/" + name + ".json" }
+
+// entry is the matches of what a MUD file allows, or, with drop, forbids. What is said of ip is said of both families.
 type entry map[string]any
 
-// document is a MUD file.
-func document(t *testing.T, base, name string, from, to []entry) []byte {
+// mudFile is a MUD file.
+func mudFile(t *testing.T, base, name string, from, to []entry) []byte {
 	t.Helper()
 	type object = map[string]any
 	lists, policies := []object{}, object{}
@@ -129,17 +138,21 @@ func document(t *testing.T, base, name string, from, to []entry) []byte {
 		for _, family := range []string{"ipv4", "ipv6"} {
 			aces := []object{}
 			for i, e := range d.entries {
-				matches := object{}
+				matches, action := object{}, "accept"
 				for k, v := range e {
-					if k == "ip" {
+					switch {
+					case k == "drop":
+						action = "drop"
+						continue
+					case k == "ip":
 						k = family
-					} else if strings.HasPrefix(k, "ipv") && k != family {
+					case strings.HasPrefix(k, "ipv") && k != family:
 						continue
 					}
 					matches[k] = v
 				}
 				aces = append(aces, object{
-					"name": d.direction + string(rune('a'+i)), "matches": matches, "actions": object{"forwarding": "accept"},
+					"name": fmt.Sprint(d.direction, i), "matches": matches, "actions": object{"forwarding": action},
 				})
 			}
 			id := d.direction + family
@@ -150,7 +163,7 @@ func document(t *testing.T, base, name string, from, to []entry) []byte {
 	}
 	head := object{
 		"mud-version": 1, "mud-url": base + "/" + name + ".json", "mud-signature": base + "/" + name + ".p7s", "cache-validity": 24,
-		"last-update": "2026-11-01T00:00:00+00:00", "is-supported": true, "systeminfo": name,
+		"last-update": "2026-11-01T00:00:00+00:00", "is-supported": true, "systeminfo": name, "mfg-name": "Example Lamps", "model-name": name,
 	}
 	for k, v := range policies {
 		head[k] = v

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -30,6 +31,9 @@ func newNamespace(t *testing.T, name string) *namespace {
 		made <- err
 	}()
 	if err := <-made; err != nil {
+		if os.Getenv("PLIMSOLL_NETNS") == "require" {
+			t.Fatalf("the kernel gives no network namespace: %v", err)
+		}
 		t.Skipf("the kernel gives no network namespace: %v", err)
 	}
 	t.Cleanup(func() { _ = unix.Close(n.fd) })
@@ -61,6 +65,22 @@ func (n *namespace) ip(t *testing.T, args string) {
 	}
 }
 
+// batch has ip do many things at once.
+func (n *namespace) batch(t *testing.T, lines []string) {
+	t.Helper()
+	err := n.do(func() error {
+		cmd := exec.Command("ip", "-batch", "-")
+		cmd.Stdin = strings.NewReader(strings.Join(lines, "\n") + "\n")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("ip -batch: %w: %s", err, out)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func (n *namespace) run(name string, args ...string) error {
 	return n.do(func() error {
 		if out, err := exec.Command(name, args...).CombinedOutput(); err != nil {
@@ -68,6 +88,26 @@ func (n *namespace) run(name string, args ...string) error {
 		}
 		return nil
 	})
+}
+
+// ready waits until an interface that is up drops nothing any more: the kernel attaches its queue in the background.
+func (n *namespace) ready(t *testing.T, dev string) {
+	t.Helper()
+	for range 500 {
+		var out []byte
+		err := n.do(func() (err error) {
+			out, err = exec.Command("ip", "-o", "link", "show", dev).Output()
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(out), "LOWER_UP") && !strings.Contains(string(out), "qdisc noop ") {
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	t.Fatalf("%s of %s does not become ready", dev, n.name)
 }
 
 // set writes a setting of the kernel. Those that are not there are as they should be.

@@ -1,12 +1,14 @@
 package conformance
 
 import (
+	"bytes"
 	"context"
-	"crypto/rand"
-	"encoding/hex"
+	"errors"
+	"io"
 	"net"
 	"net/netip"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -62,13 +64,16 @@ func (n *namespace) listen(t *testing.T, r *receiver, at netip.AddrPort) {
 			}
 		}()
 		go func() {
-			buf := make([]byte, tokenSize)
+			buf := make([]byte, 64<<10)
 			for {
 				n, from, err := u.ReadFromUDP(buf)
-				if err != nil {
+				if errors.Is(err, net.ErrClosed) {
 					return
 				}
-				r.take(string(buf[:n]))
+				if err != nil { // such as that an answer found nobody
+					continue
+				}
+				r.take(string(buf[:min(n, tokenSize)]))
 				_, _ = u.WriteToUDP(buf[:n], from)
 			}
 		}()
@@ -95,7 +100,7 @@ func (r *receiver) talk(c net.Conn) {
 }
 
 // patience is how long something may take to come through. Nothing here is far away.
-const patience = 600 * time.Millisecond
+const patience = time.Second
 
 // conversation is one that was begun.
 type conversation struct {
@@ -119,15 +124,16 @@ func (n *namespace) begin(to *receiver, network string, at netip.AddrPort) *conv
 }
 
 // arrives reports whether what is said now arrives.
-func (c *conversation) arrives() bool {
+func (c *conversation) arrives() bool { return c.arrivesWith(0) }
+
+// arrivesWith is arrives, for a message of so many octets more.
+func (c *conversation) arrivesWith(more int) bool {
 	if c == nil {
 		return false
 	}
-	raw := make([]byte, tokenSize/2)
-	_, _ = rand.Read(raw)
-	token := hex.EncodeToString(raw)
+	token := newToken()
 	came := c.to.expect(token)
-	if _, err := c.Write([]byte(token)); err != nil {
+	if _, err := c.Write(append([]byte(token), make([]byte, more)...)); err != nil {
 		return false
 	}
 	select {
@@ -135,6 +141,27 @@ func (c *conversation) arrives() bool {
 		return true
 	case <-time.After(patience):
 		return false
+	}
+}
+
+// answered reports whether what is said now comes back.
+func (c *conversation) answered() bool {
+	if c == nil {
+		return false
+	}
+	token := []byte(newToken())
+	_ = c.SetDeadline(time.Now().Add(patience))
+	if _, err := c.Write(token); err != nil {
+		return false
+	}
+	buf := make([]byte, tokenSize)
+	for { // what was said before comes back too
+		if _, err := io.ReadFull(c, buf); err != nil {
+			return false
+		}
+		if bytes.Equal(buf, token) {
+			return true
+		}
 	}
 }
 
@@ -148,17 +175,32 @@ func (n *namespace) reaches(to *receiver, network string, at netip.AddrPort) boo
 	return c.arrives()
 }
 
-// reachesFrom is reaches, from one of the addresses of the namespace.
+// reachesFrom is reaches by TCP, from one of the addresses of the namespace.
 func (n *namespace) reachesFrom(to *receiver, from netip.Addr, at netip.AddrPort) bool {
-	var c net.Conn
-	err := n.do(func() (err error) {
-		d := net.Dialer{Timeout: patience, LocalAddr: &net.TCPAddr{IP: from.AsSlice()}}
-		c, err = d.Dial("tcp", at.String())
-		return err
-	})
-	if err != nil {
+	c := n.beginFrom(to, "tcp", netip.AddrPortFrom(from, 0), at)
+	if c == nil {
 		return false
 	}
 	defer c.Close()
-	return (&conversation{c, to}).arrives()
+	return c.arrives()
 }
+
+// beginFrom is begin, from one of the addresses of the namespace; a port of 0 is any.
+func (n *namespace) beginFrom(to *receiver, network string, from, at netip.AddrPort) *conversation {
+	var c net.Conn
+	err := n.do(func() (err error) {
+		d := net.Dialer{Timeout: patience, LocalAddr: net.TCPAddrFromAddrPort(from)}
+		if network == "udp" {
+			d.LocalAddr = net.UDPAddrFromAddrPort(from)
+		}
+		c, err = d.Dial(network, at.String())
+		return err
+	})
+	if err != nil {
+		return nil
+	}
+	return &conversation{c, to}
+}
+
+// isRefused reports whether an error says that nobody listens there.
+func isRefused(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }

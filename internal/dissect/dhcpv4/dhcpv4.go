@@ -4,6 +4,7 @@
 package dhcpv4
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/hex"
 	"net/netip"
@@ -86,7 +87,9 @@ func request(m *dissect.Message, out *dissect.Facts, o *options, client frame.MA
 		out.Add("dhcp.client_id", hex.AppendEncode(digits[:0], v[:min(len(v), 255)]))
 	}
 	fqdn(out, o.value[clientFQDN])
-	text(out, "dhcp.mud_url", o.value[mudURL])
+	// what follows a space is reserved, and not part of the URL (RFC 8520 §10)
+	link, _, _ := bytes.Cut(o.value[mudURL], []byte{' '})
+	text(out, "dhcp.mud_url", link)
 	out.Add("dhcp.options", list(buf[:0], o.order[:o.n]))
 	out.FieldString("message", o.name())
 	if m.SrcMAC != client && !m.SrcMAC.IsZero() {

@@ -49,7 +49,7 @@ func TestDissect(t *testing.T) {
 		want   []string
 	}{
 		{"discover", packet{op: 1, options: "350101" + "3d0701 02000000000a" + "3204c0a80105" + "0c046c616d70" + "3c0861636d6520312e30" +
-			"3707 01 79 03 06 0f 77 fc" + "a118" + url + "ff"}, []string{
+			"3707 01 79 03 06 0f 77 fc" + "a11c" + url + "20 783d31" + "ff"}, []string{
 			"dhcp.hostname lamp",
 			"dhcp.requested_address 192.168.1.5",
 			"dhcp.parameters 1,121,3,6,15,119,252",

@@ -3,6 +3,7 @@
 package dhcpv6
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/hex"
 	"net/netip"
@@ -133,7 +134,8 @@ func request(out *dissect.Facts, o *options, kind byte) {
 			out.Add("dhcpv6.fqdn", name)
 		}
 	}
-	if v := o.value[mudURL]; len(v) > 0 {
+	// what follows a space is reserved, and not part of the URL (RFC 8520 §10)
+	if v, _, _ := bytes.Cut(o.value[mudURL], []byte{' '}); len(v) > 0 {
 		out.Add("dhcpv6.mud_url", v)
 	}
 	switch kind {

@@ -44,7 +44,7 @@ func TestDissect(t *testing.T) {
 	}{
 		{"solicit", toServer, "01 123456" + duid + "0006 0004 0017 0018" + "0008 0002 0000" +
 			"0010 000a 000001bf 0004 61636d65" + "000f 0006 0004 75736572" + "0027 0006 00 046c616d70" +
-			"0070 0018" + url + "0003 000c 00000001 00000000 00000000", []string{
+			"0070 001c" + url + "20 783d31" + "0003 000c 00000001 00000000 00000000", []string{
 			"dhcpv6.client_id 000100010000000102000000000a",
 			"dhcpv6.vendor_class acme enterprise=447",
 			"dhcpv6.user_class user",

@@ -1,7 +1,8 @@
 //go:build linux
 
 // Command holdperf measures the gateway's rules in network namespaces of its own: what they cost beside a gateway that
-// lets everything pass and beside a linear list of the same rules, and how fast they change.
+// lets everything pass and beside a linear list of the same rules, and how fast they change. Then it measures the whole
+// gateway: how soon a device that joins is held, and how much memory it takes.
 //
 //	go run ./internal/lab/holdperf [-rounds N] [-o docs/performance.md]
 //
@@ -72,11 +73,37 @@ func run(ctx context.Context, args []string) error {
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("measure inside namespaces: %w", err)
 	}
+	rows, err := whole(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Print("\n", rows)
+	out.WriteString("\n" + rows)
 	if *path == "" {
 		return nil
 	}
 	return doc.Write(out.String())
 }
+
+// whole measures the whole gateway, as the conformance suite plays it: its program with devices, makers and an Internet.
+// It gives rows of a table.
+func whole(ctx context.Context) (string, error) {
+	cmd := exec.CommandContext(ctx, "go", "test", module+"/test/conformance", "-run", "^TestFigure", "-figures", "-v", "-count=1", "-timeout=30m")
+	said, err := cmd.CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("measure the whole gateway: %w: %s", err, said)
+	}
+	var b strings.Builder
+	b.WriteString("| the whole gateway | measured | bar |\n| --- | ---: | ---: |\n")
+	for line := range strings.Lines(string(said)) {
+		if row, ok := strings.CutPrefix(line, "figure "); ok {
+			b.WriteString(row)
+		}
+	}
+	return b.String(), nil
+}
+
+const module = "plimsoll.example/plimsoll"
 
 // self is this program again, in namespaces of its own.
 func self(ctx context.Context, role string, namespaces uintptr, args ...string) *exec.Cmd {

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -26,7 +27,9 @@ import (
 	"plimsoll.example/plimsoll/internal/locale"
 	"plimsoll.example/plimsoll/internal/policy"
 	"plimsoll.example/plimsoll/internal/sqlite"
+	"plimsoll.example/plimsoll/internal/trust"
 	"plimsoll.example/plimsoll/internal/web/control"
+	"plimsoll.example/plimsoll/mud"
 )
 
 // gateway is a household served on a real socket, from a real database.
@@ -57,6 +60,10 @@ func serve(t *testing.T) *gateway {
 	log := slog.New(slog.DiscardHandler)
 	api := &control.API{
 		Household: h, History: store, Log: log,
+		Label: func(context.Context, string, *home.Device, []byte) (*home.Decision, error) { return nil, home.ErrLabel },
+		Sticker: func(context.Context, string, *home.Device, *mud.Sticker) (*home.Decision, error) {
+			return nil, trust.ErrOtherURL
+		},
 		Status: func() home.Status {
 			return home.Status{Schema: home.StatusSchema, Mode: home.Hold, Since: time.Now(), Devices: map[home.State]int{home.Learning: 1}}
 		},
@@ -71,7 +78,7 @@ func serve(t *testing.T) *gateway {
 	socket := filepath.Join(dir, "run", "control")
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- control.Serve(ctx, socket, api.Handler(), log) }()
+	go func() { done <- control.Serve(ctx, socket, api.Handler(), log, func() {}) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {
@@ -226,6 +233,14 @@ func TestEachOperationAnswersAsDescribed(t *testing.T) {
 		{"POST", device, `{"verb":"quarantine","argument":"again"}`, 200, `"reason":"again"`},
 		{"POST", device, `{"verb":"release"}`, 200, `"state":"free"`},
 		{"POST", device, `{"verb":"import"}`, 422, "verb"},
+		{"POST", device, `{"verb":"label","argument":""}`, 200, `"verb":"label"`},
+		{"POST", device, `{"verb":"label","argument":"ab"}`, 422, "verb"}, // a MUD file is no label
+		{"POST", device, `{"verb":"label-action","argument":"quarantine"}`, 200, `"label_action":"quarantine"`},
+		{"POST", device, `{"verb":"label-action","argument":"dance"}`, 422, "verb"},
+		{"POST", device + "/label", `{"envelope":"AA=="}`, 422, "problem:label"},
+		{"POST", device + "/label", `{"envelope":1}`, 400, "request"},
+		{"POST", device + "/sticker", `{"text":"https://maker.example"}`, 422, "sticker-none"},
+		{"POST", device + "/sticker", `{"text":"[)>\u001e06\u001d12NB000Lamps\u001fB002LP\u001fM180https://lamps.example/l\u001f\u001e\u0004"}`, 422, "sticker-url"},
 	} {
 		status, body := g.call(t, c.method, c.path, c.body)
 		if status != c.status || !strings.Contains(body, c.want) {
@@ -312,5 +327,21 @@ func TestTooMuchIsNotRead(t *testing.T) {
 	status, _ := g.call(t, "POST", "/api/v1/undo", `{"seq":`+strings.Repeat(" ", 100<<10)+`1}`)
 	if status != http.StatusBadRequest {
 		t.Errorf("status %d", status)
+	}
+}
+
+// An operation that reveals a defect is answered so, and the next one is answered.
+func TestADefectCostsOneRequest(t *testing.T) {
+	var log bytes.Buffer
+	api := &control.API{Log: slog.New(slog.NewTextHandler(&log, nil)), Status: func() home.Status { panic("a defect, for a test") }}
+	for range 2 {
+		w := httptest.NewRecorder()
+		api.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/api/v1/status", nil))
+		if w.Code != http.StatusInternalServerError || w.Header().Get("Content-Type") != "application/problem+json" || strings.Contains(w.Body.String(), "for a test") {
+			t.Errorf("%d %s", w.Code, w.Body)
+		}
+	}
+	if !strings.Contains(log.String(), "a defect, for a test") {
+		t.Errorf("the log does not say what: %s", log.String())
 	}
 }

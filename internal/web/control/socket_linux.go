@@ -15,9 +15,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Serve answers on a Unix socket until ctx is done. Who speaks is known by the kernel’s word (SO_PEERCRED); only root
+// Serve answers on a Unix socket until ctx is done, and calls ready when it does. Who speaks is known by the kernel’s word (SO_PEERCRED); only root
 // and the user that the gateway runs as may: whoever else should, gets the right to the socket’s folder from them.
-func Serve(ctx context.Context, path string, handler http.Handler, log *slog.Logger) error {
+func Serve(ctx context.Context, path string, handler http.Handler, log *slog.Logger, ready func()) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 		return fmt.Errorf("serve control socket: %w", err)
 	}
@@ -43,6 +43,7 @@ func Serve(ctx context.Context, path string, handler http.Handler, log *slog.Log
 		_ = s.Shutdown(end)
 	})
 	defer stopped()
+	ready()
 	if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve control socket: %w", err)
 	}

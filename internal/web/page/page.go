@@ -241,20 +241,7 @@ func (s *Site) language(r *http.Request) locale.Lang {
 			return l
 		}
 	}
-	return Accepted(r.Header.Get("Accept-Language"))
-}
-
-// Accepted is the language that a header Accept-Language asks for (RFC 9110 §12.5.4), by the order of its entries.
-func Accepted(header string) locale.Lang {
-	for _, tag := range strings.Split(header[:min(len(header), 256)], ",") {
-		tag, _, _ = strings.Cut(strings.ToLower(strings.TrimSpace(tag)), ";")
-		for _, l := range locale.Languages {
-			if tag == string(l) || strings.HasPrefix(tag, string(l)+"-") {
-				return l
-			}
-		}
-	}
-	return locale.English
+	return locale.Accepted(r.Header.Get("Accept-Language"), locale.English)
 }
 
 func (s *Site) serve(l locale.Lang, h Handler, open bool) http.Handler {

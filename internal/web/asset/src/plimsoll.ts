@@ -1,10 +1,12 @@
 // The script of all pages. Each part looks for what it improves, and leaves alone what is not there.
+import { offerCopies } from "./copy";
 import { enhanceForms } from "./forms";
 import { followLive } from "./live";
 import { watchPhotos } from "./photo";
 import { keepSaved } from "./saved";
 
 enhanceForms();
+offerCopies();
 followLive();
 watchPhotos();
 keepSaved();

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"errors"
+	"io/fs"
+	"strings"
+	"testing"
+	"time"
+
+	"plimsoll.example/plimsoll/internal/locale"
+)
+
+func TestWhatDoesNotWorkIsNewsOnceAndSinceItBegan(t *testing.T) {
+	var list troubles
+	now := time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
+	if list.note("keep traffic", nil, now) || !list.note("keep traffic", fs.ErrPermission, now) || list.note("keep traffic", fs.ErrPermission, now.Add(time.Hour)) {
+		t.Error("not news once")
+	}
+	if !list.note("keep traffic", fs.ErrExist, now.Add(time.Hour)) || !list.note("MUD file of d1", fs.ErrNotExist, now) {
+		t.Error("another cause is news, and so is another thing")
+	}
+	if all := list.all(); len(all) != 2 || all[0].Kind != "file" || all[1].Kind != "keep" || !all[1].Since.Equal(now) {
+		t.Errorf("%+v", all)
+	}
+	if !list.note("keep traffic", nil, now) || len(list.all()) != 1 {
+		t.Error("it works again, and that is news")
+	}
+}
+
+// Every kind of what does not work has words, in both languages, that say more than its cause.
+func TestEveryKindOfFaultHasWords(t *testing.T) {
+	kinds := []string{"other"}
+	for _, k := range troubleKinds {
+		kinds = append(kinds, k[1])
+	}
+	for _, language := range []locale.Lang{"en", "fr"} {
+		words := locale.New(language)
+		for _, kind := range kinds {
+			text := words.Text("home.fault."+kind, "what", "WHAT", "cause", "CAUSE")
+			if strings.HasPrefix(text, "home.fault") || !strings.Contains(text, "CAUSE") || strings.ContainsAny(text, "{}") {
+				t.Errorf("%s %s: %s", language, kind, text)
+			}
+		}
+	}
+}
+
+func TestADefectIsCaughtWithItsPlace(t *testing.T) {
+	if err := caught(func() error { return fs.ErrExist }); !errors.Is(err, fs.ErrExist) {
+		t.Error(err)
+	}
+	if err := caught(func() error { panic("a defect, for a test") }); err == nil || !strings.Contains(err.Error(), "hometrouble_test.go") {
+		t.Errorf("%v", err)
+	}
+}
