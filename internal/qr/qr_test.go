@@ -144,8 +144,10 @@ func TestTheBarCodeOfAProductIsReadFromAPhotograph(t *testing.T) {
 		digits string
 		want   string
 	}{
-		{gozxing.BarcodeFormat_EAN_13, "9506000134352", "9506000134352"}, {gozxing.BarcodeFormat_EAN_8, "96385074", "96385074"},
-		{gozxing.BarcodeFormat_UPC_A, "036000291452", "036000291452"}, {gozxing.BarcodeFormat_UPC_E, "01234565", "012345000065"},
+		{gozxing.BarcodeFormat_EAN_13, "9506000134352", "9506000134352"},
+		{gozxing.BarcodeFormat_EAN_8, "96385074", "96385074"},
+		{gozxing.BarcodeFormat_UPC_A, "036000291452", "036000291452"},
+		{gozxing.BarcodeFormat_UPC_E, "01234565", "012345000065"},
 		{gozxing.BarcodeFormat_UPC_E, "04210007", "042000001007"},
 	} {
 		turns := []float64{0}

@@ -19,8 +19,10 @@ func Run(t testing.TB, s registry.Store, dir string, now func() time.Time) (*reg
 	t.Helper()
 	ctx := context.Background()
 	for i, a := range []*registry.Account{
-		{ID: "body", Name: "Example <Authority>", Role: registry.CertificationBody}, {ID: "lab", Name: "Example Lab", Role: registry.Lab},
-		{ID: "maker", Name: "Example Lamps", Role: registry.Manufacturer}, {ID: "owner", Name: "Example Scheme", Role: registry.SchemeOwner},
+		{ID: "body", Name: "Example <Authority>", Role: registry.CertificationBody},
+		{ID: "lab", Name: "Example Lab", Role: registry.Lab},
+		{ID: "maker", Name: "Example Lamps", Role: registry.Manufacturer},
+		{ID: "owner", Name: "Example Scheme", Role: registry.SchemeOwner},
 	} {
 		a.Since, a.Keys = now(), []registry.Key{{Public: Key(byte(i + 1)).Public().(ed25519.PublicKey), From: Day}}
 		if err := registry.NewAccount(ctx, s, a); err != nil {

@@ -83,8 +83,11 @@ func (e *edition) view(r *registry.Registry, p *productView, key pageKey, price 
 			w.Text("product.match.name", "name", shown(st.Maker+" "+st.Model)), w.Text("product.match.digits", "digits", digits), w.Text("product.match.address", "name", host(r.URL)),
 		},
 		Ways: []document{
-			{lang + "/history/" + p.GTIN, w.Text("product.history")}, {lang + "/tags?gtin=" + p.GTIN, w.Text("product.tag")}, {lang + "/norms", w.Text("product.judge")},
-			e.proof(l.Leaf), {"/api/v1/products/" + p.GTIN, w.Text("product.json")},
+			{lang + "/history/" + p.GTIN, w.Text("product.history")},
+			{lang + "/tags?gtin=" + p.GTIN, w.Text("product.tag")},
+			{lang + "/norms", w.Text("product.judge")},
+			e.proof(l.Leaf),
+			{"/api/v1/products/" + p.GTIN, w.Text("product.json")},
 		},
 	}
 	if v.Lang == locale.French {

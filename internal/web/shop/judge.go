@@ -131,8 +131,15 @@ func (p *Pages) data(r *page.Request) (*page.View, error) {
 	w := r.Words
 	d := &openData{Rate: w.Text("shop.data.rate", "n", int(p.Rate))}
 	for _, f := range [][2]string{
-		{"/api/v1/dump", "dump"}, {"/api/v1/bundle", "bundle"}, {"/api/v1/status-list", "status-list"}, {"/api/v1/feed.atom", "atom"}, {"/api/v1/feed.json", "feed"},
-		{"/checkpoint", "checkpoint"}, {"/api/v1/issuers", "issuers"}, {"/api/v1/key", "key"}, {"/api/v1/openapi.json", "api"},
+		{"/api/v1/dump", "dump"},
+		{"/api/v1/bundle", "bundle"},
+		{"/api/v1/status-list", "status-list"},
+		{"/api/v1/feed.atom", "atom"},
+		{"/api/v1/feed.json", "feed"},
+		{"/checkpoint", "checkpoint"},
+		{"/api/v1/issuers", "issuers"},
+		{"/api/v1/key", "key"},
+		{"/api/v1/openapi.json", "api"},
 	} {
 		d.Files = append(d.Files, download{f[0], w.Text("shop.data." + f[1]), w.Text("shop.data." + f[1] + ".means")})
 	}

@@ -60,8 +60,12 @@ func (p *Pages) Site(version string, hosts []string) (*page.Site, error) {
 	s := &page.Site{
 		Name: "registry", Templates: pages, Hosts: hosts, Version: version, Log: p.Logger, Foot: "shop.foot",
 		Links: []page.Link{
-			{Key: "shop.nav.find", Path: "/"}, {Key: "shop.nav.compare", Path: "/compare"}, {Key: "shop.nav.saved", Path: "/saved"},
-			{Key: "shop.nav.norms", Path: "/norms"}, {Key: "shop.nav.data", Path: "/data"}, {Key: "shop.nav.work", Path: "/desk"},
+			{Key: "shop.nav.find", Path: "/"},
+			{Key: "shop.nav.compare", Path: "/compare"},
+			{Key: "shop.nav.saved", Path: "/saved"},
+			{Key: "shop.nav.norms", Path: "/norms"},
+			{Key: "shop.nav.data", Path: "/data"},
+			{Key: "shop.nav.work", Path: "/desk"},
 		},
 	}
 	s.Handle("GET /", p.start)

@@ -325,3 +325,28 @@ func TestHowLabelsAreJudgedIsMadeOfTheCatalogue(t *testing.T) {
 	c.shows("/en/norms/nothing", 404)
 	c.shows("/en/data", 200, "/api/v1/dump", "50 times a second", "plimsoll label verify")
 }
+
+func FuzzAddresses(f *testing.F) {
+	c := open(f)
+	for _, path := range []string{"/en/search?q=lamps&after=-1", "/fr/compare?gtin=" + gtin(0) + "&price-" + gtin(0) + "=1e9", "/en/saved?gtin=%00", "/en/tags?numbers=1,2", "/en/history/1", "/en/tags/" + gtin(0) + ".svg", "/en/norms/x"} {
+		f.Add(path)
+	}
+	f.Fuzz(func(t *testing.T, path string) {
+		r, err := http.NewRequest(http.MethodGet, "https://registry.example/", nil)
+		if err != nil || !strings.HasPrefix(path, "/") {
+			t.Skip()
+		}
+		if r.URL, err = r.URL.Parse(path); err != nil {
+			t.Skip()
+		}
+		r.Host = "registry.example"
+		w := httptest.NewRecorder()
+		c.h.ServeHTTP(w, r)
+		if w.Code >= 500 {
+			t.Errorf("%q: %d", path, w.Code)
+		}
+		if w.Code == 200 && w.Header().Get("Content-Security-Policy") == "" && !strings.HasPrefix(path, "/static/") {
+			t.Errorf("%q: an answer that a browser may run", path)
+		}
+	})
+}
