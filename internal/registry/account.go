@@ -48,6 +48,9 @@ var rights = map[Role][]Right{
 	Manufacturer:      {MayNote},
 }
 
+// May reports whether a role has a right.
+func (r Role) May(x Right) bool { return contains(rights[r], x) }
+
 // Account is somebody who may write.
 type Account struct {
 	ID     string    `json:"id"`
