@@ -19,9 +19,9 @@ const MaxRows = 1_000_000
 // AddTraffic adds what was seen to what is kept, in each of home.Spans. The span of list’s elements does not matter.
 func (s *Store) AddTraffic(ctx context.Context, list []home.Traffic) error {
 	err := s.change(ctx, func(tx *sql.Tx) error {
-		add, err := tx.PrepareContext(ctx, `insert into traffic (span, at, device, peer, scope, service, began, flows, stopped, octets_out, octets_in)
-			values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-			on conflict do update set flows = flows + excluded.flows, stopped = stopped + excluded.stopped,
+		add, err := tx.PrepareContext(ctx, `insert into traffic (span, at, device, peer, scope, service, began, flows, octets_out, octets_in)
+			values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+			on conflict do update set flows = flows + excluded.flows,
 				octets_out = octets_out + excluded.octets_out, octets_in = octets_in + excluded.octets_in`)
 		if err != nil {
 			return err
@@ -32,7 +32,7 @@ func (s *Store) AddTraffic(ctx context.Context, list []home.Traffic) error {
 			for _, span := range home.Spans {
 				at := t.At.UTC().Truncate(span.Span)
 				_, err := add.ExecContext(ctx, int64(span.Span/time.Second), at.Unix(), t.Device, t.Peer, t.Scope, t.Service, t.Began,
-					int64(t.Flows), int64(t.Stopped), int64(t.Out), int64(t.In))
+					int64(t.Flows), int64(t.Out), int64(t.In))
 				if err != nil {
 					return err
 				}
@@ -49,7 +49,7 @@ func (s *Store) AddTraffic(ctx context.Context, list []home.Traffic) error {
 // Traffic is what a device did (all devices, for "") in spans of that length that began in a time, oldest first, at
 // most limit.
 func (s *Store) Traffic(ctx context.Context, device string, span time.Duration, from, to time.Time, limit int) (list []home.Traffic, err error) {
-	rows, err := s.reader().QueryContext(ctx, `select at, device, peer, scope, service, began, flows, stopped, octets_out, octets_in from traffic
+	rows, err := s.reader().QueryContext(ctx, `select at, device, peer, scope, service, began, flows, octets_out, octets_in from traffic
 		where span = ? and (? = '' or device = ?) and at >= ? and at < ? order by at, device, peer, service, began limit ?`,
 		int64(span/time.Second), device, device, from.Unix(), to.Unix(), limit)
 	if err != nil {
@@ -59,7 +59,7 @@ func (s *Store) Traffic(ctx context.Context, device string, span time.Duration, 
 	for rows.Next() {
 		t := home.Traffic{Span: span}
 		var at int64
-		if err := rows.Scan(&at, &t.Device, &t.Peer, &t.Scope, &t.Service, &t.Began, &t.Flows, &t.Stopped, &t.Out, &t.In); err != nil {
+		if err := rows.Scan(&at, &t.Device, &t.Peer, &t.Scope, &t.Service, &t.Began, &t.Flows, &t.Out, &t.In); err != nil {
 			return nil, fmt.Errorf("read traffic: %w", err)
 		}
 		t.At = time.Unix(at, 0).UTC()

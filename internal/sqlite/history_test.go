@@ -19,7 +19,7 @@ func TestTrafficIsAddedUpByMinuteHourAndDayAndForgotten(t *testing.T) {
 	for i := range 120 {
 		err := s.AddTraffic(t.Context(), []home.Traffic{
 			{At: noon.Add(time.Duration(i) * time.Minute), Device: "d1", Peer: "cloud.example", Scope: "internet", Service: "tcp/443", Began: true, Flows: 1, Out: 10, In: 20},
-			{At: noon.Add(time.Duration(i) * time.Minute), Device: "d2", Peer: "cloud.example", Scope: "internet", Service: "tcp/443", Began: true, Flows: 2, Stopped: 1},
+			{At: noon.Add(time.Duration(i) * time.Minute), Device: "d2", Peer: "cloud.example", Scope: "internet", Service: "tcp/443", Began: true, Flows: 2},
 		})
 		if err != nil {
 			t.Fatal(err)
