@@ -225,6 +225,23 @@ func TestAnImportIsUndoneOnlyBeforeAnythingElseIsDecided(t *testing.T) {
 	}
 }
 
+func TestWhatWasDoneAboutFindingsOfDevicesThatAreGoneIsNotExported(t *testing.T) {
+	h, _ := lived(t)
+	next, s := fresh(t)
+	old, _ := next.See(frame.MAC{2, 0, 0, 0, 0, 9}, func(*home.Device) {})
+	n := home.Noted{Finding: finding.Finding{Kind: finding.TLSWeak, Device: old.ID, Role: finding.Actor, Last: time.Now().UnixNano()}, State: home.Open}
+	if err := errors.Join(s.Save(t.Context(), next.Devices()), s.SaveFindings(t.Context(), []home.Noted{n}), s.SetFinding(t.Context(), n.ID(), home.Muted)); err != nil {
+		t.Fatal(err)
+	}
+	x, _ := exported(t, h)
+	if _, err := next.Import(t.Context(), "uid:0", x, true); err != nil {
+		t.Fatal(err)
+	}
+	if y, _ := exported(t, next); len(y.Notes) != 1 || y.Notes[0].Device == old.ID { // exported reads it again
+		t.Errorf("%+v", y.Notes)
+	}
+}
+
 func TestAnImportThatCannotBeKeptChangesNothing(t *testing.T) {
 	h, _ := lived(t)
 	x, _ := exported(t, h)
@@ -253,6 +270,7 @@ func TestWhatIsWrongWithAnExportIsSaidWithItsPlace(t *testing.T) {
 		"nobody’s address":    {`"02:00:00:00:00:01"`, `"01:00:00:00:00:01"`, "macs"},
 		"twice the same":      {`"02:00:00:00:00:01"`, `"02:00:00:00:00:02"`, "is there twice"},
 		"a lease of nothing":  {`"bits":48`, `"bits":480`, "leases[0]"},
+		"no room for more":    {`"seq":6,`, `"seq":9223372036854775806,`, "decisions[5].seq: it is too large"},
 		"a verb of nobody":    {`"verb":"quarantine"`, `"verb":"explode"`, "verb"},
 		"an exception to all": {`"service":"tcp/80"`, `"service":"tcp/0"`, "exceptions[0]"},
 		"a note of nothing":   {`"kind":"tls.weak"`, `"kind":"tls.strong"`, "notes[0]"},
