@@ -43,7 +43,7 @@ type Note struct {
 const (
 	MaxExport    = 64 << 20 // octets
 	MaxDecisions = 20_000
-	maxFiles     = 1024
+	maxFiles     = MaxDevices + 512
 	maxNotes     = 10_000
 )
 

@@ -225,6 +225,28 @@ func TestAnImportIsUndoneOnlyBeforeAnythingElseIsDecided(t *testing.T) {
 	}
 }
 
+func TestFilesThatStrangersOfferDoNotMakeAnExportTooLarge(t *testing.T) {
+	h, s := lived(t)
+	for i := range 50 {
+		f := lampFile()
+		f.Body = append(f.Body, bytes.Repeat([]byte(" "), 900<<10+i)...)
+		sum := sha256.Sum256(f.Body)
+		f.SHA256 = hex.EncodeToString(sum[:])
+		h.See(frame.MAC{2, 0, 0, 0, 1, byte(i)}, func(d *home.Device) {
+			d.Identity.Kind, d.Offer = device.IoT, &home.Offer{File: f.SHA256, Origin: home.Maker, Why: "unsigned"}
+		})
+		if err := s.SaveFile(t.Context(), f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	x, data := exported(t, h) // which reads it again
+	held := slices.ContainsFunc(x.Files, func(f *home.File) bool { return f.SHA256 == lampFile().SHA256 })
+	offers := len(slices.DeleteFunc(x.Devices, func(d *home.Device) bool { return d.Offer == nil }))
+	if !held || offers == 0 || offers != len(x.Files)-1 || len(data) > home.MaxExport/2 {
+		t.Errorf("%d files, %d offers, %d octets; the file that a device is held to: %v", len(x.Files), offers, len(data), held)
+	}
+}
+
 func TestWhatWasDoneAboutFindingsOfDevicesThatAreGoneIsNotExported(t *testing.T) {
 	h, _ := lived(t)
 	next, s := fresh(t)
