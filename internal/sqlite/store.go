@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 )
 
@@ -19,6 +20,9 @@ var ErrReading = errors.New("database can only be read")
 type Store struct {
 	name string
 	at   atomic.Pointer[handles]
+
+	mu     sync.Mutex
+	unused []string // files that nothing spoke of when Prune looked last
 }
 
 // handles are the ways to a database.

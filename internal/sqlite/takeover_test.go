@@ -247,6 +247,73 @@ func TestFilesThatStrangersOfferDoNotMakeAnExportTooLarge(t *testing.T) {
 	}
 }
 
+func TestFilesThatNothingSpeaksOfAreForgottenAndAllOthersStay(t *testing.T) {
+	h, s := lived(t)
+	save := func(i int) string {
+		f := lampFile()
+		f.Body = append(f.Body, bytes.Repeat([]byte(" "), i)...)
+		sum := sha256.Sum256(f.Body)
+		f.SHA256 = hex.EncodeToString(sum[:])
+		if err := s.SaveFile(t.Context(), f); err != nil {
+			t.Fatal(err)
+		}
+		return f.SHA256
+	}
+	offered, held, imported, loose, again := save(1), save(2), save(3), save(4), save(5)
+	cam, err := h.Find("Front door")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, sha := range []string{imported, held} {
+		if _, err := h.Decide(t.Context(), "uid:0", home.HoldTo, cam.ID, sha); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := h.Propose(t.Context(), cam.ID, &home.Offer{File: offered, Origin: home.Maker}); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 3 {
+		for sha, want := range map[string]bool{offered: true, held: true, imported: true, lampFile().SHA256: true, loose: i < 2, again: true} {
+			if _, err := s.File(t.Context(), sha); (err == nil) != want {
+				t.Errorf("after %d: is there %v, want %v: %v", i, err == nil, want, err)
+			}
+		}
+		if i == 1 {
+			save(5) // it is about to be spoken of
+		}
+		if err := s.Prune(t.Context(), time.Now()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestFilesThatAnImportCanBeUndoneToStay(t *testing.T) {
+	h, s := lived(t)
+	x, _ := exported(t, h)
+	for _, d := range x.Devices { // elsewhere, nobody is held, and nothing was decided
+		d.File, d.State, d.Offer = "", home.Free, nil
+	}
+	x.Decisions, x.Files = nil, nil
+	f := lampFile()
+	f.Body = append(f.Body, ' ')
+	sum := sha256.Sum256(f.Body)
+	f.SHA256 = hex.EncodeToString(sum[:])
+	if err := errors.Join(s.SaveFile(t.Context(), f), h.Propose(t.Context(), x.Devices[0].ID, &home.Offer{File: f.SHA256, Origin: home.Maker})); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.Import(t.Context(), "uid:0", x, false); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if err := s.Prune(t.Context(), time.Now()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := s.File(t.Context(), f.SHA256); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestWhatWasDoneAboutFindingsOfDevicesThatAreGoneIsNotExported(t *testing.T) {
 	h, _ := lived(t)
 	next, s := fresh(t)
