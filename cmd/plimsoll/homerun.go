@@ -169,9 +169,9 @@ type gateway struct {
 	changed   chan struct{} // something did, at home
 	asked     chan struct{} // a device may want a file
 	changes   sync.Map      // ID of a device to mud.URLChange: why the MUD URL that it says now is not taken
-	expired   sync.Map      // ID of a device and address to the end of the lease that is over
 	since     time.Time
-	rulesOf   string // what the rules were made of that are kept as text; for keep alone
+	expired   map[overLease]bool // that were told; for standing alone
+	rulesOf   string             // what the rules were made of that are kept as text; for keep alone
 	door      *auth.Door
 	news      page.Events
 	told      uint64 // what pages were last told that there is, as a digest; looked at where packets are read alone
