@@ -14,13 +14,15 @@ import (
 
 // memory is a ledger that forgets; what is kept is tested in package sqlite.
 type memory struct {
-	saved int
+	saved int // devices
+	saves int
 	list  []Decision
 }
 
 func (m *memory) Devices(context.Context) ([]*Device, error) { return nil, nil }
 func (m *memory) Save(_ context.Context, list []*Device) error {
 	m.saved += len(list)
+	m.saves++
 	return nil
 }
 
