@@ -222,11 +222,11 @@ func (g gatewayFlags) run(ctx context.Context) error {
 	d.door = auth.NewDoor(d.store, time.Now)
 	serve, err := d.servePages(dir)
 	switch {
-	case err != nil && d.store.Reading() == nil:
+	case err != nil && d.store.Reading() == nil && d.mode != home.Hold:
 		return err
-	case err != nil: // it wants to keep something; the house is to be held all the same
+	case err != nil: // the port is taken, or it wants to keep something; the house is to be held all the same
 		d.fault(ctx, "show the pages", err)
-		serve = func(context.Context) error { return nil }
+		serve = func(ctx context.Context) error { return d.pagesLater(ctx, dir) }
 	}
 	keepRules, letGo, err := d.hold(ctx, dir)
 	if err != nil {
