@@ -456,13 +456,21 @@ func (g *gateway) look(ctx context.Context, r *inspect.Result) {
 
 // name says which device a flow is of.
 func (g *gateway) name() {
+	here := map[frame.MAC]bool{}
 	for _, d := range g.household.Devices() {
 		for _, m := range d.MACs {
+			here[m] = true
 			if id, ok := g.names.Load(m); !ok || id != d.ID {
 				g.names.Store(m, d.ID)
 			}
 		}
 	}
+	g.names.Range(func(m, _ any) bool {
+		if !here[m.(frame.MAC)] { // its device is gone, as by an import
+			g.names.Delete(m)
+		}
+		return true
+	})
 }
 
 // sighting is a device of a result, as the household takes it in.
