@@ -16,7 +16,7 @@ const module = "plimsoll.example/plimsoll"
 var ranks = [][]string{
 	// Small sure things.
 	{
-		"internal/advisory/record", "internal/advisory/version", "internal/config", "internal/durable", "internal/frame", "internal/locale", "internal/locale/localetest", "internal/netnstest", "internal/psl",
+		"internal/advisory/record", "internal/advisory/version", "internal/config", "internal/durable", "internal/frame", "internal/internet", "internal/locale", "internal/locale/localetest", "internal/netnstest", "internal/psl",
 		"internal/qr",
 	},
 
@@ -42,7 +42,7 @@ var ranks = [][]string{
 	{
 		"internal/advisory", "internal/auth", "internal/baseline", "internal/blob", "internal/capture", "internal/certtest", "internal/dots",
 		"internal/identify", "internal/indicator", "internal/lab/*", "internal/labellog", "internal/learn", "internal/mudcache",
-		"internal/nft", "internal/probe", "internal/quarantine", "internal/resolver",
+		"internal/nft", "internal/probe", "internal/quarantine", "internal/resolver", "internal/trust",
 	},
 	{"internal/advisory/*", "internal/detect"},
 	{"internal/advisory/feed", "internal/advisory/record/recordtest"},

@@ -124,7 +124,8 @@ func bundleEncoding() cbor.EncMode {
 // Trust is a bundle that was verified, ready to be asked.
 type Trust struct {
 	*Bundle
-	list []byte // unpacked
+	TTL  time.Duration // how old it may be before its word that a label is active is not taken; 0: Stale
+	list []byte        // unpacked
 }
 
 // ParseBundle reads the file of a bundle, which must be signed with the registry’s key.
@@ -156,7 +157,7 @@ func ParseBundle(data []byte, registry ed25519.PublicKey) (*Trust, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Trust{b, list}, nil
+	return &Trust{Bundle: b, list: list}, nil
 }
 
 // unpack is a list of statuses, two bits each.

@@ -36,7 +36,8 @@ func Link(resolver string, s *Statement, envelope []byte) string {
 	return "HTTPS://" + strings.ToUpper(resolver) + "/01/" + s.GTIN14() + "#" + Digits(envelope)
 }
 
-// ParseLink takes a link apart: the GTIN of its path, and the envelope of its fragment.
+// ParseLink takes a link apart: the GTIN of its path, and the envelope of its fragment. With an error it gives the GTIN of a
+// link that carries no label.
 func ParseLink(text string) (gtin string, envelope []byte, err error) {
 	if len(text) > 2*maxDigits {
 		return "", nil, fmt.Errorf("%w: it has %d octets", ErrLink, len(text))
@@ -53,6 +54,9 @@ func ParseLink(text string) (gtin string, envelope []byte, err error) {
 	}
 	if gtin == "" {
 		return "", nil, fmt.Errorf("%w: its path names no GTIN (GS1 Digital Link, key 01)", ErrLink)
+	}
+	if u.Fragment == "" {
+		return gtin, nil, fmt.Errorf("%w: it has no fragment, and carries no label", ErrLink)
 	}
 	if envelope, err = ParseDigits(u.Fragment); err != nil {
 		return "", nil, err

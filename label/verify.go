@@ -2,6 +2,7 @@ package label
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/ed25519"
 	"fmt"
 	"time"
@@ -10,10 +11,11 @@ import (
 // How the day of issue is proved.
 const (
 	ByLandmark  = "landmark"       // it is in the log of that day
+	ByInclusion = "online"         // it is in the log, as a proof of inclusion says that was asked for
 	BySignature = "signature-only" // the issuer says so
 )
 
-// Stale is how old a bundle may be before the status that it gives is no longer believed.
+// Stale is how old a bundle may be before the status that it gives is no longer believed, unless Trust.TTL says otherwise.
 const Stale = 7 * 24 * time.Hour
 
 // Verdict is what is known of a label. Genuine says that it was granted, and no more.
@@ -101,7 +103,7 @@ func (t *Trust) Verify(e *Envelope, gtin string, now time.Time) (*Verdict, error
 		v.Status = Expired
 	case v.Status == Unknown:
 		v.problem(Unlisted, made)
-	case age > Stale:
+	case age > cmp.Or(t.TTL, Stale):
 		v.Status = Unknown
 		v.problem(BundleOld, made)
 	case age < -time.Hour:

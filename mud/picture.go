@@ -113,7 +113,7 @@ func (f *File) Describe(w Words) string {
 	var b strings.Builder
 	heading := ""
 	for _, p := range list {
-		if h := w.Text(p.heading()); h != heading {
+		if h := w.Text(p.Heading()); h != heading {
 			heading = h
 			b.WriteString(h + "\n")
 		}
@@ -132,8 +132,8 @@ func line(s string) string {
 	}, s)
 }
 
-// heading is the key of what is said of a permission.
-func (p Permission) heading() string {
+// Heading is the key of what is said of a permission.
+func (p Permission) Heading() string {
 	if p.Allowed {
 		return "mud.show.may." + string(p.Starts)
 	}
@@ -161,7 +161,7 @@ func (f *File) HTML(w Words, lang string) string {
 		for _, s := range p.Services {
 			names = append(names, s.Text(w))
 		}
-		fmt.Fprintf(&b, "<tr><td>%s</td><td>%s</td><td>%s</td></tr>\n", e(strings.TrimRight(w.Text(p.heading()), "\u00a0:")), e(plain(p.Peer.Text(w))), e(strings.Join(names, ", ")))
+		fmt.Fprintf(&b, "<tr><td>%s</td><td>%s</td><td>%s</td></tr>\n", e(strings.TrimRight(w.Text(p.Heading()), "\u00a0:")), e(plain(p.Peer.Text(w))), e(strings.Join(names, ", ")))
 	}
 	fmt.Fprintf(&b, "</tbody>\n</table>\n<p>%s</p>\n</main>\n</body>\n</html>\n", e(w.Text("mud.show.defaults")))
 	return b.String()

@@ -151,7 +151,7 @@ func (x *shownSetting) toml() (string, error) {
 	if x.kind == "bool" || strings.Contains(x.kind, "int") {
 		return x.Name + " = " + x.Values[0], nil
 	}
-	return config.Line(x.Name, slices.Contains(again, x.Name), x.Values...)
+	return config.Line(x.Name, repeats(x.Verb, x.Name), x.Values...)
 }
 
 // newConfigCheck says what is wrong with a file, all of it.

@@ -27,7 +27,12 @@ func key(c *cobra.Command) string { return "cli." + strings.ReplaceAll(c.Command
 // describe gives verbs and flags their words, for help and for completion.
 func describe(c *cobra.Command, words *locale.Catalogue) {
 	c.Short, _, _ = strings.Cut(words.Text(key(c)), "\n")
-	usage := func(f *pflag.Flag) { f.Usage = words.Text("cli.flag." + f.Name) }
+	usage := func(f *pflag.Flag) {
+		f.Usage = words.Text("cli.flag." + f.Name)
+		if own := key(c) + ".flag." + f.Name; words.Text(own) != own { // it means something else there
+			f.Usage = words.Text(own)
+		}
+	}
 	c.Flags().VisitAll(usage)
 	c.PersistentFlags().VisitAll(usage)
 	for _, verb := range c.Commands() {

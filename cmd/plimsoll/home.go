@@ -47,7 +47,8 @@ func newHome(e env, words *locale.Catalogue) *cobra.Command {
 		c.AddCommand(newHomeDecide(e, words, v.name, v.verb))
 	}
 	c.AddCommand(
-		newHomeAllow(e, words), newHomeDisallow(e, words), newHomeController(e, words), newHomeCode(e, words), newHomeUndo(e, words), newHomeRehearse(e, words),
+		newHomeAllow(e, words), newHomeDisallow(e, words), newHomeController(e, words), newHomeCode(e, words), newHomeLabel(e, words), newHomeSticker(e, words),
+		newHomeUndo(e, words), newHomeRehearse(e, words),
 		newHomeExport(e, words), newHomeImport(e, words), newHomeOff(e, words), newHomeDoctor(e, words),
 	)
 	return c
@@ -125,6 +126,17 @@ var refusals = map[string]struct {
 	"verb":           {"error.home.verb", errUsage},
 	"not-in-force":   {"error.home.not-in-force", nil},
 	"not-kept":       {"error.home.not-kept", nil},
+
+	"no-registry":      {"error.home.no-registry", nil},
+	"registry-away":    {"error.home.registry-away", nil},
+	"label":            {"error.home.label.refused", errUnverified},
+	"sticker-none":     {"error.home.sticker.none", nil},
+	"sticker-hostile":  {"error.home.sticker.hostile", errUnverified},
+	"sticker-other":    {"error.home.sticker.other", errUnverified},
+	"sticker-url":      {"error.home.sticker.url", errUnverified},
+	"sticker-unknown":  {"error.home.sticker.unknown", errUnverified},
+	"sticker-unlogged": {"error.home.sticker.unlogged", errUnverified},
+	"sticker-status":   {"error.home.sticker.status", errUnverified},
 }
 
 func refusal(resp *http.Response) error {
@@ -169,6 +181,9 @@ func newHomeStatus(e env, words *locale.Catalogue) *cobra.Command {
 			}
 			lines = append(lines, r.question(&q))
 		}
+		for i := range s.Registries {
+			lines = append(lines, r.registry(&s.Registries[i]))
+		}
 		for _, f := range home.Told(s.Faults) {
 			lines = append(lines, words.Text("home.fault."+f.Kind, "what", f.What, "cause", f.Cause))
 		}
@@ -184,6 +199,8 @@ func (r *remote) question(q *home.Question) string {
 	switch {
 	case q.About == home.OtherURL && q.Why != "":
 		why = r.words.Text("home.url." + q.Why)
+	case q.About == home.LabelWorse:
+		why = r.words.Text("label.status." + q.Why)
 	case q.Why != "":
 		why = r.words.Text("home.offer." + q.Why)
 	case q.About == home.AskController && q.Class != "":
@@ -321,6 +338,11 @@ func (r *remote) done(ctx context.Context, d *home.Decision) ([]string, error) {
 	switch d.Verb {
 	case home.Confirm, home.WatchOn, home.Accept:
 		lines = append(lines, r.words.Text("home.did."+string(d.Verb), "device", device.Title()))
+	case home.Bind, home.OnLabel:
+		lines = append(lines, r.labelled(device)...)
+		if device.LabelAction != "" {
+			lines = append(lines, r.words.Text("home.label.action."+string(device.LabelAction), "device", device.Title()))
+		}
 	case home.Except, home.Disallow:
 		if more := r.beside(device, list.Devices); len(more) > 0 {
 			lines = append(lines, more...)

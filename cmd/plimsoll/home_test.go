@@ -44,6 +44,7 @@ func running(t *testing.T) (g *gateway, socket string) {
 		cache:     &mudcache.Cache{Dir: filepath.Join(dir, "mud"), Log: log},
 	}
 	g.engine.Store(inspect.New(inspect.Config{Remember: true, Ongoing: true}))
+	g.labels = newLabels(g, nil)
 	if err := g.household.Open(t.Context()); err != nil {
 		t.Fatal(err)
 	}

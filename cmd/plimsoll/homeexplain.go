@@ -63,8 +63,9 @@ func (r *remote) explain(ctx context.Context, name string) error {
 		if d.Confirmed {
 			key = "home.explain.confirmed"
 		}
-		lines = append(lines, r.words.Text(key, "why", d.Reason))
+		lines = append(lines, r.words.Text(key, "why", r.why(d, x.Findings)))
 	}
+	lines = append(lines, r.labelled(d)...)
 	lines = append(lines, r.beside(d, all.Devices)...)
 	if len(d.Controllers) > 0 {
 		lines = append(lines, r.controlled(d, all.Devices)...)
@@ -106,4 +107,14 @@ func (r *remote) changes(o *offered) (lines []string) {
 		lines = append(lines, r.rehearsed(o.Rehearsal)...)
 	}
 	return lines
+}
+
+// why is the reason of a quarantine: the finding that it is for, or the words of a person.
+func (r *remote) why(d *home.Device, list []home.Noted) string {
+	for i := range list {
+		if f := &list[i].Finding; f.ID() == d.Reason {
+			return guide.Explain(r.words, f, d.Title()).Title
+		}
+	}
+	return d.Reason
 }

@@ -39,7 +39,7 @@ func (g *gateway) hold(ctx context.Context, dir string) (keep func(context.Conte
 	}
 	e.Journal, err = enforce.OpenJournal(filepath.Join(dir, "names.jsonl"), time.Now)
 	g.fault(ctx, "keep names", err)
-	g.enforcer = e
+	g.enforcer, g.kernel = e, kernel
 	g.household.Enforce = func(ctx context.Context, _ []*home.Device) error { return e.Apply(ctx) }
 	e.Resolve(g.names53(false))
 	if err := errors.Join(e.Recall(ctx), e.Apply(ctx)); err != nil {

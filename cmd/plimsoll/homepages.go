@@ -33,6 +33,7 @@ import (
 	"plimsoll.example/plimsoll/internal/home"
 	"plimsoll.example/plimsoll/internal/locale"
 	"plimsoll.example/plimsoll/internal/web/household"
+	"plimsoll.example/plimsoll/label"
 )
 
 // pageFlags says where the pages of a home are served.
@@ -74,7 +75,7 @@ func (g *gateway) servePages(dir string) (serve func(context.Context) error, err
 	}
 	pages := &household.Pages{
 		Household: g.household, History: g.store, Status: g.status, Now: time.Now, Log: g.log,
-		Rehearse: g.rehearse,
+		Rehearse: g.rehearse, People: g.store, Export: g.export, Import: g.take, Shields: g.shields, Label: g.labelled,
 	}
 	site, err := pages.Site(version(), lowered(p.names))
 	if err != nil {
@@ -272,4 +273,52 @@ func newHomeCode(e env, words *locale.Catalogue) *cobra.Command {
 // pageAddress is where a browser finds the pages that a listener serves.
 func pageAddress(l net.Listener, lang locale.Lang, code string) string {
 	return fmt.Sprintf("http://%s/%s/sign-in?code=%s", l.Addr(), lang, code)
+}
+
+// shields are what is in force whatever the labels of devices say, and what it stopped.
+func (g *gateway) shields(ctx context.Context) (home.Shields, error) {
+	s := home.Shields{Stopped: map[string]home.Stopped{}}
+	if g.kernel == nil {
+		return s, nil
+	}
+	s.Sources, s.Ceilings, s.Inbound, s.Mapping, s.Neighbours = true, true, !g.inbound, true, true
+	counters, err := g.kernel.Counters(ctx)
+	if err != nil {
+		return s, err
+	}
+	for _, d := range g.household.Devices() {
+		var sum home.Stopped
+		for _, m := range d.MACs {
+			c := counters[m]
+			sum.Out, sum.In, sum.Spoofed = sum.Out+c.Out, sum.In+c.In, sum.Spoofed+c.Spoofed
+		}
+		if sum != (home.Stopped{}) {
+			s.Stopped[d.ID] = sum
+		}
+	}
+	return s, nil
+}
+
+// labelled is the label of a device, if it has one.
+func (g *gateway) labelled(ctx context.Context, d *home.Device) (*household.Labelled, error) {
+	if d.LabelFile == "" {
+		return nil, nil //nolint:nilnil // it has none
+	}
+	f, err := g.store.File(ctx, d.LabelFile)
+	if err != nil {
+		return nil, fmt.Errorf("label of %s: %w", d.ID, err)
+	}
+	e, err := label.ParseEnvelope(f.Body)
+	if err != nil {
+		return nil, fmt.Errorf("label of %s: %w", d.ID, err)
+	}
+	s, err := e.Statement()
+	if err != nil {
+		return nil, fmt.Errorf("label of %s: %w", d.ID, err)
+	}
+	l := &household.Labelled{Statement: s, Status: label.Unknown}
+	if d.Label != nil && d.Label.File == d.LabelFile {
+		l.Status, l.AsOf = d.Label.Status, d.Label.AsOf
+	}
+	return l, nil
 }

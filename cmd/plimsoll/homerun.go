@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
-	"net/http"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -37,9 +36,9 @@ import (
 	"plimsoll.example/plimsoll/internal/policy"
 	"plimsoll.example/plimsoll/internal/resolver"
 	"plimsoll.example/plimsoll/internal/sqlite"
+	"plimsoll.example/plimsoll/internal/trust"
 	"plimsoll.example/plimsoll/internal/web/control"
 	"plimsoll.example/plimsoll/internal/web/page"
-	"plimsoll.example/plimsoll/mud"
 )
 
 // gatewayFlags is what the flags of home run say.
@@ -62,6 +61,11 @@ type gatewayFlags struct {
 	anchors, roots string
 	allow          []netip.Prefix
 
+	// of labels
+	registries, registryKeys []string
+	registryInterval         time.Duration
+	labelAction              home.LabelAction
+
 	// of enforcement
 	unknown   nft.Treatment // of devices that were not seen yet
 	lateral   enforce.Lateral
@@ -78,6 +82,7 @@ func newHomeRun(e env, words *locale.Catalogue) *cobra.Command {
 	g := gatewayFlags{
 		env: e, words: words, mode: home.Watch, memory: inspect.DefaultMemory, rehearsal: home.Rehearsal, learn: home.Rehearsal,
 		lateral: enforce.Routed, dnsPort: 53, pagePort: 8511, lang: words.Lang(),
+		registryInterval: trust.Interval, labelAction: home.Tell,
 	}
 	g.open = g.listen
 	c := &cobra.Command{Use: "run", Args: noArgs, RunE: func(c *cobra.Command, _ []string) error {
@@ -116,6 +121,20 @@ func newHomeRun(e env, words *locale.Catalogue) *cobra.Command {
 		p, err := netip.ParsePrefix(s)
 		g.allow = append(g.allow, p)
 		return err
+	})
+	f.StringArrayVar(&g.registries, "registry", nil, "")
+	f.StringArrayVar(&g.registryKeys, "registry-key", nil, "")
+	f.Func("registry-interval", "", func(s string) (err error) {
+		if g.registryInterval, err = time.ParseDuration(s); err == nil && g.registryInterval < time.Second {
+			return fs.ErrInvalid
+		}
+		return err
+	})
+	f.Func("label-action", "", func(s string) error {
+		if g.labelAction = home.LabelAction(s); g.labelAction != home.Tell && g.labelAction != home.CutOff {
+			return fs.ErrInvalid
+		}
+		return nil
 	})
 	f.StringArrayVar(&g.upstreams, "upstream", nil, "")
 	f.Func("dns-port", "", func(s string) (err error) {
@@ -159,11 +178,13 @@ type gateway struct {
 	log       *slog.Logger
 	store     *sqlite.Store
 	cache     *mudcache.Cache
+	labels    *labels
 	household *home.Household
 	engine    atomic.Pointer[inspect.Engine]
 	knowledge *identify.Knowledge
 	meter     home.Meter
 	enforcer  *enforce.Enforcer // nil in the mode watch
+	kernel    *nft.Kernel       // nil in the mode watch
 	ports     *nft.Isolation    // nil in the mode watch
 	resolver  atomic.Pointer[resolver.Resolver]
 	changed   chan struct{} // something did, at home
@@ -219,6 +240,9 @@ func (g gatewayFlags) run(ctx context.Context) error {
 		return errors.Join(err, d.standBy(ctx, dir))
 	}
 	defer d.store.Close()
+	if err := d.openLabels(ctx, dir); err != nil {
+		return err
+	}
 	d.door = auth.NewDoor(d.store, time.Now)
 	serve, err := d.servePages(dir)
 	switch {
@@ -233,7 +257,7 @@ func (g gatewayFlags) run(ctx context.Context) error {
 		return err
 	}
 	defer letGo()
-	debug.SetMemoryLimit(int64(g.memory) * 3 / 4) // the rest is the database’s, and what the limit is exceeded by
+	debug.SetMemoryLimit(int64(g.memory) * 5 / 8) // the rest is the database’s, and what the limit is exceeded by
 	debug.SetGCPercent(25)
 	from, err := g.open()
 	if err != nil {
@@ -254,10 +278,12 @@ func (g gatewayFlags) run(ctx context.Context) error {
 	}
 	group.Go(func() error { return d.teach(ctx) })
 	group.Go(func() error { return keepRules(ctx) })
+	group.Go(func() error { return d.labels.run(ctx) })
 	group.Go(func() error { return d.resolve(ctx) })
 	group.Go(func() error { return d.page(ctx) })
 	group.Go(func() error { return serve(ctx) })
 	group.Go(func() error { return d.control(ctx) })
+	shed()
 	log.InfoContext(ctx, "gateway runs", "mode", g.mode, "lan", g.lan, "wan", g.wan, "devices", d.household.Len())
 	notify(g.getenv, "READY=1")
 	defer notify(g.getenv, "STOPPING=1")
@@ -285,7 +311,7 @@ func (g *gateway) openState(ctx context.Context, dir string) error {
 		return &fault{err, "error.home.state", []any{"name", name, "cause", err.Error()}}
 	}
 	g.store = store
-	g.household = &home.Household{Ledger: store, Now: time.Now, Elapsed: func() time.Duration { return time.Since(g.since) }, Floor: floor(), Rehearsal: g.rehearsal}
+	g.household = &home.Household{Ledger: store, Now: time.Now, Elapsed: func() time.Duration { return time.Since(g.since) }, Floor: floor(), Rehearsal: g.rehearsal, LabelAction: g.labelAction}
 	g.fault(ctx, "keep the state", store.Reading())
 	if g.cache, err = g.newCache(dir); err == nil {
 		g.cache.Log = g.log
@@ -496,6 +522,10 @@ func sighting(d *inspect.Device) home.Sighting {
 // count adds a flow to what its devices did.
 func (g *gateway) count(r *inspect.FlowRecord) {
 	g.flows.Add(1)
+	service := device.ServiceName(r.Proto, r.Port[flow.Resp])
+	if known := r.Service(); known != "" { // recognised, not by its port alone
+		service += " " + known
+	}
 	for side := range 2 {
 		id, ok := g.names.Load(r.MAC[side])
 		if !ok {
@@ -510,7 +540,7 @@ func (g *gateway) count(r *inspect.FlowRecord) {
 			scope = "lan"
 		}
 		g.meter.Add(home.Traffic{
-			At: time.Unix(0, r.First), Device: id.(string), Peer: peer, Scope: scope, Service: device.ServiceName(r.Proto, r.Port[flow.Resp]),
+			At: time.Unix(0, r.First), Device: id.(string), Peer: peer, Scope: scope, Service: service,
 			Began: side == flow.Orig, Flows: 1, Out: r.Octets[side], In: r.Octets[1-side],
 		})
 	}
@@ -528,6 +558,7 @@ func (g *gateway) keep(ctx context.Context, dir string) error {
 	defer tick.Stop()
 	var kept, mended, ruled time.Time
 	was := time.Now()
+	lean := was
 	pruned := was // what is old is known only when the clock has been right for a while
 	for {
 		select {
@@ -569,6 +600,10 @@ func (g *gateway) keep(ctx context.Context, dir string) error {
 		g.unkept = nil
 		g.mu.Unlock()
 		g.remember(ctx, list)
+		if now.Sub(lean) >= time.Minute {
+			lean = now
+			shed()
+		}
 		if now.Sub(pruned) >= time.Hour {
 			pruned = now
 			g.fault(ctx, "prune history", errors.Join(g.store.Prune(ctx, now), g.store.ForgetConversations(ctx, now.Add(-memory))))
@@ -610,56 +645,6 @@ func (g *gateway) keepTraffic(ctx context.Context) {
 		g.meter.Return(list)
 	}
 	g.fault(ctx, "keep traffic", err)
-}
-
-func (g *gateway) status() home.Status {
-	s := home.Status{
-		Schema: home.StatusSchema, Mode: g.mode, Version: version(), Since: g.since.UTC(), LAN: g.lan, WAN: g.wan, Devices: map[home.State]int{},
-		Asks: []home.Question{}, Faults: g.troubles.all(), Seen: map[string]int{"flows": int(g.flows.Load())},
-	}
-	for _, d := range g.household.Devices() {
-		s.Devices[d.State]++
-	}
-	s.Asks = append(append(s.Asks, g.household.Questions()...), g.controllerless(context.Background())...)
-	for i := range s.Asks {
-		if why, ok := g.changes.Load(s.Asks[i].Device); ok && s.Asks[i].About == home.OtherURL {
-			s.Asks[i].Why = string(why.(mud.URLChange))
-		}
-	}
-	if list, err := g.store.Findings(context.Background(), "", 1000); err == nil {
-		for _, f := range list {
-			if f.State == home.Open {
-				s.Findings++
-			}
-		}
-	}
-	return s
-}
-
-func (g *gateway) api() *control.API {
-	return &control.API{
-		Household: g.household, History: g.store, Status: g.status, Rehearse: g.rehearse, Offer: g.offer,
-		Export: g.export, Import: g.take, Code: g.code, Metrics: g.metrics(), Log: g.log,
-	}
-}
-
-// metrics are counters in the text format of Prometheus, version 0.0.4. None names a device or whom it talks to. They are
-// few: a library for them would be a tenth of the program.
-func (g *gateway) metrics() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-		for _, m := range []struct {
-			name, kind, help string
-			value            uint64
-		}{
-			{"devices", "gauge", "Devices of the home.", uint64(g.household.Len())},
-			{"faults", "gauge", "What does not work.", uint64(len(g.troubles.all()))},
-			{"flows_total", "counter", "Flows that ended.", g.flows.Load()},
-			{"packets_total", "counter", "Packets that were seen.", g.engine.Load().Progress.Packets.Load()},
-		} {
-			fmt.Fprintf(w, "# HELP plimsoll_%[1]s %[3]s\n# TYPE plimsoll_%[1]s %[2]s\nplimsoll_%[1]s %[4]d\n", m.name, m.kind, m.help, m.value)
-		}
-	})
 }
 
 // at is an instant that Result wrote.

@@ -37,6 +37,8 @@ var troubleKinds = [][2]string{
 	{"MUD file of ", "file"},
 	{"watch the network", "watch"},
 	{"answer the verbs", "control"},
+	{"registry ", "registry"},
+	{"record of label ", "registry"},
 	{"confine the gateway", "confine"},
 	{"clock", "clock"},
 	{"read packets", "defect"},

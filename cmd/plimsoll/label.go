@@ -4,11 +4,8 @@ package main
 
 import (
 	"crypto/ed25519"
-	"crypto/x509"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -33,62 +30,6 @@ func newLabel(e env, words *locale.Catalogue) *cobra.Command {
 		newLabelShow(e, words), newLabelSign(e), newLabelVerify(e, words),
 	)
 	return c
-}
-
-// maxLabel bounds a file of a label, octets.
-const maxLabel = 64 << 10
-
-// readLabel reads a label as it is found: a file, the picture of a QR code, or a link. gtin is that of the link, or "".
-func (e *env) readLabel(arg string) (envelope *label.Envelope, gtin string, err error) {
-	text := arg
-	if !strings.HasPrefix(strings.ToLower(arg), "https://") {
-		data, err := e.readInput(arg, qr.MaxFile)
-		if err != nil {
-			return nil, "", err
-		}
-		text, err = qr.Decode(data)
-		switch {
-		case errors.Is(err, qr.ErrNoPicture) && strings.HasPrefix(strings.ToLower(strings.TrimSpace(string(data[:min(len(data), 16)]))), "https://"):
-			text = string(data)
-		case errors.Is(err, qr.ErrNoPicture):
-			envelope, err := label.ParseEnvelope(data[:min(len(data), maxLabel)])
-			if err != nil {
-				return nil, "", &fault{errUnverified, "error.label.unreadable", []any{"name", arg, "cause", err.Error()}}
-			}
-			return envelope, "", nil
-		case err != nil:
-			return nil, "", scanFault(err, arg)
-		}
-	}
-	gtin, data, err := label.ParseLink(text)
-	if err == nil {
-		envelope, err = label.ParseEnvelope(data)
-	}
-	if err != nil {
-		return nil, "", &fault{errUnverified, "error.label.unreadable", []any{"name", arg, "cause", err.Error()}}
-	}
-	return envelope, gtin, nil
-}
-
-// readPublicKey reads an Ed25519 key from a PEM file: a public key, or the certificate or private key that it belongs to.
-func readPublicKey(name string) (ed25519.PublicKey, error) {
-	blocks, err := readPEM(name)
-	if err != nil {
-		return nil, err
-	}
-	for _, b := range blocks {
-		if b.Type != "PUBLIC KEY" {
-			continue
-		}
-		k, err := x509.ParsePKIXPublicKey(b.Bytes)
-		if err != nil {
-			return nil, &fault{key: "error.key", args: []any{"name", name, "cause", err.Error()}}
-		}
-		if public, ok := k.(ed25519.PublicKey); ok {
-			return public, nil
-		}
-	}
-	return nil, &fault{key: "error.key.public", args: []any{"name", name}}
 }
 
 func newLabelSign(e env) *cobra.Command {

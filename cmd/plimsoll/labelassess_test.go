@@ -134,6 +134,22 @@ func TestEvidenceAgainstALabelStopsIt(t *testing.T) {
 	}
 }
 
+// The README shows the five commands of docs/assess.md, which the next test runs.
+func TestTheReadmeLeadsFromAMakersFolderToAPrintedLabel(t *testing.T) {
+	examples := regexp.MustCompile("(?s)```sh\nplimsoll inspect bench.pcap .*?```")
+	of := func(name string) string {
+		data, err := os.ReadFile("../../" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return examples.FindString(string(data))
+	}
+	readme := of("README.md")
+	if readme == "" || readme != of("docs/assess.md") || strings.Count(readme, "\nplimsoll ") != 5 {
+		t.Errorf("the README shows\n%s\nand docs/assess.md\n%s", readme, of("docs/assess.md"))
+	}
+}
+
 // What docs/assess.md shows is what happens: from a maker’s folder to a printed label, and to a check with no network.
 func TestTheExampleOfTheDocumentMakesALabel(t *testing.T) {
 	if _, err := exec.LookPath("openssl"); err != nil {

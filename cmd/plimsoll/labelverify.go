@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -29,27 +30,17 @@ type labelVerdict struct {
 }
 
 func newLabelVerify(e env, words *locale.Catalogue) *cobra.Command {
-	var bundle, registry, issuer string
-	var asJSON, offline bool
-	c := &cobra.Command{Use: "verify", Args: cobra.ArbitraryArgs, RunE: func(_ *cobra.Command, args []string) error {
+	var k labelKeys
+	var asJSON bool
+	c := &cobra.Command{Use: "verify", Args: cobra.ArbitraryArgs, RunE: func(c *cobra.Command, args []string) error {
 		if len(args) != 1 {
 			return wrongUsage("error.label.file")
 		}
-		trust, err := labelTrust(bundle, registry, issuer)
+		verify, err := k.open(c.Context(), e)
 		if err != nil {
 			return err
 		}
-		envelope, gtin, err := e.readLabel(args[0])
-		if err != nil {
-			if asJSON {
-				return errors.Join(printJSON(e.out, newLabelVerdict(words, &label.Verdict{Status: label.Unknown}, err)), err)
-			}
-			return err
-		}
-		v, err := trust.Verify(envelope, gtin, time.Now())
-		if err != nil {
-			err = &fault{errUnverified, notGenuine(err), nil}
-		}
+		v, err := verify(args[0], time.Now())
 		if asJSON {
 			if printErr := printJSON(e.out, newLabelVerdict(words, v, err)); printErr != nil {
 				return printErr
@@ -69,12 +60,65 @@ func newLabelVerify(e env, words *locale.Catalogue) *cobra.Command {
 		return nil
 	}}
 	f := c.Flags()
-	f.StringVar(&bundle, "bundle", "", "")
-	f.StringVar(&registry, "registry-key", "", "")
-	f.StringVar(&issuer, "issuer-key", "", "")
-	f.BoolVar(&offline, "offline", false, "") // no verb of label uses a network: the promise is kept either way
+	f.StringVar(&k.bundle, "bundle", "", "")
+	f.StringVar(&k.registryKey, "registry-key", "", "")
+	f.StringVar(&k.issuer, "issuer-key", "", "")
+	f.StringVar(&k.registry, "registry", "", "")
+	f.StringVar(&k.policy, "policy", "", "")
+	f.BoolVar(&k.offline, "offline", false, "")
 	f.BoolVar(&asJSON, "json", false, "")
 	return c
+}
+
+// labelKeys is by whose word a label is verified, as flags say it.
+type labelKeys struct {
+	bundle, registryKey, issuer string
+	registry, policy            string // with a network
+	offline                     bool   // which all is that names no registry
+}
+
+// open gets ready to verify labels, by what registry says now or by what is at hand. What it gives says a verdict in any
+// case.
+func (k *labelKeys) open(ctx context.Context, e env) (func(arg string, now time.Time) (*label.Verdict, error), error) {
+	told := func(v *label.Verdict, err error) (*label.Verdict, error) {
+		for _, cause := range []error{label.ErrUntrusted, label.ErrProof, label.ErrStatement, label.ErrSignature} {
+			if errors.Is(err, cause) {
+				return v, &fault{errUnverified, notGenuine(err), nil}
+			}
+		}
+		return v, err
+	}
+	nothing := &label.Verdict{Status: label.Unknown}
+	if k.registry == "" && k.policy == "" {
+		trust, err := labelTrust(k.bundle, k.registryKey, k.issuer)
+		if err != nil {
+			return nil, err
+		}
+		return func(arg string, now time.Time) (*label.Verdict, error) {
+			envelope, gtin, err := e.readLabel(arg)
+			if err != nil {
+				return nothing, err
+			}
+			return told(trust.Verify(envelope, gtin, now))
+		}, nil
+	}
+	if k.offline || k.registry == "" || k.registryKey == "" || k.bundle != "" || k.issuer != "" {
+		return nil, wrongUsage("error.label.trust")
+	}
+	o, err := newOnline(ctx, k.registry, k.registryKey, k.policy)
+	if err != nil {
+		return nil, err
+	}
+	return func(arg string, now time.Time) (*label.Verdict, error) {
+		envelope, gtin, err := e.readLabel(arg)
+		if err != nil && gtin != "" {
+			envelope, err = o.newest(ctx, gtin)
+		}
+		if err != nil {
+			return nothing, err
+		}
+		return told(o.verify(ctx, envelope, gtin, now))
+	}, nil
 }
 
 // notGenuine is the key of the words for why a label is not genuine.

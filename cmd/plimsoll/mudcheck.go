@@ -82,14 +82,6 @@ func newMUDCheck(e env, words *locale.Catalogue) *cobra.Command {
 	return c
 }
 
-// readInput reads a file of at most limit octets, or standard input, whose name is -.
-func (e env) readInput(name string, limit int64) ([]byte, error) {
-	if name != "-" {
-		return readFile(name, limit)
-	}
-	return readAll(e.in, limit, &fault{key: "error.mud.stdin", args: []any{"limit", uint64(limit)}})
-}
-
 // writeOutput writes a file whole, or standard output, whose name is -.
 func (e env) writeOutput(name string, data []byte) error {
 	if name != "-" {

@@ -46,6 +46,14 @@ func readAll(r io.Reader, limit int64, tooLarge error) ([]byte, error) {
 	return data, err
 }
 
+// readInput reads a file of at most limit octets, or standard input, whose name is -.
+func (e env) readInput(name string, limit int64) ([]byte, error) {
+	if name != "-" {
+		return readFile(name, limit)
+	}
+	return readAll(e.in, limit, &fault{key: "error.mud.stdin", args: []any{"limit", uint64(limit)}})
+}
+
 // readCertificates reads the certificates of a PEM file, of which there must be one at least.
 func readCertificates(name string) (list []*x509.Certificate, err error) {
 	blocks, err := readPEM(name)

@@ -5,10 +5,12 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"plimsoll.example/plimsoll/internal/locale"
+	"plimsoll.example/plimsoll/internal/trust"
 	"plimsoll.example/plimsoll/label"
 )
 
@@ -31,14 +33,21 @@ func newRegistryBundle(e env, words *locale.Catalogue) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		trust, err := label.ParseBundle(data, public)
+		next, err := label.ParseBundle(data, public)
 		if err != nil {
 			return &fault{errUnverified, "error.label.bundle", []any{"name", at, "cause", err.Error()}}
+		}
+		if kept, err := readFile(out, label.MaxBundle); err == nil {
+			if was, err := label.ParseBundle(kept, public); err == nil { // else it is of somebody else, or nothing
+				if err := trust.Follows(was, next, time.Now()); err != nil {
+					return &fault{errUnverified, "error.label.bundle", []any{"name", at, "cause", err.Error()}}
+				}
+			}
 		}
 		if err := e.writeOutput(out, data); err != nil {
 			return err
 		}
-		_, err = fmt.Fprintln(e.err, printable(words.Text("registry.bundle.done", "name", trust.Registry, "day", trust.Made, "n", len(trust.Issuers), "size", locale.Octets(len(data)))))
+		_, err = fmt.Fprintln(e.err, printable(words.Text("registry.bundle.done", "name", next.Registry, "day", next.Made, "n", len(next.Issuers), "size", locale.Octets(len(data)))))
 		return err
 	}}
 	f := c.Flags()

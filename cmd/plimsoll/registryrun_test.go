@@ -189,6 +189,20 @@ func fromIssuerToVerdict(t *testing.T, database string) {
 		}
 	}
 	bundle(exitDone)
+	online := "label verify DIR/some.label --registry AT --registry-key DIR/registry/registry.key.pub --json"
+	if out := s.verb(t, exitDone, online); !strings.Contains(out, `"issued_proof":"signature-only","status":"active"`) {
+		t.Errorf("granted today, and nobody says whose log it is in: %s", out)
+	}
+	key, err := os.ReadFile(filepath.Join(s.dir, "registry", "log.key.pub"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(s.dir, "policy"), "log "+strings.TrimSpace(string(key))+"\nquorum none\n")
+	if out := s.verb(t, exitDone, online+" --policy DIR/policy"); !strings.Contains(out, `"issued_proof":"online","status":"active"`) {
+		t.Errorf("by its inclusion: %s", out)
+	}
+	write(t, filepath.Join(s.dir, "policy"), "log "+otherLog(t)+"\nquorum none\n")
+	s.verb(t, exitUnverified, online+" --policy DIR/policy") // another log
 	write(t, filepath.Join(s.dir, "kev.json"), `{"cve": "CVE-2026-0001"}`)
 	s.verb(t, exitDone, "label suspend DIR/some.label --registry AT --key DIR/issuer.key --reason exploited --note CVE-2026-0001 --evidence DIR/kev.json")
 	bundle(exitFound)
@@ -482,4 +496,14 @@ func TestARegistryIsExposedWithTLSAlone(t *testing.T) {
 	if code, _, stderr := call(t, nil, "registry", "run", "--state", s.dir, "--listen", "0.0.0.0:0", "--tls-cert", key, "--tls-key", cert); code != exitFailed {
 		t.Errorf("a key as a certificate: %d %s", code, stderr)
 	}
+}
+
+// otherLog is the key of a log that nobody runs.
+func otherLog(t *testing.T) string {
+	t.Helper()
+	_, verifier, err := labellog.NewLogKey("registry.example/log")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(verifier)
 }

@@ -39,8 +39,15 @@ type settings struct {
 	getenv func(string) string
 }
 
-// again are the flags that may be given several times, and so may be lists in the file.
-var again = []string{"address", "allow", "controller", "feed", "gateway", "host", "indicators", "threshold", "upstream"}
+// again are the flags that may be given several times, and so may be lists in the file: of each verb that has them, or of one.
+var again = []string{
+	"address", "allow", "controller", "feed", "gateway", "home run registry", "home run registry-key", "host", "indicators", "threshold", "upstream",
+}
+
+// repeats reports whether a flag of a verb may be given several times.
+func repeats(verb, flag string) bool {
+	return slices.Contains(again, flag) || slices.Contains(again, verb+" "+flag)
+}
 
 // defaults are those of the flags that do not themselves tell.
 var defaults = map[string]string{"half-life": "14", "memory": "64MiB", "mode": "watch"}
@@ -232,7 +239,7 @@ func (s *settings) check(root *cobra.Command) (list []mistake) {
 			key = "error.config.key"
 		case len(flagsNamed(verb, x.Name)) == 0:
 			key = "error.config.key-of"
-		case x.Values == nil || x.List && !slices.Contains(again, x.Name):
+		case x.Values == nil || x.List && !repeats(strings.Join(x.Section, " "), x.Name):
 			key = "error.config.kind"
 		}
 		if key != "" {

@@ -181,3 +181,18 @@ func TestSessionsEnd(t *testing.T) {
 		}
 	}
 }
+
+func TestACodeLetsInWhoItIsFor(t *testing.T) {
+	d, _, _ := door(t)
+	ana, max := d.Invite("Ana", "adult"), d.Invite("Max", "child")
+	for code, want := range map[string]string{ana: "Ana adult", max: "Max child"} {
+		token, err := d.Pair(t.Context(), code, netip.MustParseAddr("192.0.2.1"), "test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := d.Who(t.Context(), token)
+		if err != nil || s.User+" "+s.Role != want {
+			t.Errorf("%+v, %v; want %s", s, err, want)
+		}
+	}
+}

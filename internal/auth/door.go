@@ -39,6 +39,12 @@ type Session struct {
 	Agent string    `json:"agent"` // what the browser calls itself, for who looks through their sessions
 }
 
+// Visit is a session with what names it.
+type Visit struct {
+	ID Digest
+	Session
+}
+
 // Digest names a session: the SHA-256 of its token, which is kept nowhere.
 type Digest [sha256.Size]byte
 
@@ -73,11 +79,12 @@ type Door struct {
 	limit *limiter
 
 	mu    sync.Mutex
-	codes map[string]*code // by role: one at a time
+	codes map[string]*code // by name: one at a time
 }
 
 // code lets the first who knows it come in once.
 type code struct {
+	role    string
 	digits  string
 	until   time.Time
 	guesses int
@@ -134,15 +141,18 @@ func (d *Door) Enter(ctx context.Context, name, password string, from netip.Addr
 
 // Code makes a new code for a role, which lets one in once: for the terminal of the machine, which only its owner
 // sees. A code before it ends.
-func (d *Door) Code(role string) string {
+func (d *Door) Code(role string) string { return d.Invite(role, role) }
+
+// Invite makes a new code for somebody, which lets one in once under that name. A code before it ends.
+func (d *Door) Invite(name, role string) string {
 	n, err := rand.Int(rand.Reader, big.NewInt(100_000_000))
 	if err != nil {
 		panic(err) // the source never fails
 	}
-	c := &code{digits: fmt.Sprintf("%0*d", codeDigits, n), until: d.now().Add(CodeLasts)}
+	c := &code{role: role, digits: fmt.Sprintf("%0*d", codeDigits, n), until: d.now().Add(CodeLasts)}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.codes[role] = c
+	d.codes[name] = c
 	return c.digits
 }
 
@@ -151,29 +161,29 @@ func (d *Door) Pair(ctx context.Context, digits string, from netip.Addr, agent s
 	if !d.limit.allow(from, d.now()) {
 		return "", ErrOften
 	}
-	role, ok := d.take(digits)
+	name, role, ok := d.take(digits)
 	if !ok {
 		return "", ErrRefused
 	}
-	return d.Begin(ctx, role, role, agent)
+	return d.Begin(ctx, name, role, agent)
 }
 
 // take spends a code. Any guess counts against all codes that are out.
-func (d *Door) take(digits string) (role string, ok bool) {
+func (d *Door) take(digits string) (name, role string, ok bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for r, c := range d.codes {
+	for n, c := range d.codes {
 		if d.now().After(c.until) || c.guesses >= codeGuesses {
-			delete(d.codes, r)
+			delete(d.codes, n)
 			continue
 		}
 		if subtle.ConstantTimeCompare([]byte(digits), []byte(c.digits)) == 1 {
-			delete(d.codes, r)
-			return r, true
+			delete(d.codes, n)
+			return n, c.role, true
 		}
 		c.guesses++
 	}
-	return "", false
+	return "", "", false
 }
 
 // Begin begins a session of somebody who is known by other means, and returns its token, for a cookie.

@@ -56,6 +56,10 @@ var signatures = []signature{
 	{finding.IndicatorMatch, 1876027, "listed indicator of compromise", trojan},
 	{finding.MUDDeparture, 1876028, "traffic that the maker's MUD file does not allow", policy},
 	{finding.NameCollision, 1876029, "two devices claim one name", activity},
+	{finding.LabelSuspended, 1876030, "label of the product is suspended", activity},
+	{finding.LabelWithdrawn, 1876031, "label of the product was withdrawn", activity},
+	{finding.LabelExpired, 1876032, "label of the product has expired", activity},
+	{finding.SupportEnded, 1876033, "security updates of the product have ended", activity},
 }
 
 // of is the signature of a kind; of one that the table lacks, the last, general one.

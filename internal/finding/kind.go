@@ -36,6 +36,10 @@ const (
 	IndicatorMatch     Kind = "indicator.match"
 	MUDDeparture       Kind = "mud.departure"
 	NameCollision      Kind = "name.collision"
+	LabelSuspended     Kind = "label.suspended"
+	LabelWithdrawn     Kind = "label.withdrawn"
+	LabelExpired       Kind = "label.expired"
+	SupportEnded       Kind = "support.ended"
 )
 
 // FeedMining is the feed of a match that needs no list: a device speaks the protocol of those who mine digital money.
@@ -80,6 +84,7 @@ var (
 //     etsi.5.3-10, as the image may still be signed;
 //   - a service that answers the Internet was perhaps opened by its owner: it decides nothing. A device that opens the
 //     way for itself does. Neither speaks to etsi.5.6-1, which is of what nobody uses;
+//   - what is said of a label is not seen on the wire, and says nothing that its registry does not know already;
 //   - a departure from a MUD file speaks to nist8425.IAC.2b, but the file may lack what the device rightly does.
 var kinds = []About{
 	{ScanHorizontal, true, either, []string{"service", "count", "span"}, harm, Refutes},
@@ -111,6 +116,10 @@ var kinds = []About{
 	{IndicatorMatch, true, actor, []string{"peer", "feed"}, nil, Neither},
 	{MUDDeparture, false, actor, []string{"peer", "service", "nearest"}, []string{"nist8425.IAC.2b"}, Neither},
 	{NameCollision, true, actor, []string{"name", "peer"}, nil, Neither},
+	{LabelSuspended, false, actor, []string{"product", "issuer"}, nil, Neither},
+	{LabelWithdrawn, false, actor, []string{"product", "issuer"}, nil, Neither},
+	{LabelExpired, false, actor, []string{"product", "issuer"}, nil, Neither},
+	{SupportEnded, false, actor, []string{"product", "day"}, nil, Neither},
 }
 
 // Kinds are all kinds, in the order of the table.

@@ -1,7 +1,9 @@
 package guide
 
 import (
+	"encoding/json"
 	"math"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -276,5 +278,42 @@ func TestFindingsAreReadWithEase(t *testing.T) {
 			}
 		}
 		t.Logf("%s: the hardest finding is of grade %.1f", lang, worst)
+	}
+}
+
+// What the pages of a home say, by the part of their key that tells what it is about.
+func TestPagesOfAHomeAreReadWithEase(t *testing.T) {
+	for _, lang := range locale.Languages {
+		data, err := os.ReadFile("../locale/" + string(lang) + ".json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var messages map[string]any
+		if err := json.Unmarshal(data, &messages); err != nil {
+			t.Fatal(err)
+		}
+		groups := map[string][]string{}
+		for key, m := range messages {
+			parts := strings.Split(key, ".")
+			if parts[0] != "household" || strings.HasSuffix(key, ".where") { // an address on a letter is no prose
+				continue
+			}
+			text, ok := m.(string)
+			if forms, many := m.(map[string]any); many {
+				text, ok = forms["other"].(string)
+			}
+			if !ok {
+				t.Fatalf("%s: %v", key, m)
+			}
+			groups[parts[1]] = append(groups[parts[1]], text)
+			if g := grade(lang, text); g > maxGrade && count(lang, text).words >= leastWords {
+				t.Errorf("%s %s: grade %.1f: %q", lang, key, g, text)
+			}
+		}
+		for name, list := range groups {
+			if g := grade(lang, list...); g > maxGrade && count(lang, list...).words >= leastWords {
+				t.Errorf("%s household.%s: grade %.1f", lang, name, g)
+			}
+		}
 	}
 }

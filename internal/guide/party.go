@@ -1,5 +1,7 @@
 package guide
 
+import "plimsoll.example/plimsoll/internal/locale"
+
 // party is who else must act on a finding, and whom to call about it: keys of party.json.
 type party struct{ who, call []string }
 
@@ -42,4 +44,19 @@ var parties = map[string]party{
 	"indicator.match.actor":      {[]string{"maker.fix", "provider.tell", "you.steps"}, []string{"provider", "centre", "police"}},
 	"mud.departure.actor":        {[]string{"maker.mud", "you.choose"}, []string{"maker", "advice"}},
 	"name.collision.actor":       {[]string{"maker.fix", "you.steps"}, []string{"provider", "advice", "centre"}},
+	"label.suspended.actor":      {[]string{"maker.mend", "shop.stop", "you.choose"}, []string{"maker", "shop"}},
+	"label.withdrawn.actor":      {[]string{"maker.mend", "shop.stop", "you.choose"}, []string{"shop", "maker"}},
+	"label.expired.actor":        {[]string{"maker.label", "you.choose"}, []string{"maker"}},
+	"support.ended.actor":        {[]string{"maker.longer", "you.update"}, []string{"maker", "shop"}},
+}
+
+// Call says whom to call, by the keys of parties; one that is not known is left out.
+func Call(words *locale.Catalogue, who ...string) (list []string) {
+	said := findings.in(words.Lang())
+	for _, w := range who {
+		if key := "call." + w; said.Text(key) != key {
+			list = append(list, said.Text(key))
+		}
+	}
+	return list
 }

@@ -25,9 +25,11 @@ const (
 	Disallow   Verb = "disallow"   // Argument: an exception, or all to a party, that are no more
 	Control    Verb = "controller" // Argument: who controls it, in which class; see Controller
 	Uncontrol  Verb = "no-controller"
-	Accept     Verb = "accept" // Argument: the MUD URL that it says now, or SHA-256 of the file that is offered; "" is whichever waits
-	Undo       Verb = "undo"   // Argument: the number of the decision
-	Import     Verb = "import" // Argument: what was taken in; see Household.Import
+	Accept     Verb = "accept"       // Argument: the MUD URL that it says now, or SHA-256 of the file that is offered; "" is whichever waits
+	Bind       Verb = "label"        // Argument: SHA-256 of its label; "": it has none
+	OnLabel    Verb = "label-action" // Argument: see LabelAction
+	Undo       Verb = "undo"         // Argument: the number of the decision
+	Import     Verb = "import"       // Argument: what was taken in; see Household.Import
 )
 
 // Decision is one entry of the audit log: who did what, when, and what it changed.
@@ -50,6 +52,10 @@ var (
 	ErrConsent = errors.New("a phone or computer is cut off only when a person says so")
 	ErrVerb    = errors.New("cannot be decided")
 	ErrStale   = errors.New("something else was decided since")
+
+	ErrNoRegistry = errors.New("no registry is trusted")
+	ErrLabel      = errors.New("by the registries that are trusted the label is not genuine")
+	ErrOther      = errors.New("the sticker is of another device")
 )
 
 // Program is the actor of what nobody but the program decides.
@@ -159,6 +165,16 @@ func decide(d *Device, verb Verb, argument, actor string, now time.Time, rehears
 			return s, s.control(c)
 		}
 		return s, s.uncontrol(c)
+	case Bind:
+		if argument != "" && !digestForm.MatchString(argument) {
+			return s, fmt.Errorf("%w: %q is no SHA-256", ErrVerb, argument)
+		}
+		s.LabelFile = argument
+	case OnLabel:
+		s.LabelAction = LabelAction(argument)
+		if s.LabelAction != "" && s.LabelAction != Tell && s.LabelAction != CutOff {
+			return s, fmt.Errorf("%w: %q is none of tell, quarantine", ErrVerb, argument)
+		}
 	case Accept:
 		u := d.Waits()
 		switch o := d.Offers(); {

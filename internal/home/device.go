@@ -6,6 +6,7 @@
 package home
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 	"time"
@@ -63,6 +64,7 @@ type Device struct {
 	MUD       []MUDURL     `json:"mud"` // that it, or somebody, says; the most trusted first
 	Leases    []Lease      `json:"leases,omitempty"`
 	Offer     *Offer       `json:"offer,omitempty"` // a file that it could be held to, if the household says so
+	Label     *Label       `json:"label,omitempty"` // what is known of LabelFile
 
 	Stance
 }
@@ -100,6 +102,9 @@ type Stance struct {
 
 	Exceptions  []Exception  `json:"exceptions,omitempty"`  // what the household lets it do beside its file
 	Controllers []Controller `json:"controllers,omitempty"` // that the household named
+
+	LabelFile   string      `json:"label_file,omitempty"`   // SHA-256 of its label: a File of the origin OfLabel
+	LabelAction LabelAction `json:"label_action,omitempty"` // for this device; "": as for all
 }
 
 // Offer is a file that a device could be held to. Nobody is held to it before a person accepts it.
@@ -148,6 +153,18 @@ func (d *Device) Kind() device.Kind {
 		return d.Corrected.Kind
 	}
 	return d.Identity.Kind
+}
+
+// Is is what a device is, by the household’s word where it gave one, or else by what was seen.
+func (d *Device) Is() device.Identity {
+	id := d.Identity
+	if c := d.Corrected; c != nil && *c != (Correction{}) {
+		id.Kind, id.Maker, id.Model, id.Category = cmp.Or(c.Kind, id.Kind), cmp.Or(c.Maker, id.Maker), cmp.Or(c.Model, id.Model), cmp.Or(c.Category, id.Category)
+		if c.Kind != "" && c.Category != "" {
+			id.Confidence = 1
+		}
+	}
+	return id
 }
 
 // Default is the admission that holds until somebody answers: a thing with one purpose is held to it, and what people

@@ -43,7 +43,7 @@ type Note struct {
 const (
 	MaxExport    = 64 << 20 // octets
 	MaxDecisions = 20_000
-	maxFiles     = MaxDevices + 512
+	maxFiles     = 2*MaxDevices + 512
 	maxNotes     = 10_000
 )
 
@@ -62,6 +62,7 @@ func (h *Household) Export(ctx context.Context, version string) (*Export, error)
 		if c.MACs == nil { // known by what was decided about it alone
 			continue
 		}
+		c.Label = nil // it follows from its file, and is old where it is read
 		x.Devices = append(x.Devices, c)
 	}
 	if err := h.Ledger.Contents(ctx, x); err != nil {

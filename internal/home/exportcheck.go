@@ -14,6 +14,7 @@ import (
 	"plimsoll.example/plimsoll/internal/device"
 	"plimsoll.example/plimsoll/internal/finding"
 	"plimsoll.example/plimsoll/internal/frame"
+	"plimsoll.example/plimsoll/label"
 	"plimsoll.example/plimsoll/mud"
 )
 
@@ -101,7 +102,7 @@ func (x *Export) check() error {
 }
 
 // verbs are all that can be in the audit log.
-var verbs = []Verb{Admit, Rehearse, HoldTo, Release, Quarantine, Confirm, WatchOn, Except, Disallow, Control, Uncontrol, Accept, Undo, Import}
+var verbs = []Verb{Admit, Rehearse, HoldTo, Release, Quarantine, Confirm, WatchOn, Except, Disallow, Control, Uncontrol, Accept, Bind, OnLabel, Undo, Import}
 
 func short(s string, limit int) bool { return len(s) <= limit && utf8.ValidString(s) }
 
@@ -110,6 +111,11 @@ func (f *File) check() error {
 	switch {
 	case hex.EncodeToString(sum[:]) != f.SHA256:
 		return errors.New("sha256: it is not that of the body")
+	case f.Origin == OfLabel:
+		if _, err := label.ParseEnvelope(f.Body); err != nil {
+			return fmt.Errorf("body: %w", err)
+		}
+		return nil
 	case f.Origin != Maker && f.Origin != Learned && f.Origin != "operator":
 		return fmt.Errorf("origin: %.40q is none", f.Origin)
 	}
@@ -181,6 +187,10 @@ func (s *Stance) check(files map[string]bool) error {
 		return errors.New("file: it is no SHA-256")
 	case s.File != "" && files != nil && !files[s.File]:
 		return errors.New("file: it is not among the files")
+	case s.LabelFile != "" && (!digestForm.MatchString(s.LabelFile) || files != nil && !files[s.LabelFile]):
+		return errors.New("label_file: it is no SHA-256, or not among the files")
+	case s.LabelAction != "" && s.LabelAction != Tell && s.LabelAction != CutOff:
+		return fmt.Errorf("label_action: %.40q is none", s.LabelAction)
 	case !short(s.Reason, maxText):
 		return errors.New("reason: it is too long")
 	case !short(s.URL, maxText) || len(s.Left) > maxLeft || slices.ContainsFunc(s.Left, func(u string) bool { return !short(u, maxText) }):

@@ -50,23 +50,37 @@ const (
 type File struct {
 	SHA256 string    `json:"sha256"`
 	At     time.Time `json:"at"`
-	Origin string    `json:"origin"` // Maker, Learned or operator
+	Origin string    `json:"origin"` // Maker, Learned, operator, or OfLabel
 	Body   []byte    `json:"body"`
+}
+
+// OfLabel is the origin of a file that is no MUD file, but a label: a label.Envelope.
+const OfLabel = "label"
+
+// RegistryStatus is how a registry stands that is trusted.
+type RegistryStatus struct {
+	URL   string    `json:"url"`
+	Name  string    `json:"name"`           // by its own word, "" before the first
+	AsOf  time.Time `json:"as_of,omitzero"` // of its last good bundle
+	Fault string    `json:"fault"`          // why there is nothing newer, "" is nothing
 }
 
 // Status is how the gateway is.
 type Status struct {
-	Schema   string         `json:"schema"`
-	Mode     Mode           `json:"mode"`
-	Version  string         `json:"version"`
-	Since    time.Time      `json:"since"` // when it was started
-	LAN      string         `json:"lan"`
-	WAN      string         `json:"wan"`
-	Devices  map[State]int  `json:"devices"`
-	Findings int            `json:"findings"`  // that are open
-	Asks     []Question     `json:"questions"` // the newest first
-	Faults   []Fault        `json:"faults"`    // what does not work
-	Seen     map[string]int `json:"seen"`      // packets, flows, facts since it was started
+	Schema   string        `json:"schema"`
+	Mode     Mode          `json:"mode"`
+	Version  string        `json:"version"`
+	Since    time.Time     `json:"since"` // when it was started
+	LAN      string        `json:"lan"`
+	WAN      string        `json:"wan"`
+	Devices  map[State]int `json:"devices"`
+	Findings int           `json:"findings"`  // that are open
+	Asks     []Question    `json:"questions"` // the newest first
+	Faults   []Fault       `json:"faults"`    // what does not work
+
+	Registries []RegistryStatus `json:"registries"` // that are trusted
+
+	Seen map[string]int `json:"seen"` // packets, flows, facts since it was started
 }
 
 // Fault is something that does not work.
@@ -115,6 +129,8 @@ const (
 	LearnedFile   About = "learned"    // may it do what it did so far, and no more?
 	NewBehaviour  About = "behaviour"  // it does what its learned file does not say: may it?
 	AskController About = "controller" // its file lets it speak with its controller: which one is that?
+	LabelWorse    About = "label"      // its label was suspended or withdrawn: is it to be cut off?
+	LabelBetter   About = "restored"   // the label that it was cut off for is active again: is it to be let out?
 )
 
 // Questions are what the household is asked, the newest first. Those about controllers are for who reads the files.
@@ -125,6 +141,12 @@ func (h *Household) Questions() (list []Question) {
 		}
 		if u := d.Waits(); u != "" {
 			list = append(list, Question{Device: d.ID, Title: d.Title(), About: OtherURL, Default: d.URL, URL: u, At: d.MUD[0].At})
+		}
+		switch {
+		case d.worse(h.LabelAction) && !d.Cut(h.LabelAction):
+			list = append(list, Question{Device: d.ID, Title: d.Title(), About: LabelWorse, Default: string(Tell), Why: string(d.Label.Status), At: d.Label.Since})
+		case d.better():
+			list = append(list, Question{Device: d.ID, Title: d.Title(), About: LabelBetter, Default: string(Quarantined), At: d.Label.Since})
 		}
 		if o := d.Offers(); o != nil {
 			about := NewFile
@@ -143,3 +165,6 @@ func (h *Household) Questions() (list []Question) {
 
 // StatusSchema names the shape of Status.
 const StatusSchema = "plimsoll.home.status/1"
+
+// Recognised reports whether the protocol was: "tcp/443 tls".
+func (t *Traffic) Recognised() bool { return strings.Contains(t.Service, " ") }

@@ -52,6 +52,8 @@ type Household struct {
 	Floor time.Time
 	// Rehearsal is how long a device’s file is rehearsed before it is held to it; 0: not at all.
 	Rehearsal time.Duration
+	// LabelAction is what the program does by itself about a label that is suspended or withdrawn; "" is Tell.
+	LabelAction LabelAction
 	// Enforce makes the network do what the stances say, and returns when it does. It is called after each decision,
 	// one call at a time. Nil: nothing is enforced.
 	Enforce func(ctx context.Context, list []*Device) error

@@ -149,6 +149,7 @@ func merge(here, file []*Device, replace bool) (devices []*Device, gone []string
 		}
 		slices.SortStableFunc(same, func(a, b *Device) int { return compareBool(b.ID == d.ID, a.ID == d.ID) })
 		c := d.clone()
+		c.Label = nil // of that nobody but a registry has to say anything
 		for i, x := range same {
 			delete(left, x.ID)
 			if i == 0 {
@@ -188,6 +189,7 @@ func compareBool(a, b bool) int {
 
 // seen takes over what was seen of a device, if that is the newer.
 func (d *Device) seen(x *Device) {
+	d.Label = x.Label
 	if !x.First.IsZero() && x.First.Before(d.First) {
 		d.First = x.First
 	}

@@ -15,9 +15,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
+	"plimsoll.example/plimsoll/internal/internet"
 	"plimsoll.example/plimsoll/mud"
 )
 
@@ -34,7 +34,7 @@ const (
 // What can go wrong in a way that somebody can act on.
 var (
 	ErrURL       = errors.New("not a URL that is fetched")
-	ErrAddress   = errors.New("address is not on the Internet")
+	ErrAddress   = internet.ErrAddress
 	ErrRedirect  = errors.New("redirect is not followed")
 	ErrServer    = errors.New("server’s answer is not a MUD file")
 	ErrTooLarge  = errors.New("file is too large")
@@ -110,7 +110,7 @@ func parseURL(link string) (*url.URL, error) {
 func (f *Fetcher) do(ctx context.Context, u *url.URL, limit int64, types []string, etag, modified string) (*answer, error) {
 	transport := &http.Transport{
 		// No proxy: through one, the addresses behind it could not be judged.
-		DialContext:            (&net.Dialer{Timeout: headerTimeout, ControlContext: f.judge}).DialContext,
+		DialContext:            (&net.Dialer{Timeout: headerTimeout, ControlContext: internet.Judge(f.Allow)}).DialContext,
 		TLSClientConfig:        &tls.Config{RootCAs: f.Roots, MinVersion: tls.VersionTLS12, Time: f.now},
 		TLSHandshakeTimeout:    headerTimeout,
 		ResponseHeaderTimeout:  headerTimeout,
@@ -183,52 +183,6 @@ func reason(err error) error {
 		return err
 	}
 	return fmt.Errorf("%w: %w", ErrTransport, err)
-}
-
-// judge refuses to connect to an address that is not on the Internet. It sees the address that the connection is made
-// to: a name that was looked up once more, and leads elsewhere by now, does not get past it.
-func (f *Fetcher) judge(_ context.Context, _, address string, _ syscall.RawConn) error {
-	ap, err := netip.ParseAddrPort(address)
-	if err != nil {
-		return fmt.Errorf("%w: %s", ErrAddress, address)
-	}
-	a := ap.Addr().Unmap().WithZone("")
-	for _, p := range f.Allow {
-		if p.Contains(a) {
-			return nil
-		}
-	}
-	public := a
-	if nat64.Contains(a) { // what counts is whom the translator connects to
-		b := a.As16()
-		public = netip.AddrFrom4([4]byte(b[12:]))
-	}
-	for _, s := range special {
-		if s.Contains(public) {
-			return fmt.Errorf("%w: %s lies in %s", ErrAddress, a, s)
-		}
-	}
-	return nil
-}
-
-// special are the addresses that a name on the Internet has no business to lead to: those that IANA's registries of
-// special-purpose addresses (RFC 6890) call not globally reachable, those that embed an IPv4 address, and multicast.
-var special = prefixes(
-	"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24",
-	"192.0.2.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24", "192.168.0.0/16", "192.175.48.0/24",
-	"198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
-	"::/96", "::ffff:0:0/96", "64:ff9b:1::/48", "100::/64", "100:0:0:1::/64", "2001::/23", "2001:db8::/32", "2002::/16",
-	"3fff::/20", "5f00::/16", "fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8",
-)
-
-// nat64 is the prefix under which translators show IPv4 addresses to IPv6 networks (RFC 6052 §2.1).
-var nat64 = netip.MustParsePrefix("64:ff9b::/96")
-
-func prefixes(list ...string) (out []netip.Prefix) {
-	for _, s := range list {
-		out = append(out, netip.MustParsePrefix(s))
-	}
-	return out
 }
 
 // lax are the media types that servers of MUD files send for want of a better one.

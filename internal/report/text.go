@@ -128,7 +128,7 @@ func (p printer) table(devices []inspect.Device) {
 	for i := range devices {
 		d := &devices[i]
 		rows = append(rows, []string{
-			Cut(p.c.Name(d), widest), p.c.State(d.Grade.State), Cut(p.c.What(d), widest), cmp.Or(Address(d), "-"),
+			Cut(p.c.Name(d), widest), p.c.State(d.Grade.State), Cut(p.c.What(&d.Identity), widest), cmp.Or(Address(d), "-"),
 			p.c.Size(locale.Octets(d.Traffic.OctetsOut)), p.c.Size(locale.Octets(d.Traffic.OctetsIn)),
 		})
 	}
@@ -157,8 +157,8 @@ func (p printer) device(d *inspect.Device, findings Findings) {
 	p.line(p.c.Name(d) + " (" + strings.Join(where, ", ") + ")")
 	p.story(p.c.Because(d, findings))
 	p.findings(findings.Of(d))
-	p.story(p.c.Identity(d))
-	if reasons := p.c.Reasons(d, shownReasons, widest); len(reasons) > 0 {
+	p.story(p.c.Identity(&d.Identity))
+	if reasons := p.c.Reasons(&d.Identity, shownReasons, widest); len(reasons) > 0 {
 		p.story(p.c.Text("inspect.because", "reasons", reasons))
 	}
 	if d.Randomised {

@@ -64,8 +64,7 @@ func (w Words) Peer(p *inspect.Peer) string {
 func (w Words) Name(d *inspect.Device) string { return inspect.Name(d, w.Catalogue) }
 
 // What says what a device is, in a few words.
-func (w Words) What(d *inspect.Device) string {
-	id := &d.Identity
+func (w Words) What(id *device.Identity) string {
 	key := "category." + id.Category
 	switch {
 	case id.Category != "":
@@ -82,11 +81,10 @@ func (w Words) What(d *inspect.Device) string {
 }
 
 // Identity says what a device is and how sure that is, in a sentence.
-func (w Words) Identity(d *inspect.Device) string {
-	id := &d.Identity
+func (w Words) Identity(id *device.Identity) string {
 	switch {
 	case id.Category != "" || id.Kind != device.Unknown:
-		return w.Text("inspect.is", "what", locale.Capital(w.What(d)), "sure", w.Sure(id.Confidence), "percent", locale.Fraction(id.Confidence))
+		return w.Text("inspect.is", "what", locale.Capital(w.What(id)), "sure", w.Sure(id.Confidence), "percent", locale.Fraction(id.Confidence))
 	case id.Maker != "":
 		return w.Text("inspect.maker.only", "maker", id.Maker)
 	}
@@ -94,15 +92,15 @@ func (w Words) Identity(d *inspect.Device) string {
 }
 
 // Reasons are the strongest reasons for the identity, in words, at most n. Values longer than limit are cut.
-func (w Words) Reasons(d *inspect.Device, n, limit int) (reasons []string) {
-	if d.Identity.Kind == device.Unknown {
+func (w Words) Reasons(id *device.Identity, n, limit int) (reasons []string) {
+	if id.Kind == device.Unknown {
 		return nil
 	}
-	for i := range d.Identity.Because {
+	for i := range id.Because {
 		if len(reasons) == n {
 			break
 		}
-		if s := w.Reason(&d.Identity.Because[i], limit); !slices.Contains(reasons, s) {
+		if s := w.Reason(&id.Because[i], limit); !slices.Contains(reasons, s) {
 			reasons = append(reasons, s)
 		}
 	}

@@ -39,7 +39,7 @@ func (s *Store) AddTraffic(ctx context.Context, list []home.Traffic) error {
 				}
 			}
 		}
-		return nil
+		return addAmounts(ctx, tx, list)
 	})
 	if err != nil {
 		return fmt.Errorf("add traffic: %w", err)
@@ -94,6 +94,9 @@ func (s *Store) Prune(ctx context.Context, now time.Time) error {
 			}
 		}
 	}
+	if _, err := s.exec(ctx, "delete from amount where at < ?", now.Add(-home.Spans[len(home.Spans)-1].Keep).Unix()); err != nil {
+		return fmt.Errorf("prune amounts: %w", err)
+	}
 	_, err := s.exec(ctx, `delete from finding where id not in (select id from finding order by last desc limit ?)`, maxFindings)
 	if err != nil {
 		return fmt.Errorf("prune findings: %w", err)
@@ -104,14 +107,13 @@ func (s *Store) Prune(ctx context.Context, now time.Time) error {
 	return nil
 }
 
-// spokenOf is the digests of the files that a device is held to, or is offered, or was, or that a decision or an import can
+// spokenOf is whatever may be the digest of a file in what is kept of devices, in what was decided, and in what imports can
 // be undone to.
-const spokenOf = `select json_extract(stance, '$.file') as sha from device where sha is not null
-	union select json_extract(seen, '$.offer.file') as sha from device where sha is not null
-	union select json_extract(before, '$.file') as sha from decision where sha is not null
-	union select json_extract(after, '$.file') as sha from decision where sha is not null
-	union select json_extract(d.value, '$.file') as sha from snapshot, json_each(cast(body as text)) d where sha is not null
-	union select json_extract(d.value, '$.offer.file') as sha from snapshot, json_each(cast(body as text)) d where sha is not null`
+const spokenOf = `select value from device, json_tree(stance) where type = 'text' and length(value) = 64
+	union select value from device, json_tree(seen) where type = 'text' and length(value) = 64
+	union select value from decision, json_tree(before) where type = 'text' and length(value) = 64
+	union select value from decision, json_tree(after) where type = 'text' and length(value) = 64
+	union select value from snapshot, json_tree(cast(body as text)) where type = 'text' and length(value) = 64`
 
 // pruneFiles forgets the files that nothing speaks of, now and when it looked before: strangers offer as many as they like.
 // One that was just saved is about to be spoken of.
@@ -182,7 +184,16 @@ func (s *Store) SetFinding(ctx context.Context, id string, state home.NoteState)
 
 // Findings are those of a device (all devices, for ""), the latest first, at most limit.
 func (s *Store) Findings(ctx context.Context, device string, limit int) (list []home.Noted, err error) {
-	rows, err := s.reader().QueryContext(ctx, "select state, body from finding where (? = '' or device = ?) order by last desc, id limit ?", device, device, limit)
+	return s.findings(ctx, "select state, body from finding where (? = '' or device = ?) order by last desc, id limit ?", device, device, limit)
+}
+
+// OpenFindings are those of all devices that nobody did anything about, the latest first, at most limit.
+func (s *Store) OpenFindings(ctx context.Context, limit int) (list []home.Noted, err error) {
+	return s.findings(ctx, "select state, body from finding where state = ? order by last desc, id limit ?", home.Open, limit)
+}
+
+func (s *Store) findings(ctx context.Context, query string, args ...any) (list []home.Noted, err error) {
+	rows, err := s.reader().QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read findings: %w", err)
 	}

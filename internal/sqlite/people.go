@@ -129,3 +129,28 @@ func (s *Store) EndSessions(ctx context.Context, person string) error {
 	}
 	return nil
 }
+
+// Sessions are those of a person (all persons, for ""), the latest first.
+func (s *Store) Sessions(ctx context.Context, person string) (list []auth.Visit, err error) {
+	rows, err := s.reader().QueryContext(ctx, "select digest, data from session where (? = '' or person = ?) order by last desc limit 500", person, person)
+	if err != nil {
+		return nil, fmt.Errorf("sessions: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var v auth.Visit
+		var id []byte
+		var data string
+		if err := rows.Scan(&id, &data); err != nil {
+			return nil, fmt.Errorf("sessions: %w", err)
+		}
+		if copy(v.ID[:], id) != len(v.ID) {
+			return nil, fmt.Errorf("sessions: %w", ErrDamaged)
+		}
+		if err := json.Unmarshal([]byte(data), &v.Session); err != nil {
+			return nil, fmt.Errorf("sessions: %w", err)
+		}
+		list = append(list, v)
+	}
+	return list, rows.Err()
+}

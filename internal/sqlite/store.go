@@ -32,7 +32,7 @@ type handles struct {
 }
 
 // storeMemory is how much of a home's database is kept in memory, MiB.
-const storeMemory = 8
+const storeMemory = 2
 
 // Open opens the database of that name, makes it if it is not there, and brings it up to date. What is damaged is
 // refused with ErrDamaged, and left for whoever can repair it. One that cannot be written is opened for reading, which

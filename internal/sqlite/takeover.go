@@ -192,7 +192,7 @@ const (
 	maxOctets = home.MaxExport / 8
 )
 
-// contentFiles puts files into an export: all that devices are held to, and those that are offered, or that a decision can
+// contentFiles puts files into an export: all that devices are held to, their labels, and those that are offered, or that a decision can
 // be undone to, as far as there is room. An offer that there is no room for is made again.
 func (s *Store) contentFiles(ctx context.Context, x *home.Export) error {
 	here, octets := map[string]bool{}, 0
@@ -215,8 +215,10 @@ func (s *Store) contentFiles(ctx context.Context, x *home.Export) error {
 		return true, nil
 	}
 	for _, d := range x.Devices {
-		if _, err := add(d.File, true); err != nil {
-			return err
+		for _, sha := range []string{d.File, d.LabelFile} {
+			if _, err := add(sha, true); err != nil {
+				return err
+			}
 		}
 	}
 	for _, d := range x.Devices {
@@ -232,7 +234,7 @@ func (s *Store) contentFiles(ctx context.Context, x *home.Export) error {
 		}
 	}
 	for _, d := range slices.Backward(x.Decisions) {
-		for _, sha := range []string{d.Before.File, d.After.File} {
+		for _, sha := range []string{d.Before.File, d.After.File, d.Before.LabelFile, d.After.LabelFile} {
 			if _, err := add(sha, false); err != nil {
 				return err
 			}

@@ -259,7 +259,7 @@ func TestFilesThatNothingSpeaksOfAreForgottenAndAllOthersStay(t *testing.T) {
 		}
 		return f.SHA256
 	}
-	offered, held, imported, loose, again := save(1), save(2), save(3), save(4), save(5)
+	offered, held, imported, loose, again, labelled := save(1), save(2), save(3), save(4), save(5), save(6)
 	cam, err := h.Find("Front door")
 	if err != nil {
 		t.Fatal(err)
@@ -269,11 +269,14 @@ func TestFilesThatNothingSpeaksOfAreForgottenAndAllOthersStay(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if _, err := h.Decide(t.Context(), "uid:0", home.Bind, cam.ID, labelled); err != nil {
+		t.Fatal(err)
+	}
 	if err := h.Propose(t.Context(), cam.ID, &home.Offer{File: offered, Origin: home.Maker}); err != nil {
 		t.Fatal(err)
 	}
 	for i := range 3 {
-		for sha, want := range map[string]bool{offered: true, held: true, imported: true, lampFile().SHA256: true, loose: i < 2, again: true} {
+		for sha, want := range map[string]bool{offered: true, held: true, imported: true, labelled: true, lampFile().SHA256: true, loose: i < 2, again: true} {
 			if _, err := s.File(t.Context(), sha); (err == nil) != want {
 				t.Errorf("after %d: is there %v, want %v: %v", i, err == nil, want, err)
 			}

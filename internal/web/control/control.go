@@ -20,6 +20,7 @@ import (
 	"plimsoll.example/plimsoll/internal/home"
 	"plimsoll.example/plimsoll/internal/locale"
 	"plimsoll.example/plimsoll/internal/policy"
+	"plimsoll.example/plimsoll/internal/trust"
 	"plimsoll.example/plimsoll/mud"
 )
 
@@ -49,7 +50,11 @@ type API struct {
 	// Rehearse says what the file of a device would have stopped; the file that is offered, if offered is set.
 	Rehearse func(ctx context.Context, d *home.Device, offered bool, words *locale.Catalogue) (*policy.RehearsalDocument, error)
 	// Offer says what the file that is offered for a device would change.
-	Offer   func(ctx context.Context, d *home.Device, words *locale.Catalogue) (any, error)
+	Offer func(ctx context.Context, d *home.Device, words *locale.Catalogue) (any, error)
+	// Label says that a label is a device’s; Sticker looks for one that says the MUD URL of the sticker on a device, and says
+	// that it is the device’s.
+	Label   func(ctx context.Context, actor string, d *home.Device, envelope []byte) (*home.Decision, error)
+	Sticker func(ctx context.Context, actor string, d *home.Device, s *mud.Sticker) (*home.Decision, error)
 	Export  func(ctx context.Context) (*home.Export, error)
 	Import  func(ctx context.Context, actor string, x *home.Export, replace bool) (*home.Decision, error)
 	Code    func(role string) (string, error) // a code that lets somebody of that role into the pages
@@ -112,6 +117,8 @@ func (a *API) routes() map[string]func(*http.Request) (any, error) {
 		"GET /api/v1/devices/{device}/policy":    a.policy,
 		"GET /api/v1/devices/{device}/rehearsal": a.rehearsal,
 		"GET /api/v1/devices/{device}/offer":     a.offer,
+		"POST /api/v1/devices/{device}/label":    a.label,
+		"POST /api/v1/devices/{device}/sticker":  a.sticker,
 		"GET /api/v1/findings":                   a.findings,
 		"POST /api/v1/findings/{finding}":        a.note,
 		"GET /api/v1/decisions":                  a.decisions,
@@ -215,12 +222,50 @@ func (a *API) decide(r *http.Request) (any, error) {
 	if o.Verb == home.Undo {
 		return nil, fmt.Errorf("%w: undo has a place of its own", home.ErrVerb)
 	}
-	if (o.Verb == home.HoldTo || o.Verb == home.Rehearse) && o.Argument != "" {
-		if _, err := a.History.File(r.Context(), o.Argument); err != nil {
+	if (o.Verb == home.HoldTo || o.Verb == home.Rehearse || o.Verb == home.Bind) && o.Argument != "" {
+		f, err := a.History.File(r.Context(), o.Argument)
+		if err != nil {
 			return nil, err
+		}
+		if (o.Verb == home.Bind) != (f.Origin == home.OfLabel) {
+			return nil, fmt.Errorf("%w: the file %s is of another kind", home.ErrVerb, o.Argument)
 		}
 	}
 	return a.Household.Decide(r.Context(), Actor(r.Context()), o.Verb, r.PathValue("device"), o.Argument)
+}
+
+// label takes a label for a device.
+func (a *API) label(r *http.Request) (any, error) {
+	d, err := a.Household.Find(r.PathValue("device"))
+	if err != nil {
+		return nil, err
+	}
+	var o struct {
+		Envelope []byte `json:"envelope"`
+	}
+	if err := read(r, &o); err != nil {
+		return nil, err
+	}
+	return a.Label(r.Context(), Actor(r.Context()), d, o.Envelope)
+}
+
+// sticker takes the text of the sticker on a device (RFC 9238).
+func (a *API) sticker(r *http.Request) (any, error) {
+	d, err := a.Household.Find(r.PathValue("device"))
+	if err != nil {
+		return nil, err
+	}
+	var o struct {
+		Text string `json:"text"`
+	}
+	if err := read(r, &o); err != nil {
+		return nil, err
+	}
+	s, err := mud.ParseSticker(o.Text)
+	if err != nil {
+		return nil, err
+	}
+	return a.Sticker(r.Context(), Actor(r.Context()), d, s)
 }
 
 func (a *API) undo(r *http.Request) (any, error) {
@@ -417,6 +462,17 @@ var problems = []struct {
 	{home.ErrVerb, http.StatusUnprocessableEntity, "verb"},
 	{home.ErrKeep, http.StatusInsufficientStorage, "not-kept"},
 	{home.ErrForce, http.StatusServiceUnavailable, "not-in-force"},
+	{home.ErrNoRegistry, http.StatusConflict, "no-registry"},
+	{home.ErrLabel, http.StatusUnprocessableEntity, "label"},
+	{home.ErrOther, http.StatusUnprocessableEntity, "sticker-other"},
+	{mud.ErrHostile, http.StatusUnprocessableEntity, "sticker-hostile"},
+	{mud.ErrNotSticker, http.StatusUnprocessableEntity, "sticker-none"},
+	{trust.ErrOtherURL, http.StatusUnprocessableEntity, "sticker-url"},
+	{trust.ErrNoLabel, http.StatusUnprocessableEntity, "sticker-unknown"},
+	{trust.ErrUnlogged, http.StatusUnprocessableEntity, "sticker-unlogged"},
+	{trust.ErrStatus, http.StatusUnprocessableEntity, "sticker-status"},
+	{trust.ErrNone, http.StatusServiceUnavailable, "registry-away"},
+	{trust.ErrAway, http.StatusServiceUnavailable, "registry-away"},
 	{fs.ErrNotExist, http.StatusNotFound, "not-found"},
 }
 

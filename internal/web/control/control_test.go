@@ -27,7 +27,9 @@ import (
 	"plimsoll.example/plimsoll/internal/locale"
 	"plimsoll.example/plimsoll/internal/policy"
 	"plimsoll.example/plimsoll/internal/sqlite"
+	"plimsoll.example/plimsoll/internal/trust"
 	"plimsoll.example/plimsoll/internal/web/control"
+	"plimsoll.example/plimsoll/mud"
 )
 
 // gateway is a household served on a real socket, from a real database.
@@ -58,6 +60,10 @@ func serve(t *testing.T) *gateway {
 	log := slog.New(slog.DiscardHandler)
 	api := &control.API{
 		Household: h, History: store, Log: log,
+		Label: func(context.Context, string, *home.Device, []byte) (*home.Decision, error) { return nil, home.ErrLabel },
+		Sticker: func(context.Context, string, *home.Device, *mud.Sticker) (*home.Decision, error) {
+			return nil, trust.ErrOtherURL
+		},
 		Status: func() home.Status {
 			return home.Status{Schema: home.StatusSchema, Mode: home.Hold, Since: time.Now(), Devices: map[home.State]int{home.Learning: 1}}
 		},
@@ -227,6 +233,14 @@ func TestEachOperationAnswersAsDescribed(t *testing.T) {
 		{"POST", device, `{"verb":"quarantine","argument":"again"}`, 200, `"reason":"again"`},
 		{"POST", device, `{"verb":"release"}`, 200, `"state":"free"`},
 		{"POST", device, `{"verb":"import"}`, 422, "verb"},
+		{"POST", device, `{"verb":"label","argument":""}`, 200, `"verb":"label"`},
+		{"POST", device, `{"verb":"label","argument":"ab"}`, 422, "verb"}, // a MUD file is no label
+		{"POST", device, `{"verb":"label-action","argument":"quarantine"}`, 200, `"label_action":"quarantine"`},
+		{"POST", device, `{"verb":"label-action","argument":"dance"}`, 422, "verb"},
+		{"POST", device + "/label", `{"envelope":"AA=="}`, 422, "problem:label"},
+		{"POST", device + "/label", `{"envelope":1}`, 400, "request"},
+		{"POST", device + "/sticker", `{"text":"https://maker.example"}`, 422, "sticker-none"},
+		{"POST", device + "/sticker", `{"text":"[)>\u001e06\u001d12NB000Lamps\u001fB002LP\u001fM180https://lamps.example/l\u001f\u001e\u0004"}`, 422, "sticker-url"},
 	} {
 		status, body := g.call(t, c.method, c.path, c.body)
 		if status != c.status || !strings.Contains(body, c.want) {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"strings"
 	"time"
 
 	"plimsoll.example/plimsoll/internal/device"
@@ -13,6 +12,7 @@ import (
 	"plimsoll.example/plimsoll/internal/guide"
 	"plimsoll.example/plimsoll/internal/home"
 	"plimsoll.example/plimsoll/internal/locale"
+	"plimsoll.example/plimsoll/internal/report"
 )
 
 // card is one device as it is shown among others.
@@ -32,26 +32,20 @@ const (
 	mostTraffic  = 20_000
 )
 
-// place is where a device stands on the load line, by what was found and by how much was seen of it.
-func place(d *home.Device, findings []*home.Noted, traffic []home.Traffic) grade.Grade {
+// shownDays of traffic are shown.
+const shownDays = 7
+
+// place is where a device stands on the load line, by what was found and by how much it said lately.
+func place(d *home.Device, findings []*home.Noted, said home.Amount) grade.Grade {
 	var signs []grade.Sign
 	for _, f := range findings {
 		if f.State == home.Open {
 			signs = append(signs, grade.Sign{ID: f.ID(), Role: f.Role, Severity: f.Severity, Confidence: f.Confidence})
 		}
 	}
-	e := grade.Evidence{Identified: d.Kind() != device.Unknown, Watched: d.Last.Sub(d.First), Whole: true}
-	var all, read uint64
-	for i := range traffic {
-		t := &traffic[i]
-		e.Packets += t.Out / leastPacket
-		all += t.Out + t.In
-		if strings.Contains(t.Service, " ") { // "tcp/443 tls": the protocol was recognised
-			read += t.Out + t.In
-		}
-	}
-	if all > 0 {
-		e.Understood = float64(read) / float64(all)
+	e := grade.Evidence{Identified: d.Kind() != device.Unknown && d.Kind() != "", Watched: d.Last.Sub(d.First), Packets: said.Out / leastPacket, Whole: true}
+	if all := said.Out + said.In; all > 0 {
+		e.Understood = float64(said.Read) / float64(all)
 	}
 	return grade.Of(signs, e)
 }
@@ -60,35 +54,15 @@ func place(d *home.Device, findings []*home.Noted, traffic []home.Traffic) grade
 const leastPacket = 100
 
 func newCard(words *locale.Catalogue, d *home.Device, g grade.Grade, findings []*home.Noted) card {
+	id := d.Is()
 	c := card{
-		ID: d.ID, Name: d.Title(), What: what(words, d), State: g.State, Word: locale.Capital(words.Text("grade." + g.State.String())),
-		Now: words.Text("household.state." + string(d.State)),
+		ID: d.ID, Name: d.Title(), What: locale.Capital(report.Words{Catalogue: words}.What(&id)), State: g.State,
+		Word: locale.Capital(words.Text("grade." + g.State.String())), Now: words.Text("household.state." + string(d.State)),
 	}
 	if list := deciding(g, findings); len(list) > 0 {
-		c.Worst = guide.Explain(words, &list[0].Finding, d.Title()).Title
+		c.Worst = guide.Title(words, string(list[0].Kind))
 	}
 	return c
-}
-
-// what says what a device is, in a few words.
-func what(words *locale.Catalogue, d *home.Device) string {
-	maker, model, category, kind := d.Identity.Maker, d.Identity.Model, d.Identity.Category, d.Kind()
-	if c := d.Corrected; c != nil {
-		maker, model, category = cmp.Or(c.Maker, maker), cmp.Or(c.Model, model), cmp.Or(c.Category, category)
-	}
-	key := "category." + category
-	switch {
-	case category != "":
-	case kind != device.Unknown && kind != "":
-		key = "kind." + string(kind)
-	default:
-		key = "category.unknown"
-	}
-	text := locale.Capital(words.Text(key))
-	if product := strings.TrimSpace(maker + " " + strings.TrimSpace(strings.TrimPrefix(model, maker))); product != "" {
-		text += ", " + product
-	}
-	return text
 }
 
 // deciding are the findings that put a device where it stands, the worst first.
@@ -103,32 +77,33 @@ func deciding(g grade.Grade, findings []*home.Noted) []*home.Noted {
 // everything is what is known of all devices at one time.
 type everything struct {
 	devices  []*home.Device
-	findings map[string][]*home.Noted
-	traffic  map[string][]home.Traffic
+	findings map[string][]*home.Noted // that are open, and of which the device is the actor
+	said     map[string]home.Amount   // in the last days
 	grades   map[string]grade.Grade
 }
 
 // look reads it.
 func (p *Pages) look(ctx context.Context) (*everything, error) {
-	e := &everything{devices: p.Household.Devices(), findings: map[string][]*home.Noted{}, traffic: map[string][]home.Traffic{}, grades: map[string]grade.Grade{}}
-	findings, err := p.History.Findings(ctx, "", mostFindings)
+	e := &everything{devices: p.Household.Devices(), findings: map[string][]*home.Noted{}, said: map[string]home.Amount{}, grades: map[string]grade.Grade{}}
+	findings, err := p.History.OpenFindings(ctx, mostFindings)
 	if err != nil {
 		return nil, err
 	}
 	for i := range findings {
-		f := &findings[i]
-		e.findings[f.Device] = append(e.findings[f.Device], f)
+		if f := &findings[i]; f.Role == finding.Actor {
+			e.findings[f.Device] = append(e.findings[f.Device], f)
+		}
 	}
 	now := p.Now()
-	traffic, err := p.History.Traffic(ctx, "", 24*time.Hour, now.AddDate(0, 0, -7), now, mostTraffic)
+	amounts, err := p.History.Amounts(ctx, now.AddDate(0, 0, -shownDays), now)
 	if err != nil {
 		return nil, err
 	}
-	for _, t := range traffic {
-		e.traffic[t.Device] = append(e.traffic[t.Device], t)
+	for _, a := range amounts {
+		e.said[a.Device] = a
 	}
 	for _, d := range e.devices {
-		e.grades[d.ID] = place(d, e.findings[d.ID], e.traffic[d.ID])
+		e.grades[d.ID] = place(d, e.findings[d.ID], e.said[d.ID])
 	}
 	return e, nil
 }
@@ -137,3 +112,18 @@ func (p *Pages) look(ctx context.Context) (*everything, error) {
 func open(list []*home.Noted) []*home.Noted {
 	return slices.DeleteFunc(slices.Clone(list), func(f *home.Noted) bool { return f.State != home.Open || f.Role != finding.Actor })
 }
+
+// amount adds up what was said in traffic.
+func amount(traffic []home.Traffic) (a home.Amount) {
+	for i := range traffic {
+		t := &traffic[i]
+		a.Out, a.In, a.Flows, a.Stopped = a.Out+t.Out, a.In+t.In, a.Flows+t.Flows, a.Stopped+t.Stopped
+		if t.Recognised() {
+			a.Read += t.Out + t.In
+		}
+	}
+	return a
+}
+
+// ago is the beginning of the days that are shown.
+func (p *Pages) ago() time.Time { return p.Now().AddDate(0, 0, -shownDays) }

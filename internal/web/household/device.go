@@ -2,28 +2,63 @@ package household
 
 import (
 	"cmp"
-	"fmt"
+	"html/template"
+	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
+	"plimsoll.example/plimsoll/internal/device"
 	"plimsoll.example/plimsoll/internal/grade"
 	"plimsoll.example/plimsoll/internal/guide"
 	"plimsoll.example/plimsoll/internal/home"
 	"plimsoll.example/plimsoll/internal/locale"
+	"plimsoll.example/plimsoll/internal/report"
 	"plimsoll.example/plimsoll/internal/web/page"
 )
 
 // thing is the page of one device.
 type thing struct {
 	card
-	Now      string // what is being done about it, in a sentence
-	Reasons  []string
-	Findings []found
-	Talks    []talk
-	Choices  []choice // what may be done about it
-	Admits   []choice
-	Done     *done
+	Now       string // what is being done about it, in a sentence
+	Because   []string
+	Changes   []string
+	Identity  string
+	Reasons   []string
+	Form      form
+	Does      []string // in plain words
+	Talks     report.Talks
+	Findings  []found
+	Past      []settled // findings that were muted or done
+	Choices   []choice
+	Admits    []choice
+	Offer     *offer
+	Elsewhere *choice // where it says that its file is now
+	Promise   promise
+	Label     *shownLabel
+	Support   support
+	Extras    []extra
+	Calls     []string
+	Contacts  []contact
+	Facts     []fact
+	Done      *done
+	Saved     string
+	Decide    bool
+	Category  string // of the guide
+}
+
+// form corrects what a device is.
+type form struct {
+	Name, Room        string
+	Kinds, Categories []option
+	Rooms             []string // that others have
+}
+
+// option is one that can be chosen.
+type option struct {
+	Value, Text string
+	Chosen      bool
 }
 
 // found is one finding in words, with what may be done about it.
@@ -31,13 +66,24 @@ type found struct {
 	guide.Text
 	ID    string
 	State grade.State
+	Word  string
 	When  string
+	Cells []topic
 }
 
-// talk is whom a device talks to.
-type talk struct {
-	Peer, Service, Amount string
-	Stopped               string
+// settled is a finding that somebody did something about.
+type settled struct{ ID, Title, State, When string }
+
+// fact is a technical one.
+type fact struct {
+	Name   string
+	Values []string
+}
+
+// contact is somebody to call.
+type contact struct {
+	Name, Phone string
+	Call        template.URL
 }
 
 // done is what was just decided, with the way back.
@@ -45,9 +91,6 @@ type done struct {
 	Text     string
 	Decision int64
 }
-
-// weeks of traffic are shown.
-const shownDays = 7
 
 func (p *Pages) device(r *page.Request) (*page.View, error) {
 	d, err := p.Household.Find(r.PathValue("device"))
@@ -59,7 +102,11 @@ func (p *Pages) device(r *page.Request) (*page.View, error) {
 		return nil, err
 	}
 	now := p.Now()
-	traffic, err := p.History.Traffic(r.Context(), d.ID, 24*time.Hour, now.AddDate(0, 0, -shownDays), now, mostTraffic)
+	traffic, err := p.History.Traffic(r.Context(), d.ID, 24*time.Hour, p.ago(), now, mostTraffic)
+	if err != nil {
+		return nil, err
+	}
+	settings, err := p.History.Settings(r.Context())
 	if err != nil {
 		return nil, err
 	}
@@ -67,90 +114,154 @@ func (p *Pages) device(r *page.Request) (*page.View, error) {
 	for i := range list {
 		findings[i] = &list[i]
 	}
-	g := place(d, findings, traffic)
-	t := &thing{card: newCard(r.Words, d, g, open(findings)), Now: r.Words.Text("home.now."+string(d.State), "device", d.Title(), "until", d.Until.Local())}
-	for i := range d.Identity.Because {
-		b := &d.Identity.Because[i]
-		key := "reason." + b.Fact
-		s := r.Words.Text(key, "value", b.Value)
-		if s == key {
-			s = r.Words.Text("reason.other", "fact", b.Fact, "value", b.Value)
-		}
-		if !slices.Contains(t.Reasons, s) {
-			t.Reasons = append(t.Reasons, s)
+	words := report.Words{Catalogue: r.Words}
+	id, said, signs := d.Is(), amount(traffic), open(findings)
+	g := place(d, findings, said)
+	t := &thing{
+		card: newCard(r.Words, d, g, signs), Now: r.Words.Text("home.now."+string(d.State), "device", d.Title(), "until", d.Until.Local()),
+		Identity: words.Identity(&id), Reasons: words.Reasons(&id, mostReasons, longest), Form: p.newForm(r.Words, d),
+		Admits: admissions(r.Words, d.Admitted()), Choices: choices(r.Words, d), Category: id.Category,
+		Decide: p.may(r.Viewer, decide), Done: p.done(r, d), Saved: saved(r), Facts: facts(r.Words, d),
+	}
+	if d.Corrected != nil && *d.Corrected != (home.Correction{}) {
+		t.Reasons = append([]string{r.Words.Text("household.corrected")}, t.Reasons...)
+	}
+	if len(signs) == 0 || g.State == grade.Fine || g.State == grade.Unknown {
+		for i, b := range g.Because {
+			t.Because = append(t.Because, locale.Capital(r.Words.Text("grade.because."+b))+".")
+			if i < len(g.WouldChange) && g.State == grade.Unknown {
+				t.Changes = append(t.Changes, r.Words.Text("grade.change."+g.WouldChange[i]))
+			}
 		}
 	}
-	for _, f := range open(findings) {
-		t.Findings = append(t.Findings, found{
-			Text: guide.Explain(r.Words, &f.Finding, d.Title()), ID: f.ID(), When: r.Words.Text("report.when", "n", f.Count, "first", time.Unix(0, f.First), "last", time.Unix(0, f.Last)),
-			State: grade.Of([]grade.Sign{{ID: f.ID(), Role: f.Role, Severity: f.Severity, Confidence: f.Confidence}}, grade.Evidence{}).State,
-		})
+	if d.State == home.Quarantined {
+		t.Because = append(t.Because, p.why(r.Words, d, findings))
 	}
-	t.Talks = talks(r.Words, traffic)
-	t.Admits = admissions(r.Words, d.Admitted())
-	t.Choices = choices(r.Words, d)
-	t.Done = p.done(r, d)
+	for _, f := range findings {
+		if f.State != home.Open {
+			t.Past = append(t.Past, settled{f.ID(), guide.Explain(r.Words, &f.Finding, d.Title()).Title, r.Words.Text("household.note." + string(f.State)), r.Words.Date(time.Unix(0, f.Last))})
+		}
+	}
+	for _, f := range signs {
+		t.Findings = append(t.Findings, newFound(r.Words, f, d))
+	}
+	peers := p.peers(traffic)
+	t.Talks, t.Does = report.NewTalks(words, &id, peers, nil), p.does(words, d, peers, said)
+	if err := p.promises(r, t, d, said); err != nil {
+		return nil, err
+	}
+	t.Calls, t.Contacts = calls(r.Words, t.Findings), contacts(settings)
 	return &page.View{Template: "device.html", Title: d.Title(), Data: t, Live: true}, nil
 }
 
-// choices are what may be done about a device as it is now.
-func choices(words *locale.Catalogue, d *home.Device) (list []choice) {
-	add := func(v home.Verb, grave bool) {
-		list = append(list, choice{Verb: string(v), Text: words.Text("household.do." + string(v)), Grave: grave})
-	}
-	switch d.State {
-	case home.Quarantined:
-		add(home.WatchOn, false)
-		add(home.Release, false)
-		if !d.Confirmed {
-			add(home.Confirm, true)
+const (
+	mostReasons = 8
+	longest     = 120 // characters of a value from the wire
+)
+
+// why is the reason of a quarantine, in words.
+func (p *Pages) why(words *locale.Catalogue, d *home.Device, findings []*home.Noted) string {
+	for _, f := range findings {
+		if f.ID() == d.Reason {
+			return words.Text("household.because", "why", guide.Explain(words, &f.Finding, d.Title()).Title)
 		}
-		return list
-	case home.Rehearsing:
-		add(home.HoldTo, false)
-		add(home.Release, false)
-	case home.Held:
-		add(home.Release, false)
-	case home.Free, home.Learning:
-		if d.File != "" {
-			add(home.Rehearse, false)
-			add(home.HoldTo, false)
-		}
-	case home.Refused:
 	}
-	add(home.Quarantine, true)
-	return list
+	if d.Reason == "" {
+		return words.Text("household.because.person")
+	}
+	return words.Text("household.because", "why", d.Reason)
 }
 
-// talks adds traffic up by whom it was with.
-func talks(words *locale.Catalogue, traffic []home.Traffic) (list []talk) {
-	type key struct{ peer, service string }
-	sums := map[key]*home.Traffic{}
-	var order []key
-	for i := range traffic {
-		t := &traffic[i]
-		k := key{t.Peer, t.Service}
-		s := sums[k]
-		if s == nil {
-			s = &home.Traffic{Peer: t.Peer, Service: t.Service}
-			sums[k] = s
-			order = append(order, k)
-		}
-		s.Out, s.In, s.Stopped = s.Out+t.Out, s.In+t.In, s.Stopped+t.Stopped
+func newFound(words *locale.Catalogue, f *home.Noted, d *home.Device) found {
+	x := found{
+		Text: guide.Explain(words, &f.Finding, d.Title()), ID: f.ID(), Cells: topics(words, string(f.Kind)),
+		State: grade.Of([]grade.Sign{{ID: f.ID(), Role: f.Role, Severity: f.Severity, Confidence: f.Confidence}}, grade.Evidence{}).State,
+		When:  words.Text("report.when", "n", f.Count, "first", time.Unix(0, f.First), "last", time.Unix(0, f.Last)),
 	}
-	slices.SortStableFunc(order, func(a, b key) int { return cmp.Compare(sums[b].Out+sums[b].In, sums[a].Out+sums[a].In) })
-	for _, k := range order[:min(len(order), mostTalks)] {
-		s := sums[k]
-		t := talk{Peer: s.Peer, Service: s.Service, Amount: words.Size(locale.Octets(s.Out + s.In))}
-		if s.Stopped > 0 {
-			t.Stopped = words.Text("household.stopped", "n", s.Stopped)
-		}
-		list = append(list, t)
+	if x.State == grade.Unknown { // by itself it calls for nothing
+		x.State = grade.Fine
 	}
-	return list
+	x.Word = locale.Capital(words.Text("grade." + x.State.String()))
+	return x
 }
 
-const mostTalks = 60
+// newForm is filled with what is said of a device now.
+func (p *Pages) newForm(words *locale.Catalogue, d *home.Device) form {
+	f := form{Name: d.Name, Room: d.Room}
+	c := cmp.Or(d.Corrected, &home.Correction{})
+	f.Kinds = append(f.Kinds, option{"", words.Text("household.form.seen"), c.Kind == ""})
+	for _, k := range []device.Kind{device.IoT, device.General, device.Infrastructure} {
+		f.Kinds = append(f.Kinds, option{string(k), locale.Capital(words.Text("kind." + string(k))), c.Kind == k})
+	}
+	f.Categories = append(f.Categories, option{"", words.Text("household.form.seen"), c.Category == ""})
+	for _, k := range device.Categories {
+		f.Categories = append(f.Categories, option{k, locale.Capital(words.Text("category." + k)), c.Category == k})
+	}
+	for _, x := range p.Household.Devices() {
+		if x.Room != "" && !slices.Contains(f.Rooms, x.Room) {
+			f.Rooms = append(f.Rooms, x.Room)
+		}
+	}
+	slices.Sort(f.Rooms)
+	return f
+}
+
+// correct takes what a person says of a device.
+func (p *Pages) correct(r *page.Request) (*page.View, error) {
+	if err := r.ParseForm(); err != nil {
+		return nil, err
+	}
+	kind, category := device.Kind(r.PostForm.Get("kind")), r.PostForm.Get("category")
+	if category != "" && !slices.Contains(device.Categories, category) || !slices.Contains([]device.Kind{"", device.IoT, device.General, device.Infrastructure}, kind) {
+		return nil, problem(home.ErrVerb)
+	}
+	d, err := p.Household.Describe(r.Context(), r.PathValue("device"), func(d *home.Device) {
+		d.Name, d.Room = oneLine(r.PostForm.Get("name")), oneLine(r.PostForm.Get("room"))
+		c := home.Correction{}
+		if d.Corrected != nil {
+			c = *d.Corrected // maker and model stay
+		}
+		c.Kind, c.Category = kind, category
+		if d.Corrected = &c; c == (home.Correction{}) {
+			d.Corrected = nil
+		}
+	})
+	if err != nil {
+		return nil, problem(err)
+	}
+	return page.See("/devices/" + d.ID + "?saved=about"), nil
+}
+
+// oneLine is a text without ends of lines and spaces around it.
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// note says what the household did about a finding.
+func (p *Pages) note(r *page.Request) (*page.View, error) {
+	if err := r.ParseForm(); err != nil {
+		return nil, err
+	}
+	d, err := p.Household.Find(r.PathValue("device"))
+	if err != nil {
+		return nil, problem(err)
+	}
+	state := home.NoteState(r.PostForm.Get("state"))
+	if state != home.Open && state != home.Muted && state != home.Done {
+		return nil, problem(home.ErrVerb)
+	}
+	if err := p.History.SetFinding(r.Context(), r.PathValue("finding"), state); err != nil {
+		return nil, err
+	}
+	return page.See("/devices/" + d.ID + "?saved=" + string(state)), nil
+}
+
+// saved is what the address of a page says was just done.
+func saved(r *page.Request) string {
+	switch s := r.URL.Query().Get("saved"); s {
+	case "about", "open", "muted", "done", "yes":
+		return r.Words.Text("household.saved." + s)
+	}
+	return ""
+}
 
 // done is what the address of the page says was just decided, if that is so.
 func (p *Pages) done(r *page.Request, d *home.Device) *done {
@@ -169,31 +280,61 @@ func (p *Pages) done(r *page.Request, d *home.Device) *done {
 	return x
 }
 
-// decide does what a form asks.
-func (p *Pages) decide(r *page.Request) (*page.View, error) {
-	if err := r.ParseForm(); err != nil {
-		return nil, err
+// facts are the technical ones.
+func facts(words *locale.Catalogue, d *home.Device) (list []fact) {
+	add := func(key string, values ...string) {
+		if values = slices.DeleteFunc(values, func(s string) bool { return s == "" }); len(values) > 0 {
+			list = append(list, fact{words.Text("report.fact." + key), values})
+		}
 	}
-	made, err := p.Household.Decide(r.Context(), p.actor(r), home.Verb(r.PostForm.Get("verb")), r.PathValue("device"), r.PostForm.Get("argument"))
-	if err != nil {
-		return nil, problem(err)
+	var macs, addresses []string
+	for _, m := range d.MACs {
+		macs = append(macs, m.String())
 	}
-	return page.See(fmt.Sprintf("/devices/%s?done=%d", made.Device, made.Seq)), nil
+	for _, a := range d.Addresses {
+		addresses = append(addresses, a.String())
+	}
+	add("id", d.ID)
+	add("macs", macs...)
+	add("addresses", addresses...)
+	add("names", slices.Clone(d.Hostnames)...)
+	add("first", words.Time(d.First.Local()))
+	add("last", words.Time(d.Last.Local()))
+	return list
 }
 
-func (p *Pages) undo(r *page.Request) (*page.View, error) {
-	if err := r.ParseForm(); err != nil {
-		return nil, err
+// calls are whom the findings say to call; without any, who helps with a device.
+func calls(words *locale.Catalogue, findings []found) (list []string) {
+	for i := range findings {
+		for _, c := range findings[i].Call {
+			if !slices.Contains(list, c) {
+				list = append(list, c)
+			}
+		}
 	}
-	made, err := p.Household.Decide(r.Context(), p.actor(r), home.Undo, "", r.PostForm.Get("decision"))
-	if err != nil {
-		return nil, problem(err)
+	if len(list) == 0 {
+		list = guide.Call(words, "maker", "provider", "advice")
 	}
-	if made.Device == "" { // a file that was taken in
-		return page.See("/history"), nil
-	}
-	return page.See(fmt.Sprintf("/devices/%s?done=%d", made.Device, made.Seq)), nil
+	return list
 }
 
-// actor is who decides, as the audit log names them.
-func (p *Pages) actor(r *page.Request) string { return "page:" + cmp.Or(r.Viewer.Name, "owner") }
+// contacts are those that the household named.
+func contacts(s *home.Settings) (list []contact) {
+	for _, c := range []home.Contact{s.Helper, s.Provider} {
+		if c.Name == "" && c.Phone == "" {
+			continue
+		}
+		x := contact{Name: c.Name, Phone: c.Phone}
+		digits := strings.Map(func(r rune) rune {
+			if r >= '0' && r <= '9' || r == '+' {
+				return r
+			}
+			return -1
+		}, c.Phone)
+		if digits != "" {
+			x.Call = template.URL("tel:" + url.PathEscape(digits)) // digits alone
+		}
+		list = append(list, x)
+	}
+	return list
+}

@@ -3,6 +3,7 @@ package household
 import (
 	"cmp"
 	"strconv"
+	"strings"
 
 	"plimsoll.example/plimsoll/internal/home"
 	"plimsoll.example/plimsoll/internal/web/page"
@@ -12,12 +13,15 @@ import (
 type past struct {
 	Entries []entry
 	Older   int64 // the decision from which the next page goes on; 0: there is none
+	Saved   string
+	Decide  bool
 }
 
 type entry struct {
 	When, Device, Name, What, Who string
 	Undone                        bool
 	Decision                      int64
+	Undo                          bool // it may be tried to take it back
 }
 
 const shownDecisions = 50
@@ -28,20 +32,30 @@ func (p *Pages) history(r *page.Request) (*page.View, error) {
 	if err != nil {
 		return nil, err
 	}
-	x := &past{}
+	x := &past{Saved: saved(r), Decide: p.may(r.Viewer, decide)}
+	newest := map[string]bool{} // of a device, the last decision can be taken back
 	for _, d := range list {
 		name := cmp.Or(d.Device, r.Words.Text("household.everything"))
-		if found, err := p.Household.Find(d.Device); err == nil {
-			name = found.Title()
+		device := ""
+		if found, err := p.Household.Find(d.Device); err == nil && d.Device != "" {
+			name, device = found.Title(), d.Device
 		}
-		who := d.Actor
-		if who == home.Program {
+		who, ok := strings.CutPrefix(d.Actor, "page:")
+		switch {
+		case d.Actor == home.Program:
 			who = r.Words.Text("household.program")
+		case !ok:
+			who = r.Words.Text("household.terminal")
 		}
-		x.Entries = append(x.Entries, entry{
-			When: r.Words.Time(d.At.Local()), Device: d.Device, Name: name, What: r.Words.Text("household.done."+string(d.Verb), "device", name), Who: who,
+		e := entry{
+			When: r.Words.Time(d.At.Local()), Device: device, Name: name, What: r.Words.Text("household.done."+string(d.Verb), "device", name), Who: who,
 			Undone: d.Undone != 0, Decision: d.Seq,
-		})
+		}
+		if !newest[d.Device] && d.Undone == 0 && d.Verb != home.Undo && before == 0 {
+			e.Undo = true
+		}
+		newest[d.Device] = newest[d.Device] || d.Undone == 0 && d.Actor != home.Program
+		x.Entries = append(x.Entries, e)
 	}
 	if len(list) == shownDecisions {
 		x.Older = list[len(list)-1].Seq

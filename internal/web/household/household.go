@@ -8,24 +8,54 @@ import (
 	"errors"
 	"io/fs"
 	"log/slog"
+	"net/http"
 	"time"
 
+	"plimsoll.example/plimsoll/internal/auth"
 	"plimsoll.example/plimsoll/internal/home"
 	"plimsoll.example/plimsoll/internal/locale"
 	"plimsoll.example/plimsoll/internal/policy"
 	"plimsoll.example/plimsoll/internal/web/page"
+	"plimsoll.example/plimsoll/label"
 )
 
 //go:embed pages/*.html
 var templates embed.FS
 
-// history is what is kept of what devices did.
+// history is what is kept of what devices did, and of what the household said.
 type history interface {
 	Traffic(ctx context.Context, device string, span time.Duration, from, to time.Time, limit int) ([]home.Traffic, error)
+	Amounts(ctx context.Context, from, to time.Time) ([]home.Amount, error)
 	Findings(ctx context.Context, device string, limit int) ([]home.Noted, error)
+	OpenFindings(ctx context.Context, limit int) ([]home.Noted, error)
 	SetFinding(ctx context.Context, id string, state home.NoteState) error
 	Decisions(ctx context.Context, device string, before int64, limit int) ([]*home.Decision, error)
 	File(ctx context.Context, sha256 string) (*home.File, error)
+
+	// What the household says of itself, and which points of lists it did.
+
+	Settings(ctx context.Context) (*home.Settings, error)
+	SaveSettings(ctx context.Context, s *home.Settings) error
+	Ticks(ctx context.Context, list string) (map[string]home.Tick, error)
+	Tick(ctx context.Context, list, item string, t *home.Tick) error
+}
+
+// people are those who may look at the pages.
+type people interface {
+	Users(ctx context.Context) ([]*auth.User, error)
+	User(ctx context.Context, name string) (*auth.User, error)
+	SaveUser(ctx context.Context, u *auth.User) error
+	DeleteUser(ctx context.Context, name string) error
+	Sessions(ctx context.Context, person string) ([]auth.Visit, error)
+	EndSession(ctx context.Context, d auth.Digest) error
+	EndSessions(ctx context.Context, person string) error
+}
+
+// Labelled is the label of a device, with its status.
+type Labelled struct {
+	Statement *label.Statement
+	Status    label.Status
+	AsOf      time.Time // when that was its status
 }
 
 // Pages are those of one home.
@@ -33,12 +63,67 @@ type Pages struct {
 	Household *home.Household
 	History   history
 	Status    func() home.Status
-	Rehearse  func(ctx context.Context, d *home.Device, offered bool, words *locale.Catalogue) (*policy.RehearsalDocument, error)
-	Now       func() time.Time
-	Log       *slog.Logger
+	// Rehearse says what the file of a device would have stopped; the file that is offered, if offered is set.
+	Rehearse func(ctx context.Context, d *home.Device, offered bool, words *locale.Catalogue) (*policy.RehearsalDocument, error)
+	Now      func() time.Time
+	Log      *slog.Logger
+
+	// What follows may be nil.
+
+	People  people // of the door of the site
+	Shields func(ctx context.Context) (home.Shields, error)
+	Label   func(ctx context.Context, d *home.Device) (*Labelled, error) // nil, nil: it has none
+	Export  func(ctx context.Context) (*home.Export, error)
+	Import  func(ctx context.Context, actor string, x *home.Export, replace bool) (*home.Decision, error)
+
+	site *page.Site
 }
 
-// Site is the pages as they are served. hosts are the names that the house’s server has.
+// route is one address, and the right that it takes.
+type route struct {
+	pattern string
+	right   right
+	handler page.Handler
+}
+
+func (p *Pages) routes() []route {
+	return []route{
+		{"GET /", look, p.overview},
+		{"GET /devices/{device}", detail, p.device},
+		{"POST /devices/{device}", decide, p.decide},
+		{"POST /devices/{device}/about", decide, p.correct},
+		{"POST /devices/{device}/findings/{finding}", decide, p.note},
+		{"GET /devices/{device}/rehearsal", detail, p.rehearsal},
+		{"GET /devices/{device}/letter/{to}", detail, p.letter},
+		{"POST /undo", decide, p.undo},
+		{"GET /protection", detail, p.protection},
+		{"GET /history", detail, p.history},
+		{"GET /week", detail, p.week},
+		{"GET /calendar", detail, p.calendar},
+		{"GET /lists/{list}", detail, p.list},
+		{"POST /lists/{list}", decide, p.tick},
+		{"GET /guide", look, p.guide},
+		{"GET /guide/words", look, p.glossary},
+		{"GET /guide/stage/{stage}", look, p.stage},
+		{"GET /guide/about/{about}", look, p.about},
+		{"GET /lessons", look, p.lessons},
+		{"GET /lessons/{lesson}", look, p.lesson},
+		{"POST /lessons/{lesson}", look, p.learned},
+		{"GET /settings", set, p.settings},
+		{"POST /settings", set, p.saveSettings},
+		{"GET /carry", carry, p.carry},
+		{"GET /carry/home.json", carry, p.export},
+		{"POST /carry", carry, p.take},
+		{"GET /people", govern, p.persons},
+		{"POST /people", govern, p.savePerson},
+		{"GET /sessions", visit, p.sessions},
+		{"POST /sessions", visit, p.endSession},
+		{"GET /guest", visit, p.guest},
+	}
+}
+
+// Site is the pages as they are served. hosts are the names that the house’s server has. Where it has no door, everybody
+// who reaches it is an owner.
 func (p *Pages) Site(version string, hosts []string) (*page.Site, error) {
 	pages, err := fs.Sub(templates, "pages")
 	if err != nil {
@@ -46,14 +131,47 @@ func (p *Pages) Site(version string, hosts []string) (*page.Site, error) {
 	}
 	s := &page.Site{
 		Name: "home", Templates: pages, Hosts: hosts, Version: version, Log: p.Log, Events: &page.Events{},
-		Links: []page.Link{{Key: "household.nav.home", Path: "/"}, {Key: "household.nav.history", Path: "/history"}},
+		Links: []page.Link{
+			{Key: "household.nav.home", Path: "/"},
+			{Key: "household.nav.protection", Path: "/protection"},
+			{Key: "household.nav.week", Path: "/week"},
+			{Key: "household.nav.history", Path: "/history"},
+			{Key: "household.nav.guide", Path: "/guide"},
+			{Key: "household.nav.guest", Path: "/guest"},
+			{Key: "household.nav.settings", Path: "/settings"},
+			{Key: "household.nav.sessions", Path: "/sessions"},
+		},
 	}
-	s.Handle("GET /", p.overview)
-	s.Handle("GET /devices/{device}", p.device)
-	s.Handle("POST /devices/{device}", p.decide)
-	s.Handle("POST /undo", p.undo)
-	s.Handle("GET /history", p.history)
+	p.site = s
+	rights := map[string]right{}
+	for _, x := range p.routes() {
+		if path, ok := cutGet(x.pattern); ok {
+			rights[path] = x.right
+		}
+		if x.pattern == "GET /guest" { // the household can open it to everybody
+			s.Open(x.pattern, x.handler)
+			continue
+		}
+		s.Handle(x.pattern, p.guard(x))
+	}
+	s.May = func(v page.Viewer, path string) bool {
+		return p.may(v, rights[path]) && (path != "/sessions" || p.People != nil)
+	}
 	return s, nil
+}
+
+// guard lets those in who have the right, and tells pages that are looked at what a form changed.
+func (p *Pages) guard(x route) page.Handler {
+	return func(r *page.Request) (*page.View, error) {
+		if !p.may(r.Viewer, x.right) {
+			return nil, fs.ErrPermission
+		}
+		v, err := x.handler(r)
+		if err == nil && r.Method == http.MethodPost && p.site.Events != nil {
+			p.site.Events.Changed()
+		}
+		return v, err
+	}
 }
 
 // problem gives what the household refuses its words.
@@ -63,11 +181,13 @@ func problem(err error) error {
 		status int
 		key    string
 	}{
-		{home.ErrUnknown, 404, "household.error.device"},
-		{home.ErrNoFile, 409, "household.error.no-file"},
-		{home.ErrConsent, 409, "household.error.consent"},
-		{home.ErrStale, 409, "household.error.stale"},
-		{home.ErrVerb, 400, "household.error.verb"},
+		{home.ErrUnknown, http.StatusNotFound, "household.error.device"},
+		{home.ErrNoFile, http.StatusConflict, "household.error.no-file"},
+		{home.ErrConsent, http.StatusConflict, "household.error.consent"},
+		{home.ErrStale, http.StatusConflict, "household.error.stale"},
+		{home.ErrExport, http.StatusUnprocessableEntity, "household.error.export"},
+		{home.ErrForce, http.StatusServiceUnavailable, "household.error.force"},
+		{home.ErrVerb, http.StatusBadRequest, "household.error.verb"},
 	} {
 		if errors.Is(err, p.cause) {
 			return &page.Problem{Status: p.status, Key: p.key, Cause: err}

@@ -17,10 +17,13 @@ import (
 type overview struct {
 	Sentence []string // its parts, each of which stays on one line where it can
 	Actions  []action
-	More     string // questions that are not shown
+	More     string // things to do that are not shown
 	Rest     string // what is said where there is nothing to do
 	Rooms    []room
+	Shields  []shield
+	Lesson   *lesson // the next one
 	Faults   []string
+	Detail   bool // pages of devices may be looked at
 }
 
 // action is one thing to do.
@@ -28,6 +31,7 @@ type action struct {
 	State  grade.State
 	Device string // its ID
 	Name   string
+	What   string // what it is, of a new one
 	Do     string
 	Why    string
 	// Choices answer a question here; none: the device’s page does.
@@ -58,33 +62,48 @@ func (p *Pages) overview(r *page.Request) (*page.View, error) {
 		return nil, err
 	}
 	status := p.Status()
-	o := overview{}
+	o := overview{Detail: p.may(r.Viewer, detail)}
 	for _, f := range home.Told(status.Faults) {
-		o.Faults = append(o.Faults, r.Words.Text("home.fault."+f.Kind, "what", f.What, "cause", f.Cause))
+		if o.Detail {
+			o.Faults = append(o.Faults, r.Words.Text("home.fault."+f.Kind, "what", f.What, "cause", f.Cause))
+		}
 	}
 	counts := map[grade.State]int{}
 	rooms := map[string][]card{}
 	for _, d := range e.devices {
 		g := e.grades[d.ID]
 		counts[g.State]++
-		rooms[d.Room] = append(rooms[d.Room], newCard(r.Words, d, g, open(e.findings[d.ID])))
+		rooms[d.Room] = append(rooms[d.Room], newCard(r.Words, d, g, e.findings[d.ID]))
 	}
 	o.Sentence = sentence(r.Words, len(e.devices), counts)
-	o.act(r.Words, e, status.Asks)
+	o.Actions, o.More = p.actions(r, e, status.Asks)
 	if len(o.Actions) == 0 {
 		o.Rest = r.Words.Text("household.rest")
 	}
 	for name, cards := range rooms {
 		slices.SortStableFunc(cards, func(a, b card) int {
-			return cmp.Or(slices.Index(grade.States[:], a.State)-slices.Index(grade.States[:], b.State), strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)))
+			return cmp.Or(order(a.State)-order(b.State), strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)))
 		})
 		o.Rooms = append(o.Rooms, room{cmp.Or(name, r.Words.Text("household.room.none")), cards})
 	}
 	slices.SortFunc(o.Rooms, func(a, b room) int {
-		return cmp.Or(slices.Index(grade.States[:], a.Cards[0].State)-slices.Index(grade.States[:], b.Cards[0].State), strings.Compare(a.Name, b.Name))
+		return cmp.Or(order(a.Cards[0].State)-order(b.Cards[0].State), strings.Compare(a.Name, b.Name))
 	})
+	shields, err := p.shields(r.Context(), status.Mode)
+	if err != nil {
+		return nil, err
+	}
+	o.Shields = newShields(r.Words, shields)
+	ticks, err := p.History.Ticks(r.Context(), "lessons")
+	if err != nil {
+		return nil, err
+	}
+	o.Lesson = nextLesson(r.Words, e, ticks)
 	return &page.View{Template: "overview.html", Title: r.Words.Text("household.title"), Data: &o, Live: true}, nil
 }
+
+// order is the place of a state where the most pressing comes first.
+func order(s grade.State) int { return slices.Index(grade.States[:], s) }
 
 // sentence is the whole home in one line: 11 devices. 9 fine, 1 to check, 1 we do not know.
 func sentence(words *locale.Catalogue, n int, counts map[grade.State]int) []string {
@@ -100,35 +119,49 @@ func sentence(words *locale.Catalogue, n int, counts map[grade.State]int) []stri
 	return []string{words.Text("report.sentence.devices", "n", n), locale.Capital(strings.Join(parts, ", ")) + "."}
 }
 
-// act finds what to do first: what needs somebody now, then what is asked, then what to check; one thing a device.
-func (o *overview) act(words *locale.Catalogue, e *everything, asks []home.Question) {
-	var list []action
+// actions are what to do first: what needs somebody now, then what is asked, then what to check; one thing a device. Who
+// may not see what devices do is told that there is something, and to show it to who may.
+func (p *Pages) actions(r *page.Request, e *everything, asks []home.Question) (list []action, more string) {
+	known := map[string]*home.Device{}
 	for _, d := range e.devices {
+		known[d.ID] = d
 		g := e.grades[d.ID]
-		worst := deciding(g, open(e.findings[d.ID]))
+		worst := deciding(g, e.findings[d.ID])
 		if len(worst) == 0 || d.State == home.Quarantined && d.Confirmed {
 			continue
 		}
-		t := guide.Explain(words, &worst[0].Finding, d.Title())
-		a := action{State: g.State, Device: d.ID, Name: d.Title(), Do: t.Title, Why: t.Seen}
-		if len(t.Do) > 0 {
+		a := action{State: g.State, Device: d.ID, Name: d.Title()}
+		if t := guide.Explain(r.Words, &worst[0].Finding, d.Title()); !p.may(r.Viewer, detail) {
+			a.Do, a.Why = r.Words.Text("household.grown-up"), t.Title
+		} else if a.Do, a.Why = t.Title, t.Seen; len(t.Do) > 0 {
 			a.Do, a.Why = t.Do[0], t.Title
 		}
 		list = append(list, a)
 	}
 	for _, q := range asks {
-		a := action{State: grade.Unknown, Device: q.Device, Name: q.Title, Do: words.Text("household.ask." + string(q.About)), Why: words.Text("household.ask." + string(q.About) + ".why")}
+		d := known[q.Device]
+		if d == nil || !p.may(r.Viewer, decide) {
+			continue
+		}
+		a := action{State: grade.Unknown, Device: q.Device, Name: q.Title, Do: r.Words.Text("household.ask." + string(q.About)), Why: r.Words.Text("household.ask." + string(q.About) + ".why")}
 		if q.About == home.NewDevice {
-			a.Choices = admissions(words, home.Admission(q.Default))
+			a.What = newCard(r.Words, d, grade.Grade{}, nil).What
+			a.Choices = admissions(r.Words, home.Admission(q.Default))
 		}
 		list = append(list, a)
 	}
-	order := []grade.State{grade.Act, grade.Unknown, grade.Check, grade.Fine}
-	slices.SortStableFunc(list, func(a, b action) int { return slices.Index(order, a.State) - slices.Index(order, b.State) })
-	o.Actions = list[:min(len(list), mostActions)]
-	if n := len(list) - len(o.Actions); n > 0 {
-		o.More = words.Text("household.more", "n", n)
+	by := []grade.State{grade.Act, grade.Unknown, grade.Check, grade.Fine}
+	slices.SortStableFunc(list, func(a, b action) int { return slices.Index(by, a.State) - slices.Index(by, b.State) })
+	seen := map[string]bool{}
+	list = slices.DeleteFunc(list, func(a action) bool {
+		again := seen[a.Device]
+		seen[a.Device] = true
+		return again
+	})
+	if n := len(list) - mostActions; n > 0 {
+		list, more = list[:mostActions], r.Words.Text("household.more", "n", n)
 	}
+	return list, more
 }
 
 // admissions are the three answers to what a device may do.

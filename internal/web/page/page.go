@@ -16,11 +16,13 @@ import (
 	"html/template"
 	"io/fs"
 	"log/slog"
+	"mime"
 	"net"
 	"net/http"
 	"net/netip"
 	"slices"
 	"strings"
+	"unicode"
 
 	"plimsoll.example/plimsoll/internal/auth"
 	"plimsoll.example/plimsoll/internal/locale"
@@ -46,7 +48,9 @@ type Site struct {
 	Events    *Events  // the news that pages follow; nil: they follow none
 	// Door is where people come in; nil: everybody may see every page.
 	Door *auth.Door
-	Log  *slog.Logger
+	// May says which of Links are shown to whom; nil: all to everybody. It forbids nothing: handlers do.
+	May func(v Viewer, path string) bool
+	Log *slog.Logger
 
 	routes    map[string]Handler
 	open      map[string]bool // the patterns of pages for everybody
@@ -81,6 +85,14 @@ type View struct {
 	To       string // instead of a page: the path that is gone to, without the language (RFC 9110 §15.4.4)
 	Live     bool   // the page follows the news
 	Cache    string // Cache-Control; "" is no-store
+	File     *File  // instead of a page
+}
+
+// File is what a browser keeps instead of showing it.
+type File struct {
+	Name string // under which it is kept
+	Type string // media type
+	Body []byte
 }
 
 // See is a way to another page, after something was changed.
@@ -245,6 +257,11 @@ func (s *Site) serve(l locale.Lang, h Handler, open bool) http.Handler {
 		switch {
 		case err != nil:
 			s.fail(w, r, l, err)
+		case v.File != nil:
+			headers(w.Header())
+			w.Header().Set("Content-Type", v.File.Type)
+			w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": v.File.Name}))
+			_, _ = w.Write(v.File.Body) // who went away needs no file
 		case v.To != "":
 			headers(w.Header())
 			http.Redirect(w, r, "/"+string(l)+v.To, http.StatusSeeOther)
@@ -297,8 +314,13 @@ func (m *Model) Here(path string) bool {
 // Site is the name of the site.
 func (m *Model) Site() string { return m.site.Name }
 
-// Links are the ways to go.
-func (m *Model) Links() []Link { return m.site.Links }
+// Links are the ways to go that this viewer has.
+func (m *Model) Links() []Link {
+	if m.site.May == nil {
+		return m.site.Links
+	}
+	return slices.DeleteFunc(slices.Clone(m.site.Links), func(l Link) bool { return !m.site.May(m.Viewer, l.Path) })
+}
 
 // Known reports whether it is known who looks, and so can leave.
 func (m *Model) Known() bool { return m.Viewer != (Viewer{}) }
@@ -347,9 +369,22 @@ func (s *Site) show(w http.ResponseWriter, r *http.Request, l locale.Lang, v *Vi
 		h.Set("Cache-Control", v.Cache)
 	}
 	w.WriteHeader(cmp.Or(v.Status, http.StatusOK))
-	if _, err := w.Write(b.Bytes()); err != nil {
+	if _, err := w.Write(bytes.Map(visible, b.Bytes())); err != nil {
 		s.Log.DebugContext(r.Context(), "page was not taken", "error", err)
 	}
+}
+
+// visible leaves out what a reader cannot see and what misleads: controls, and what turns the direction of text (UAX #9
+// §2), for names on a page come from strangers. Those that join letters or emoji stay.
+func visible(r rune) rune {
+	const nonJoiner, joiner = '\u200c', '\u200d'
+	switch {
+	case r < 0x7f && r >= ' ', r == '\n', r == '\t', r == nonJoiner, r == joiner:
+		return r
+	case unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Cs, unicode.Zl, unicode.Zp):
+		return unicode.ReplacementChar
+	}
+	return r
 }
 
 // fail shows an error in words.

@@ -307,3 +307,37 @@ func TestComingInLeadsNowhereElse(t *testing.T) {
 		}
 	}
 }
+
+func TestAFileIsKeptAndNotShown(t *testing.T) {
+	s := &page.Site{Templates: fstest.MapFS{}, Log: slog.New(slog.DiscardHandler)}
+	s.Handle("GET /f", func(*page.Request) (*page.View, error) {
+		return &page.View{File: &page.File{Name: "a \"b\".json", Type: "application/json", Body: []byte("{}")}}, nil
+	})
+	h, err := s.Handler()
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewServer(h)
+	defer srv.Close()
+	resp, body := ask(t, "GET", srv.URL+"/en/f", nil)
+	if body != "{}" || resp.Header.Get("Content-Disposition") != `attachment; filename="a \"b\".json"` || resp.Header.Get("Content-Type") != "application/json" {
+		t.Errorf("%q, %v", body, resp.Header)
+	}
+}
+
+// Names on a page come from strangers: none of them turns the direction of what follows, or hides.
+func TestWhatCannotBeSeenIsNotShown(t *testing.T) {
+	srv, _ := site(t)
+	_, body := ask(t, "GET", srv.URL+"/en/things/"+url.PathEscape("a\u202eb\u0007c\u200dd"), nil)
+	if strings.ContainsAny(body, "\u202e\u0007") || !strings.Contains(body, "c\u200dd") {
+		t.Errorf("%q", body[strings.Index(body, "<main"):])
+	}
+}
+
+func TestLinksAreShownToWhoMayFollowThem(t *testing.T) {
+	srv, s := site(t)
+	s.May = func(_ page.Viewer, path string) bool { return path != "/things" }
+	if _, body := ask(t, "GET", srv.URL+"/en/", nil); strings.Contains(body, `href="/en/things"`) || !strings.Contains(body, `href="/en/"`) {
+		t.Error("a link is shown to who may not follow it")
+	}
+}

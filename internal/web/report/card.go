@@ -29,7 +29,7 @@ type card struct {
 	Identity string
 	Reasons  string
 	Notes    []string // what else there is to say of it
-	Talks    talks
+	Talks    report.Talks
 	Promise  promise
 	Facts    []row
 	Signs    []sign
@@ -62,11 +62,11 @@ type sign struct{ Fact, Value, Packet, Weight string }
 
 func newCard(w report.Words, d *inspect.Device, anchor string, findings report.Findings, files []string, held []inspect.Held) card {
 	c := card{
-		Anchor: anchor, Name: shorten(w.Name(d)), What: locale.Capital(shorten(w.What(d))), State: d.Grade.State, Word: locale.Capital(w.State(d.Grade.State)),
-		Because: w.Because(d, findings), Changes: w.Changes(d), Identity: w.Identity(d), Talks: newTalks(w, d),
+		Anchor: anchor, Name: shorten(w.Name(d)), What: locale.Capital(shorten(w.What(&d.Identity))), State: d.Grade.State, Word: locale.Capital(w.State(d.Grade.State)),
+		Because: w.Because(d, findings), Changes: w.Changes(d), Identity: w.Identity(&d.Identity), Talks: report.NewTalks(w, &d.Identity, d.Peers, d.Others),
 	}
 	c.Open = d.Grade.State == grade.Act || d.Grade.State == grade.Check
-	if reasons := w.Reasons(d, shownReasons, 60); len(reasons) > 0 {
+	if reasons := w.Reasons(&d.Identity, shownReasons, 60); len(reasons) > 0 {
 		c.Reasons = w.Text("inspect.because", "reasons", reasons)
 	}
 	if d.Randomised {

@@ -224,7 +224,7 @@ func TestMessagesThatThePageAsksForExist(t *testing.T) {
 				t.Errorf("%s.json has no %s", l, k[1])
 			}
 		}
-		for _, p := range purposes {
+		for _, p := range report.Purposes {
 			if k := "report.purpose." + p; c.Text(k) == k {
 				t.Errorf("%s.json has no %s", l, k)
 			}
@@ -264,30 +264,6 @@ func TestDevicesThatNeedSomebodyComeFirstAndAreOpen(t *testing.T) {
 	}
 	if want := []string{"Fine 2", "To check 1", "Needs you 1", "Not known 1"}; !slices.Equal(bands, want) {
 		t.Errorf("from above the line to below it: %v", bands)
-	}
-}
-
-func TestPeersAreGroupedByWhatTheyAreFor(t *testing.T) {
-	d := &inspect.Device{Identity: device.Identity{Maker: "TP-Link", Because: []device.Reason{{Fact: "dns.query", Value: "cloud.test", Weight: 2}}}}
-	for _, tt := range []struct {
-		peer inspect.Peer
-		want string
-	}{
-		{inspect.Peer{Name: "devs.tplinkcloud.com", Scope: "internet", Services: []string{"tcp/443 tls"}}, "maker"},
-		{inspect.Peer{Name: "eu.cloud.test", Scope: "internet", Services: []string{"tcp/443 tls"}}, "maker"},
-		{inspect.Peer{Name: "notcloud.test", Scope: "internet", Services: []string{"tcp/443 tls"}}, "internet"},
-		{inspect.Peer{Name: "fw-download.example.com", Scope: "internet", Services: []string{"tcp/80 http"}}, "update"},
-		{inspect.Peer{Name: "pool.ntp.org", Scope: "internet", Services: []string{"udp/123 ntp"}}, "clock"},
-		{inspect.Peer{Scope: "internet", Services: []string{"udp/53 dns"}}, "names"},
-		{inspect.Peer{Scope: "internet", Services: []string{"udp/53 dns", "tcp/443 tls"}}, "internet"},
-		{inspect.Peer{Scope: "internet"}, "internet"},
-		{inspect.Peer{Name: "nas", Scope: "lan", Services: []string{"udp/123 ntp"}}, "home"},
-		{inspect.Peer{Scope: "gateway"}, "router"},
-		{inspect.Peer{Scope: "multicast"}, "nearby"},
-	} {
-		if got := purpose(d, &tt.peer); got != tt.want {
-			t.Errorf("%+v: %s, want %s", tt.peer, got, tt.want)
-		}
 	}
 }
 

@@ -1,8 +1,10 @@
 // The script of all pages. Each part looks for what it improves, and leaves alone what is not there.
+import { offerCopies } from "./copy";
 import { enhanceForms } from "./forms";
 import { followLive } from "./live";
 import { watchPhotos } from "./photo";
 
 enhanceForms();
+offerCopies();
 followLive();
 watchPhotos();

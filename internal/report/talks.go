@@ -8,32 +8,33 @@ import (
 	"strings"
 	"unicode"
 
+	"plimsoll.example/plimsoll/internal/device"
 	"plimsoll.example/plimsoll/internal/inspect"
 	"plimsoll.example/plimsoll/internal/locale"
-	"plimsoll.example/plimsoll/internal/report"
 )
 
-// Bounds on what the page shows of a device's peers.
+// Bounds on what pages show of a device's peers.
 const (
 	mostDrawn = 10
 	mostPeers = 24
+	longest   = 120 // characters of a value from the wire
 )
 
-// talks is whom a device talks with: a picture, and the same in a table.
-type talks struct {
-	Rows    []talk
+// Talks is whom a device talks with: a picture, and the same in a table.
+type Talks struct {
+	Rows    []Talk
 	More    string
-	Picture picture
+	Picture Picture
 }
 
-// talk is one row of the table.
-type talk struct{ Purpose, Name, Services, Size string }
+// Talk is one row of the table.
+type Talk struct{ Purpose, Name, Services, Size string }
 
-// purposes are the groups of peers, in the order in which they are shown.
-var purposes = [...]string{"maker", "update", "clock", "names", "internet", "home", "router", "nearby"}
+// Purposes are the groups of peers, in the order in which they are shown.
+var Purposes = [...]string{"maker", "update", "clock", "names", "internet", "home", "router", "nearby"}
 
-// purpose says what a peer is for, as far as its name and the protocol tell.
-func purpose(d *inspect.Device, p *inspect.Peer) string {
+// Purpose says what a peer is for, as far as its name and the protocol tell; id is that of the device.
+func Purpose(id *device.Identity, p *inspect.Peer) string {
 	switch p.Scope {
 	case "lan":
 		return "home"
@@ -43,7 +44,7 @@ func purpose(d *inspect.Device, p *inspect.Peer) string {
 		return "nearby"
 	}
 	only := func(protocol string) bool {
-		return len(p.Services) > 0 && !slices.ContainsFunc(p.Services, func(s string) bool { return !strings.HasSuffix(s, " "+protocol) })
+		return len(p.Services) > 0 && !slices.ContainsFunc(p.Services, func(s string) bool { return protocolOf(s) != protocol })
 	}
 	name := strings.ToLower(p.Name)
 	switch {
@@ -55,24 +56,39 @@ func purpose(d *inspect.Device, p *inspect.Peer) string {
 		return slices.Contains([]string{"update", "updates", "upgrade", "firmware", "fw", "ota", "fota", "swupdate"}, s)
 	}):
 		return "update"
-	case ofMaker(d, name):
+	case ofMaker(id, name):
 		return "maker"
 	}
 	return "internet"
 }
 
+// protocolOf is the protocol of a service: the one that was recognised, else the one that its port stands for.
+func protocolOf(service string) string {
+	where, protocol, known := strings.Cut(service, " ")
+	if known {
+		return protocol
+	}
+	switch where {
+	case "udp/123":
+		return "ntp"
+	case "udp/53", "tcp/53":
+		return "dns"
+	}
+	return ""
+}
+
 // ofMaker reports whether a name is that of the maker's own servers: it holds the maker's name, or was a reason to
 // know the maker.
-func ofMaker(d *inspect.Device, name string) bool {
-	maker := letters(d.Identity.Maker)
+func ofMaker(id *device.Identity, name string) bool {
+	maker := letters(id.Maker)
 	if name == "" || maker == "" {
 		return false
 	}
 	if len(maker) > 3 && strings.Contains(letters(name), maker) || slices.Contains(words(name), maker) {
 		return true
 	}
-	for i := range d.Identity.Because {
-		b := &d.Identity.Because[i]
+	for i := range id.Because {
+		b := &id.Because[i]
 		switch b.Fact {
 		case "dns.query", "dns.answer", "tls.sni", "http.host", "flow.peer":
 			if value := strings.Trim(strings.ToLower(b.Value), "."); b.Weight > 0 && value != "" && (name == value || strings.HasSuffix(name, "."+value)) {
@@ -98,11 +114,12 @@ func letters(s string) string {
 	}, s)
 }
 
-func newTalks(w report.Words, d *inspect.Device) talks {
-	var t talks
+// NewTalks shows the peers of a device that has an identity; others is the conversations that peers has no room for.
+func NewTalks(w Words, id *device.Identity, peers []inspect.Peer, others *inspect.Others) Talks {
+	var t Talks
 	groups := make(map[string][]*inspect.Peer)
-	for i := range d.Peers {
-		p := &d.Peers[i]
+	for i := range peers {
+		p := &peers[i]
 		if p.Scope == "multicast" && len(w.Services(p.Services)) == 0 {
 			continue // how every device finds its way
 		}
@@ -110,19 +127,19 @@ func newTalks(w report.Words, d *inspect.Device) talks {
 			t.More = w.Text("report.talks.more")
 			break
 		}
-		g := purpose(d, p)
+		g := Purpose(id, p)
 		groups[g] = append(groups[g], p)
-		t.Rows = append(t.Rows, talk{}) // counted here, filled below
+		t.Rows = append(t.Rows, Talk{}) // counted here, filled below
 	}
-	if d.Others != nil {
-		t.More = w.Text("inspect.others", "n", d.Others.Flows)
+	if others != nil {
+		t.More = w.Text("inspect.others", "n", others.Flows)
 	}
 	t.Rows = t.Rows[:0]
-	for _, g := range purposes {
+	for _, g := range Purposes {
 		for _, p := range groups[g] {
 			use := w.Text("report.purpose." + g)
 			services := strings.Join(slices.DeleteFunc(w.Services(p.Services), func(s string) bool { return strings.EqualFold(s, use) }), ", ")
-			t.Rows = append(t.Rows, talk{use, shorten(peerName(w, p)), shorten(services), w.Size(locale.Octets(p.Octets))})
+			t.Rows = append(t.Rows, Talk{use, Cut(peerName(w, p), longest), Cut(services, longest), w.Size(locale.Octets(p.Octets))})
 		}
 	}
 	t.Picture = draw(w, groups)
@@ -130,36 +147,38 @@ func newTalks(w report.Words, d *inspect.Device) talks {
 }
 
 // drawnName is a peer's name in the picture: those who speak to everyone nearby are known by what they say.
-func drawnName(w report.Words, p *inspect.Peer) string {
+func drawnName(w Words, p *inspect.Peer) string {
 	if p.Name == "" && p.Scope == "multicast" {
 		return strings.Join(w.Services(p.Services), ", ")
 	}
 	return peerName(w, p)
 }
 
-func peerName(w report.Words, p *inspect.Peer) string {
+func peerName(w Words, p *inspect.Peer) string {
 	if p.Name == "" && p.Scope == "multicast" {
 		return w.Text("report.all") + " (" + p.Addresses[0] + ")"
 	}
 	return w.Peer(p)
 }
 
-// picture is the drawing: a curve from the device to each peer, the thicker the more was said. Names stand at a part
+// Picture is the drawing: a curve from the device to each peer, the thicker the more was said. Names stand at a part
 // of its width, so that they keep their size on a narrow screen; heights are in CSS pixels.
-type picture struct {
+type Picture struct {
 	Height int
 	Middle int
 	Alt    string
-	Curves []curve
-	Labels []label
+	Curves []Curve
+	Labels []Label
 }
 
-type curve struct {
+// Curve leads to one peer.
+type Curve struct {
 	Path  string // in a box 100 wide and Height high
 	Width string
 }
 
-type label struct {
+// Label is a name in the drawing.
+type Label struct {
 	Y     int
 	Text  string
 	Group bool
@@ -172,7 +191,7 @@ const (
 )
 
 // draw draws the peers with the most octets of each group.
-func draw(w report.Words, groups map[string][]*inspect.Peer) picture {
+func draw(w Words, groups map[string][]*inspect.Peer) Picture {
 	var all []*inspect.Peer
 	for _, list := range groups {
 		all = append(all, list...)
@@ -188,12 +207,12 @@ func draw(w report.Words, groups map[string][]*inspect.Peer) picture {
 	})
 	all = all[:min(len(all), mostDrawn)]
 	var (
-		p    picture
+		p    Picture
 		ends []int
 		said []*inspect.Peer
 		alt  []string
 	)
-	for _, g := range purposes {
+	for _, g := range Purposes {
 		var shown []*inspect.Peer
 		for _, q := range groups[g] {
 			if slices.Contains(all, q) {
@@ -205,17 +224,17 @@ func draw(w report.Words, groups map[string][]*inspect.Peer) picture {
 		}
 		alt = append(alt, w.Text("report.purpose."+g)+" "+w.Number(int64(len(groups[g]))))
 		p.Height += groupHeight
-		p.Labels = append(p.Labels, label{p.Height - 9, w.Text("report.purpose." + g), true})
+		p.Labels = append(p.Labels, Label{p.Height - 9, w.Text("report.purpose." + g), true})
 		for _, q := range shown {
 			p.Height += peerHeight
-			p.Labels = append(p.Labels, label{p.Height - 8, short(drawnName(w, q)), false})
+			p.Labels = append(p.Labels, Label{p.Height - 8, short(drawnName(w, q)), false})
 			ends, said = append(ends, p.Height-12), append(said, q)
 		}
 	}
 	p.Height += 6
 	p.Middle = p.Height / 2
 	for i, y := range ends {
-		p.Curves = append(p.Curves, curve{
+		p.Curves = append(p.Curves, Curve{
 			fmt.Sprintf("M0 %d C55 %d 45 %d 100 %d", p.Middle, p.Middle, y, y),
 			strconv.FormatFloat(thickness(said[i].Octets, all[0].Octets), 'f', 1, 64),
 		})

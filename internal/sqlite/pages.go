@@ -1,0 +1,125 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"plimsoll.example/plimsoll/internal/home"
+)
+
+// day is the span that amounts are added up over.
+const day = 24 * time.Hour
+
+// addAmounts adds traffic to how much each device said on its day.
+func addAmounts(ctx context.Context, tx *sql.Tx, list []home.Traffic) error {
+	type key struct {
+		at     int64
+		device string
+	}
+	sums := map[key]*home.Amount{}
+	for i := range list {
+		t := &list[i]
+		k := key{t.At.UTC().Truncate(day).Unix(), t.Device}
+		a := sums[k]
+		if a == nil {
+			a = &home.Amount{}
+			sums[k] = a
+		}
+		a.Out, a.In, a.Flows, a.Stopped = a.Out+t.Out, a.In+t.In, a.Flows+t.Flows, a.Stopped+t.Stopped
+		if t.Recognised() {
+			a.Read += t.Out + t.In
+		}
+	}
+	for k, a := range sums {
+		_, err := tx.ExecContext(ctx, `insert into amount (at, device, octets_out, octets_in, octets_read, flows, stopped) values (?, ?, ?, ?, ?, ?, ?)
+			on conflict do update set octets_out = octets_out + excluded.octets_out, octets_in = octets_in + excluded.octets_in,
+				octets_read = octets_read + excluded.octets_read, flows = flows + excluded.flows, stopped = stopped + excluded.stopped`,
+			k.at, k.device, int64(a.Out), int64(a.In), int64(a.Read), int64(a.Flows), int64(a.Stopped))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Amounts are how much each device said in the days that began in a time, added up; at most home.MaxDevices, each once.
+func (s *Store) Amounts(ctx context.Context, from, to time.Time) (list []home.Amount, err error) {
+	rows, err := s.reader().QueryContext(ctx, `select device, min(at), sum(octets_out), sum(octets_in), sum(octets_read), sum(flows), sum(stopped) from amount
+		where at >= ? and at < ? group by device order by device limit ?`, from.Unix(), to.Unix(), home.MaxDevices)
+	if err != nil {
+		return nil, fmt.Errorf("read amounts: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var a home.Amount
+		var at int64
+		if err := rows.Scan(&a.Device, &at, &a.Out, &a.In, &a.Read, &a.Flows, &a.Stopped); err != nil {
+			return nil, fmt.Errorf("read amounts: %w", err)
+		}
+		a.Day = time.Unix(at, 0).UTC()
+		list = append(list, a)
+	}
+	return list, rows.Err()
+}
+
+// Settings are what the household says of itself; nothing, before it said anything.
+func (s *Store) Settings(ctx context.Context) (*home.Settings, error) {
+	x := &home.Settings{}
+	if err := s.one(ctx, x, "select data from setting where name = 'home'"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("read settings: %w", err)
+	}
+	return x, nil
+}
+
+// SaveSettings keeps them.
+func (s *Store) SaveSettings(ctx context.Context, x *home.Settings) error {
+	data, err := json.Marshal(x)
+	if err != nil {
+		return err
+	}
+	if _, err := s.exec(ctx, "insert into setting (name, data) values ('home', ?) on conflict (name) do update set data = excluded.data", string(data)); err != nil {
+		return fmt.Errorf("keep settings: %w", err)
+	}
+	return nil
+}
+
+// Ticks are the points of a list that were done.
+func (s *Store) Ticks(ctx context.Context, list string) (map[string]home.Tick, error) {
+	rows, err := s.reader().QueryContext(ctx, "select item, at, actor from tick where list = ?", list)
+	if err != nil {
+		return nil, fmt.Errorf("read list %s: %w", list, err)
+	}
+	defer rows.Close()
+	all := map[string]home.Tick{}
+	for rows.Next() {
+		var item string
+		var t home.Tick
+		var at int64
+		if err := rows.Scan(&item, &at, &t.By); err != nil {
+			return nil, fmt.Errorf("read list %s: %w", list, err)
+		}
+		t.At = atNano(at)
+		all[item] = t
+	}
+	return all, rows.Err()
+}
+
+// Tick notes that a point of a list was done; with nil, that it is to be done again.
+func (s *Store) Tick(ctx context.Context, list, item string, t *home.Tick) error {
+	var err error
+	if t == nil {
+		_, err = s.exec(ctx, "delete from tick where list = ? and item = ?", list, item)
+	} else {
+		_, err = s.exec(ctx, "insert into tick (list, item, at, actor) values (?, ?, ?, ?) on conflict do update set at = excluded.at, actor = excluded.actor",
+			list, item, t.At.UnixNano(), t.By)
+	}
+	if err != nil {
+		return fmt.Errorf("note in list %s: %w", list, err)
+	}
+	return nil
+}

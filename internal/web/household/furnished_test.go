@@ -1,0 +1,199 @@
+package household_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/netip"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"plimsoll.example/plimsoll/internal/auth"
+	"plimsoll.example/plimsoll/internal/device"
+	"plimsoll.example/plimsoll/internal/finding"
+	"plimsoll.example/plimsoll/internal/frame"
+	"plimsoll.example/plimsoll/internal/home"
+	"plimsoll.example/plimsoll/internal/learn"
+	"plimsoll.example/plimsoll/internal/locale"
+	"plimsoll.example/plimsoll/internal/policy"
+	"plimsoll.example/plimsoll/internal/sqlite"
+	"plimsoll.example/plimsoll/internal/web/household"
+	"plimsoll.example/plimsoll/label"
+	"plimsoll.example/plimsoll/mud"
+)
+
+// furnish is a home with a camera that goes bad and has rules, a lamp with a label, a phone, and something unknown. Where
+// doors is set, people sign in.
+func furnish(t testing.TB, doors bool) *house {
+	t.Helper()
+	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "home.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &home.Household{Ledger: store, Now: time.Now, Rehearsal: time.Hour}
+	if err := h.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	f := &house{Household: h, store: store, jar: newJar(t)}
+	now := time.Now()
+	see := func(n byte, name, room string, id device.Identity, since time.Duration) *home.Device {
+		d, _ := h.See(frame.MAC{2, 0, 0, 0, 0, n}, func(d *home.Device) {
+			d.Hostnames, d.Room, d.Identity, d.First, d.Last = []string{name}, room, id, now.Add(-since), now
+			d.Addresses = []netip.Addr{netip.AddrFrom4([4]byte{192, 0, 2, n})}
+		})
+		return d
+	}
+	f.camera = see(1, "porch", "Hall", device.Identity{Kind: device.IoT, Category: "camera", Maker: "Lamps & Co", Confidence: 0.8, Because: []device.Reason{{Fact: "dhcp.hostname", Value: "porch", Weight: 1}}}, 90*24*time.Hour)
+	f.lamp = see(2, "lamp", "Hall", device.Identity{Kind: device.IoT, Category: "light", Maker: "Lamps & Co", Confidence: 0.9}, 24*time.Hour)
+	see(3, "phone", "", device.Identity{Kind: device.General, Category: "phone", Confidence: 0.9}, 24*time.Hour)
+	see(4, "\u202emystery", "", device.Identity{Kind: device.Unknown}, time.Minute)
+	if err := store.Save(t.Context(), h.Devices()); err != nil {
+		t.Fatal(err)
+	}
+	var traffic []home.Traffic
+	for _, x := range []home.Traffic{
+		{Device: f.camera.ID, Peer: "cloud.lampsco.example", Scope: "internet", Service: "tcp/443 tls", Began: true, Flows: 5, Out: 9_000_000, In: 1000},
+		{Device: f.camera.ID, Peer: "updates.lampsco.example", Scope: "internet", Service: "tcp/443 tls", Began: true, Flows: 1, Out: 1000, In: 1000},
+		{Device: f.camera.ID, Peer: "192.0.2.3", Scope: "lan", Service: "tcp/554 rtsp", Flows: 2, Stopped: 1, Out: 5000, In: 100},
+		{Device: f.lamp.ID, Peer: "pool.ntp.org", Scope: "internet", Service: "udp/123 ntp", Began: true, Flows: 9, Out: 9000, In: 9000},
+	} {
+		x.At, x.Span = now.Add(-time.Hour), time.Minute
+		traffic = append(traffic, x)
+	}
+	if err := store.AddTraffic(t.Context(), traffic); err != nil {
+		t.Fatal(err)
+	}
+	f.finding = finding.Finding{
+		Kind: finding.ScanHorizontal, Device: f.camera.ID, Role: finding.Actor, Key: "tcp/23", Severity: finding.High, Confidence: 0.95, Count: 200,
+		First: now.Add(-time.Hour).UnixNano(), Last: now.UnixNano(), Details: []finding.Detail{{Key: "service", Value: "tcp/23"}, {Key: "count", Value: uint64(200)}, {Key: "span", Value: time.Minute}},
+	}
+	if err := store.SaveFindings(t.Context(), []home.Noted{{Finding: f.finding, State: home.Open}}); err != nil {
+		t.Fatal(err)
+	}
+	held, offered := f.keep(t, "cloud.lampsco.example"), f.keep(t, "cloud.lampsco.example", "updates.lampsco.example")
+	f.decide(t, home.HoldTo, f.camera.ID, held)
+	f.decide(t, home.Except, f.camera.ID, "news.example tcp/443")
+	f.decide(t, home.Control, f.camera.ID, "phone")
+	if err := h.Propose(t.Context(), f.camera.ID, &home.Offer{File: offered, Origin: home.Learned, At: now, Why: "quite", Flows: 7, Stopped: 1}); err != nil {
+		t.Fatal(err)
+	}
+	f.pages = &household.Pages{
+		Household: h, History: store, Now: time.Now, Log: slog.New(slog.DiscardHandler), Rehearse: f.rehearse,
+		Status: func() home.Status { return home.Status{Mode: home.Hold, Asks: h.Questions()} },
+		Shields: func(context.Context) (home.Shields, error) {
+			return home.Shields{Sources: true, Ceilings: true, Inbound: true, Stopped: map[string]home.Stopped{f.camera.ID: {Out: 42, In: 7}}}, nil
+		},
+		Label: func(_ context.Context, d *home.Device) (*household.Labelled, error) {
+			if d.ID != f.lamp.ID {
+				return nil, nil
+			}
+			s := &label.Statement{Maker: "Lamps & Co", Model: "L1", Support: label.DayOf(now.AddDate(0, 3, 0)), Contact: "mailto:care@lampsco.example"}
+			return &household.Labelled{Statement: s, Status: label.Active, AsOf: now}, nil
+		},
+		Export: func(ctx context.Context) (*home.Export, error) {
+			x, err := h.Export(ctx, "test")
+			return x, err
+		},
+		Import: h.Import,
+	}
+	if doors {
+		f.pages.People = store
+	}
+	s, err := f.pages.Site("test", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f.site = s; doors {
+		s.Door = auth.NewDoor(store, time.Now)
+	}
+	handler, err := s.Handler()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.handler = handler
+	srv := httptest.NewServer(handler)
+	t.Cleanup(func() {
+		srv.Close()
+		_ = store.Close()
+	})
+	f.url = srv.URL
+	return f
+}
+
+func newJar(t testing.TB) http.CookieJar {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return jar
+}
+
+func (h *house) decide(t testing.TB, verb home.Verb, device, argument string) {
+	t.Helper()
+	if _, err := h.Decide(t.Context(), "page:owner", verb, device, argument); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// learnt is a file that lets a device reach these names.
+func learnt(names ...string) *mud.File {
+	var l learn.Learner
+	for i, name := range names {
+		at := time.Date(2026, 5, 1, 0, i, 0, 0, time.UTC)
+		l.Add(&learn.Conversation{
+			First: at, Last: at, Began: true, Answered: true, Proto: frame.ProtoTCP, Own: netip.MustParseAddr("192.0.2.1"),
+			Peer: netip.AddrFrom4([4]byte{198, 51, 100, byte(i + 1)}), Scope: learn.Internet, Names: []string{name}, Port: 40000, PeerPort: 443, Packets: 9,
+		})
+	}
+	f, _ := l.File(learn.About{URL: "https://learned.invalid/porch.json", SystemInfo: "porch"})
+	return f
+}
+
+func (h *house) keep(t testing.TB, names ...string) (sha256sum string) {
+	t.Helper()
+	body := learnt(names...).Canonical()
+	sum := sha256.Sum256(body)
+	id := hex.EncodeToString(sum[:])
+	if err := h.store.SaveFile(t.Context(), &home.File{SHA256: id, At: time.Now(), Origin: home.Learned, Body: body}); err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+// rehearse plays two conversations that are remembered: with the maker's cloud, and with the server of its updates.
+func (h *house) rehearse(ctx context.Context, d *home.Device, offered bool, words *locale.Catalogue) (*policy.RehearsalDocument, error) {
+	sha := d.File
+	if o := d.Offers(); offered && o != nil {
+		sha = o.File
+	}
+	if sha == "" {
+		return nil, fmt.Errorf("%w: %s", home.ErrNoFile, d.Title())
+	}
+	kept, err := h.store.File(ctx, sha)
+	if err != nil {
+		return nil, err
+	}
+	f, err := mud.Parse(kept.Body)
+	if err != nil {
+		return nil, err
+	}
+	p := policy.Compile(f, &policy.Context{Device: policy.Device{MAC: d.MACs[0], Addresses: d.Addresses}})
+	var list []policy.Conversation
+	for i, name := range []string{"cloud.lampsco.example", "updates.lampsco.example"} {
+		list = append(list, policy.Conversation{
+			Packet: policy.Packet{
+				Proto: frame.ProtoTCP, Own: frame.AddrFrom(d.Addresses[0]), Peer: frame.AddrFrom(netip.AddrFrom4([4]byte{198, 51, 100, byte(i + 1)})), OwnPort: 40000, PeerPort: 443,
+			},
+			Names: []string{name}, Told: true, Answered: true, Flows: uint64(3 + i), First: int64(i), Last: int64(i), Flow: "1:x",
+		})
+	}
+	return p.Rehearse(list).Document(p, words, func(s string) string { return strings.ToValidUTF8(s, "?") }), nil
+}

@@ -1,0 +1,132 @@
+package household_test
+
+import (
+	"context"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// enter comes in with a role, by a code.
+func (h *house) enter(t *testing.T, role string) {
+	t.Helper()
+	h.jar = newJar(t)
+	if h.post(t, "/en/sign-in", "code", h.site.Door.Code(role), "to", "/guest"); h.status != http.StatusOK {
+		t.Fatalf("%s cannot come in: %d", role, h.status)
+	}
+}
+
+// An owner adds somebody, who comes in by the code and may do what the role says; with another role, they come in anew.
+func TestSomebodyIsAddedAndComesIn(t *testing.T) {
+	h := furnish(t, true)
+	h.enter(t, "owner")
+	owner := h.jar
+	page := h.post(t, "/en/people", "do", "add", "name", "Zoé", "role", "child")
+	code := regexp.MustCompile(`sign-in\?code=(\d{8})`).FindStringSubmatch(page)
+	if code == nil {
+		t.Fatal(page)
+	}
+	zoe := newJar(t)
+	h.jar = zoe
+	h.post(t, "/en/sign-in", "code", code[1])
+	if page := h.get(t, "/en/"); h.status != 200 || strings.Contains(page, "/en/devices/") || !strings.Contains(page, "Show this to a grown-up") || strings.Contains(page, "200 addresses") {
+		t.Errorf("a child sees: %d", h.status)
+	}
+	if h.get(t, "/en/devices/"+h.camera.ID); h.status != 403 {
+		t.Errorf("a child sees whom a device talks to: %d", h.status)
+	}
+	h.jar = owner
+	h.post(t, "/en/people", "do", "role", "name", "Zoé", "role", "adult")
+	h.jar = zoe
+	if page := h.get(t, "/en/"); !strings.Contains(page, "one-time-code") {
+		t.Error("a session keeps a role that its person has no more")
+	}
+	h.jar = owner
+	for _, wrong := range [][]string{
+		{"do", "add", "name", "Zoé", "role", "child"},
+		{"do", "add", "name", "<b>", "role", "child"},
+		{"do", "add", "name", "Max", "role", "king"},
+		{"do", "remove", "name", "owner"},
+		{"do", "add", "name", "helper", "role", "owner"},
+		{"do", "password", "name", "Zoé", "password", "short"},
+		{"do", "none", "name", "Zoé"},
+		{"do", "role", "name", "Nobody", "role", "child"},
+	} {
+		if h.post(t, "/en/people", wrong...); h.status < 400 || h.status >= 500 {
+			t.Errorf("%v: status %d", wrong, h.status)
+		}
+	}
+	h.post(t, "/en/people", "do", "password", "name", "Zoé", "password", "a long password")
+	h.jar = zoe
+	if h.post(t, "/en/sign-in", "name", "Zoé", "password", "a long password", "to", "/week"); h.status != 200 {
+		t.Errorf("an adult with a password: %d", h.status)
+	}
+	h.jar = owner
+	h.post(t, "/en/people", "do", "remove", "name", "Zoé")
+	h.jar = zoe
+	if page := h.get(t, "/en/week"); !strings.Contains(page, "one-time-code") {
+		t.Error("who was removed is still in")
+	}
+}
+
+func TestASessionIsEndedByWhoseItIs(t *testing.T) {
+	h := furnish(t, true)
+	h.enter(t, "owner")
+	owner := h.jar
+	h.enter(t, "helper")
+	helper := h.jar
+	session := regexp.MustCompile(`name="session" value="([0-9a-f]{64})"`)
+	page := h.get(t, "/en/sessions")
+	own := session.FindAllStringSubmatch(page, -1)
+	if len(own) != 1 {
+		t.Fatalf("a helper sees %d sessions", len(own))
+	}
+	h.jar = owner
+	all := session.FindAllStringSubmatch(h.get(t, "/en/sessions"), -1)
+	if len(all) != 2 {
+		t.Fatalf("an owner sees %d sessions", len(all))
+	}
+	h.jar = helper
+	for _, s := range all {
+		if s[1] != own[0][1] {
+			if h.post(t, "/en/sessions", "session", s[1]); h.status != 404 {
+				t.Errorf("a helper ends the session of an owner: %d", h.status)
+			}
+		}
+	}
+	h.jar = owner
+	h.post(t, "/en/sessions", "session", own[0][1])
+	h.jar = helper
+	if page := h.get(t, "/en/"); !strings.Contains(page, "one-time-code") {
+		t.Error("the session did not end")
+	}
+}
+
+// Who is in a home as a guest learns what sees and hears there, if the household wants that, and nothing else.
+func TestGuestsLearnWhatSeesAndHears(t *testing.T) {
+	h := furnish(t, true)
+	if page := h.get(t, "/en/guest"); !strings.Contains(page, "one-time-code") {
+		t.Error("everybody sees the page, and nobody said so")
+	}
+	s, err := h.store.Settings(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.GuestPage = true
+	if err := h.store.SaveSettings(context.Background(), s); err != nil {
+		t.Fatal(err)
+	}
+	page := h.get(t, "/en/guest")
+	for _, w := range []string{"It sees", "It hears", "Camera", "Hall", "nobody knows yet"} {
+		if !strings.Contains(page, w) {
+			t.Errorf("the page does not say %q", w)
+		}
+	}
+	if strings.Contains(page, "porch") || strings.Contains(page, "/en/devices/") {
+		t.Error("a guest learns what devices call themselves")
+	}
+	if page := h.get(t, "/en/"); !strings.Contains(page, "one-time-code") {
+		t.Error("everybody sees the home")
+	}
+}

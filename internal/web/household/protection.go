@@ -1,0 +1,121 @@
+package household
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"plimsoll.example/plimsoll/internal/home"
+	"plimsoll.example/plimsoll/internal/locale"
+	"plimsoll.example/plimsoll/internal/web/page"
+)
+
+// shield is one of three: the Internet from the devices, the devices from the Internet, the devices from each other.
+type shield struct {
+	Title string
+	State string // fine: all of it is in force; check: some; unknown: none
+	Word  string
+	Parts []part
+	Count string // what was stopped
+}
+
+// part is one thing that is in force, or is not.
+type part struct {
+	Text string
+	On   bool
+	Word string
+}
+
+// resilience is the page of the three shields.
+type resilience struct {
+	Mode    string
+	Shields []shield
+	Rows    []stoppedRow
+	States  []fact // how many devices are in which state
+	Decide  bool
+}
+
+// stoppedRow is what was stopped of one device.
+type stoppedRow struct {
+	ID, Name         string
+	Out, In, Spoofed string
+	sum              uint64
+}
+
+// shields are what is in force; nil where that is not known.
+func (p *Pages) shields(ctx context.Context, mode home.Mode) (*home.Shields, error) {
+	if mode != home.Hold {
+		return &home.Shields{}, nil
+	}
+	if p.Shields == nil {
+		return nil, nil
+	}
+	s, err := p.Shields(ctx)
+	return &s, err
+}
+
+func newShields(words *locale.Catalogue, s *home.Shields) []shield {
+	if s == nil {
+		return nil
+	}
+	var all home.Stopped
+	for _, x := range s.Stopped {
+		all.Out, all.In, all.Spoofed = all.Out+x.Out, all.In+x.In, all.Spoofed+x.Spoofed
+	}
+	make := func(name string, count uint64, parts ...part) shield {
+		x := shield{Title: words.Text("household.shield." + name), State: "fine", Parts: parts, Count: words.Text("household.shield.count", "n", count)}
+		on := 0
+		for i := range parts {
+			parts[i].Word = words.Text("household.shield.off")
+			if parts[i].On {
+				on++
+				parts[i].Word = words.Text("household.shield.on")
+			}
+		}
+		switch on {
+		case len(parts):
+		case 0:
+			x.State = "unknown"
+		default:
+			x.State = "check"
+		}
+		x.Word = words.Text("household.shield." + x.State)
+		return x
+	}
+	say := func(name string, on bool) part {
+		return part{Text: words.Text("household.shield.part." + name), On: on}
+	}
+	return []shield{
+		make("internet", all.Out+all.Spoofed, say("sources", s.Sources), say("ceilings", s.Ceilings)),
+		make("home", all.In, say("inbound", s.Inbound), say("mapping", s.Mapping)),
+		make("neighbours", all.Spoofed, say("neighbours", s.Neighbours), say("addresses", s.Sources)),
+	}
+}
+
+func (p *Pages) protection(r *page.Request) (*page.View, error) {
+	status := p.Status()
+	s, err := p.shields(r.Context(), status.Mode)
+	if err != nil {
+		return nil, err
+	}
+	x := &resilience{Mode: r.Words.Text("household.mode." + string(cmp.Or(status.Mode, home.Watch))), Shields: newShields(r.Words, s)}
+	counts := map[home.State]int{}
+	for _, d := range p.Household.Devices() {
+		counts[d.State]++
+		if s == nil {
+			continue
+		}
+		if c, ok := s.Stopped[d.ID]; ok && c != (home.Stopped{}) {
+			x.Rows = append(x.Rows, stoppedRow{
+				d.ID, d.Title(), r.Words.Number(int64(c.Out)), r.Words.Number(int64(c.In)), r.Words.Number(int64(c.Spoofed)), c.Out + c.In + c.Spoofed,
+			})
+		}
+	}
+	slices.SortStableFunc(x.Rows, func(a, b stoppedRow) int { return cmp.Compare(b.sum, a.sum) })
+	for _, st := range []home.State{home.Held, home.Rehearsing, home.Learning, home.Free, home.Quarantined, home.Refused} {
+		if counts[st] > 0 {
+			x.States = append(x.States, fact{r.Words.Text("household.state." + string(st)), []string{r.Words.Number(int64(counts[st]))}})
+		}
+	}
+	return &page.View{Template: "protection.html", Title: r.Words.Text("household.nav.protection"), Data: x, Live: true}, nil
+}

@@ -1,0 +1,108 @@
+package household
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"plimsoll.example/plimsoll/internal/device"
+	"plimsoll.example/plimsoll/internal/grade"
+	"plimsoll.example/plimsoll/internal/guide"
+	"plimsoll.example/plimsoll/internal/home"
+	"plimsoll.example/plimsoll/internal/locale"
+	"plimsoll.example/plimsoll/internal/web/page"
+)
+
+// digest is one week of a home.
+type digest struct {
+	From, To string
+	Sentence []string
+	Actions  []action
+	More     string
+	Rest     string
+	New      []mention
+	Found    []mention
+	Most     []mention // the devices that said most
+	Gone     []mention // that were not seen this week
+	Decided  string
+	Stopped  string
+	Support  []mention // whose updates end soon
+}
+
+// mention is a device, and what is said of it.
+type mention struct{ ID, Name, Text string }
+
+// mostMentions bounds a list of a digest.
+const mostMentions = 12
+
+func (p *Pages) week(r *page.Request) (*page.View, error) {
+	e, err := p.look(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	now, from, w := p.Now(), p.ago(), r.Words
+	x := &digest{From: w.Date(from.Local()), To: w.Date(now.Local())}
+	counts := map[grade.State]int{}
+	var flows, stops uint64
+	for _, d := range e.devices {
+		counts[e.grades[d.ID].State]++
+		a := e.said[d.ID]
+		flows, stops = flows+a.Flows, stops+a.Stopped
+		if d.First.After(from) {
+			x.New = append(x.New, mention{d.ID, d.Title(), newCard(w, d, grade.Grade{}, nil).What})
+		}
+		if d.Last.Before(from) {
+			x.Gone = append(x.Gone, mention{d.ID, d.Title(), w.Text("household.week.last", "day", w.Date(d.Last.Local()))})
+		}
+		for _, f := range e.findings[d.ID] {
+			if time.Unix(0, f.Last).After(from) {
+				x.Found = append(x.Found, mention{d.ID, d.Title(), guide.Title(w, string(f.Kind))})
+			}
+		}
+		l, err := p.labelOf(r, d)
+		if err != nil {
+			return nil, err
+		}
+		if l != nil && l.Statement.Support != 0 {
+			if s := newSupport(r, l.Statement.Support.Time(), now); s.Warn {
+				x.Support = append(x.Support, mention{d.ID, d.Title(), s.Text})
+			}
+		}
+	}
+	x.Sentence = sentence(w, len(e.devices), counts)
+	x.Actions, x.More = p.actions(r, e, p.Status().Asks)
+	if len(x.Actions) == 0 {
+		x.Rest = w.Text("household.rest")
+	}
+	things := slices.DeleteFunc(slices.Clone(e.devices), func(d *home.Device) bool { return d.Kind() != device.IoT || e.said[d.ID].Out+e.said[d.ID].In == 0 })
+	slices.SortStableFunc(things, func(a, b *home.Device) int {
+		x, y := e.said[a.ID].Out+e.said[a.ID].In, e.said[b.ID].Out+e.said[b.ID].In
+		switch {
+		case x > y:
+			return -1
+		case x < y:
+			return 1
+		}
+		return strings.Compare(a.ID, b.ID)
+	})
+	for _, d := range things[:min(len(things), mostActions)] {
+		a := e.said[d.ID]
+		x.Most = append(x.Most, mention{d.ID, d.Title(), w.Text("household.does.much", "out", locale.Octets(a.Out), "in", locale.Octets(a.In))})
+	}
+	for _, list := range []*[]mention{&x.New, &x.Found, &x.Gone, &x.Support} {
+		*list = (*list)[:min(len(*list), mostMentions)]
+	}
+	decisions, err := p.History.Decisions(r.Context(), "", 0, shownDecisions)
+	if err != nil {
+		return nil, err
+	}
+	n := 0
+	for _, d := range decisions {
+		if d.At.After(from) {
+			n++
+		}
+	}
+	x.Decided = w.Text("household.week.decided", "n", n)
+	x.Stopped = w.Text("household.week.stopped", "n", stops, "all", flows)
+	return &page.View{Template: "week.html", Title: w.Text("household.nav.week"), Data: x}, nil
+}
