@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -92,6 +93,43 @@ func running(t *testing.T) (g *gateway, socket string) {
 		}
 	}
 	return g, socket
+}
+
+// A device that says one URL after another keeps no other from having its file.
+func TestMUDURLsThatNobodySaysAnyMoreMakeRoom(t *testing.T) {
+	g, _ := running(t)
+	if err := os.MkdirAll(g.cache.Dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for i := range mudcache.MaxEntries {
+		if err := os.WriteFile(filepath.Join(g.cache.Dir, fmt.Sprintf("%d.json", i)), []byte("{}"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel() // nobody is to be asked
+	if _, err := g.fetch(ctx, "https://acme.invalid/cam.json"); err == nil || errors.Is(err, mudcache.ErrFull) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestADeviceThatSaysAnotherURLEachTimeIsNotFollowedAtOnce(t *testing.T) {
+	now := time.Now()
+	for _, c := range []struct {
+		last look
+		want bool
+	}{
+		{look{}, true},
+		{look{now, "a"}, false},
+		{look{now, "b"}, false},
+		{look{now.Add(-2 * lookAtMost), "a"}, false},
+		{look{now.Add(-2 * lookAtMost), "b"}, true},
+		{look{now.Add(-2 * lookAgain), "a"}, true},
+	} {
+		if got := c.last.due("a"); got != c.want {
+			t.Errorf("looked at for %q %s ago: %v", c.last.what, time.Since(c.last.at), got)
+		}
+	}
 }
 
 // does has the camera do something often: a conversation of each flow with a name.

@@ -190,10 +190,10 @@ type gateway struct {
 	changed   chan struct{} // something did, at home
 	asked     chan struct{} // a device may want a file
 	changes   sync.Map      // ID of a device to mud.URLChange: why the MUD URL that it says now is not taken
-	expired   sync.Map      // ID of a device and address to the end of the lease that is over
 	since     time.Time
-	added     int    // rows of traffic since there were last seen to be too many; for keep alone
-	rulesOf   string // what the rules were made of that are kept as text; for keep alone
+	added     int                // rows of traffic since there were last seen to be too many; for keep alone
+	expired   map[overLease]bool // that were told; for standing alone
+	rulesOf   string             // what the rules were made of that are kept as text; for keep alone
 	door      *auth.Door
 	news      page.Events
 	told      uint64 // what pages were last told that there is, as a digest; looked at where packets are read alone
@@ -247,11 +247,11 @@ func (g gatewayFlags) run(ctx context.Context) error {
 	d.door = auth.NewDoor(d.store, time.Now)
 	serve, err := d.servePages(dir)
 	switch {
-	case err != nil && d.store.Reading() == nil:
+	case err != nil && d.store.Reading() == nil && d.mode != home.Hold:
 		return err
-	case err != nil: // it wants to keep something; the house is to be held all the same
+	case err != nil: // the port is taken, or it wants to keep something; the house is to be held all the same
 		d.fault(ctx, "show the pages", err)
-		serve = func(context.Context) error { return nil }
+		serve = func(ctx context.Context) error { return d.pagesLater(ctx, dir) }
 	}
 	measure, err := d.serveMetrics()
 	if err != nil {
@@ -503,13 +503,21 @@ func (g *gateway) own() (list []frame.MAC) {
 
 // name says which device a flow is of.
 func (g *gateway) name() {
+	here := map[frame.MAC]bool{}
 	for _, d := range g.household.Devices() {
 		for _, m := range d.MACs {
+			here[m] = true
 			if id, ok := g.names.Load(m); !ok || id != d.ID {
 				g.names.Store(m, d.ID)
 			}
 		}
 	}
+	g.names.Range(func(m, _ any) bool {
+		if !here[m.(frame.MAC)] { // its device is gone, as by an import
+			g.names.Delete(m)
+		}
+		return true
+	})
 }
 
 // sighting is a device of a result, as the household takes it in.

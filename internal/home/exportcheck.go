@@ -18,9 +18,11 @@ import (
 	"plimsoll.example/plimsoll/mud"
 )
 
+// maxSeq bounds the numbers of decisions: as JSON has them exactly (RFC 8259 §6), and with room for all that follow.
+const maxSeq = 1<<53 - 1
+
 // Bounds of a device in an export: more than any that was seen has.
 const (
-	maxMACs      = 64
 	maxHostnames = 64
 	maxAddresses = 1024
 	maxBecause   = 256
@@ -62,6 +64,8 @@ func (x *Export) check() error {
 		switch {
 		case d.Seq <= last:
 			return fmt.Errorf("decisions[%d].seq: it is not above the one before", i)
+		case d.Seq > maxSeq:
+			return fmt.Errorf("decisions[%d].seq: it is too large", i)
 		case d.Undone < 0:
 			return fmt.Errorf("decisions[%d].undone: it is no number of a decision", i)
 		case !slices.Contains(verbs, d.Verb):

@@ -168,6 +168,9 @@ func (h *Household) See(mac frame.MAC, change func(*Device)) (d *Device, fresh b
 		stance := d.Stance
 		change(d)
 		d.ID, d.Stance = old.ID, stance
+		for _, m := range old.MACs {
+			delete(h.byMAC, m) // put knows those that it still has
+		}
 	}
 	h.put(d)
 	return d, fresh

@@ -15,13 +15,15 @@ import (
 
 // memory is a ledger that forgets; what is kept is tested in package sqlite.
 type memory struct {
-	saved int
+	saved int // devices
+	saves int
 	list  []Decision
 }
 
 func (m *memory) Devices(context.Context) ([]*Device, error) { return nil, nil }
 func (m *memory) Save(_ context.Context, list []*Device) error {
 	m.saved += len(list)
+	m.saves++
 	return nil
 }
 
@@ -172,6 +174,25 @@ func TestMadeUpAddressesDoNotFillTheHome(t *testing.T) {
 	}
 	if n := observe(t, h, list...); n.Crowded != 10 || h.Len() != MaxDevices {
 		t.Errorf("%d were refused, %d are here", n.Crowded, h.Len())
+	}
+}
+
+func TestADeviceThatChangesItsAddressWithoutEndStaysOneAndBounded(t *testing.T) {
+	h, _ := opened(t)
+	for i := range maxMACs + 100 {
+		s := seen(0)
+		s.MACs = []frame.MAC{{2, 0, 0, 1, byte(i >> 8), byte(i)}}
+		if i > 0 {
+			s.MACs = append(s.MACs, frame.MAC{2, 0, 0, 1, byte((i - 1) >> 8), byte(i - 1)})
+		}
+		observe(t, h, s)
+	}
+	first, last := frame.MAC{2, 0, 0, 1, 0, 0}, frame.MAC{2, 0, 0, 1, byte((maxMACs + 99) >> 8), byte((maxMACs + 99) & 0xff)}
+	if d, err := h.Find(last.String()); err != nil || len(d.MACs) != maxMACs || d.MACs[0] != last || h.Len() != 1 {
+		t.Errorf("%d devices, %v", h.Len(), err)
+	}
+	if _, err := h.Find(first.String()); err == nil || len(h.byMAC) != maxMACs {
+		t.Errorf("%d addresses are known", len(h.byMAC))
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"time"
 
 	"plimsoll.example/plimsoll/internal/home"
@@ -118,7 +119,48 @@ func (s *Store) Prune(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return fmt.Errorf("prune findings: %w", err)
 	}
+	if err := s.pruneFiles(ctx); err != nil {
+		return fmt.Errorf("prune files: %w", err)
+	}
 	return nil
+}
+
+// spokenOf is whatever may be the digest of a file in what is kept of devices, in what was decided, and in what imports can
+// be undone to.
+const spokenOf = `select value from device, json_tree(stance) where type = 'text' and length(value) = 64
+	union select value from device, json_tree(seen) where type = 'text' and length(value) = 64
+	union select value from decision, json_tree(before) where type = 'text' and length(value) = 64
+	union select value from decision, json_tree(after) where type = 'text' and length(value) = 64
+	union select value from snapshot, json_tree(cast(body as text)) where type = 'text' and length(value) = 64`
+
+// pruneFiles forgets the files that nothing speaks of, now and when it looked before: strangers offer as many as they like.
+// One that was just saved is about to be spoken of.
+func (s *Store) pruneFiles(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.unused) > 0 {
+		list, err := json.Marshal(s.unused)
+		if err != nil {
+			return err
+		}
+		if _, err := s.exec(ctx, "delete from file where sha256 in (select value from json_each(?)) and sha256 not in ("+spokenOf+")", string(list)); err != nil {
+			return err
+		}
+	}
+	s.unused = nil
+	rows, err := s.reader().QueryContext(ctx, "select sha256 from file where sha256 not in ("+spokenOf+")")
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var sha string
+		if err := rows.Scan(&sha); err != nil {
+			return err
+		}
+		s.unused = append(s.unused, sha)
+	}
+	return rows.Err()
 }
 
 const maxFindings = 10_000
@@ -190,6 +232,9 @@ func (s *Store) findings(ctx context.Context, query string, args ...any) (list [
 
 // SaveFile keeps a MUD file under its digest.
 func (s *Store) SaveFile(ctx context.Context, f *home.File) error {
+	s.mu.Lock()
+	s.unused = slices.DeleteFunc(s.unused, func(sha string) bool { return sha == f.SHA256 })
+	s.mu.Unlock()
 	_, err := s.exec(ctx, "insert into file (sha256, at, origin, body) values (?, ?, ?, ?) on conflict do nothing",
 		f.SHA256, f.At.UnixNano(), f.Origin, f.Body)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 )
 
@@ -20,6 +21,9 @@ type Store struct {
 	people
 	name string
 	at   atomic.Pointer[handles]
+
+	mu     sync.Mutex
+	unused []string // files that nothing spoke of when Prune looked last
 }
 
 // handles are the ways to a database.
