@@ -25,6 +25,7 @@ import (
 	"plimsoll.example/plimsoll/internal/assess"
 	"plimsoll.example/plimsoll/internal/finding"
 	"plimsoll.example/plimsoll/internal/frame"
+	"plimsoll.example/plimsoll/internal/inspect"
 	"plimsoll.example/plimsoll/internal/locale"
 	probes "plimsoll.example/plimsoll/internal/probe"
 	"plimsoll.example/plimsoll/norms"
@@ -38,6 +39,7 @@ type probing struct {
 	yes, json   bool
 	credentials string
 	securityTxt string
+	captures    []string       // in which it is looked how the device is updated
 	allow       []netip.Prefix // whence security.txt may come although it is not on the Internet
 	rootsFile   string         // whose certificates its site is trusted by; "": the system’s
 	out         string
@@ -66,6 +68,8 @@ func newProbeOf(in probing) *cobra.Command {
 			return wrongUsage("error.probe.device")
 		case in.json && in.out == "-":
 			return wrongUsage("error.assess.stdout")
+		case count("-", in.captures...) > 1:
+			return wrongUsage("error.capture.twice")
 		}
 		in.config.Logins, in.config.Changes = !noLogins, !noChanges
 		return in.run(c.Context(), args[0])
@@ -76,6 +80,7 @@ func newProbeOf(in probing) *cobra.Command {
 	f.BoolVar(&noChanges, "no-changes", false, "")
 	f.StringVar(&in.credentials, "credentials", "", "")
 	f.StringVar(&in.securityTxt, "security-txt", "", "")
+	f.StringArrayVar(&in.captures, "capture", nil, "")
 	f.StringVar(&in.rootsFile, "roots", "", "")
 	f.Func("allow", "", func(s string) error {
 		p, err := netip.ParsePrefix(s)
@@ -181,6 +186,13 @@ func (in *probing) run(ctx context.Context, asked string) error {
 			return &fault{key: "error.probe.credentials", args: []any{"name", in.credentials, "cause", err.Error()}}
 		}
 	}
+	var seen *inspect.Result
+	if len(in.captures) > 0 { // before a device is troubled for nothing
+		var err error
+		if _, seen, err = in.observe(ctx, in.captures, in.words); err != nil {
+			return err
+		}
+	}
 	if err := in.consent(); err != nil {
 		return err
 	}
@@ -201,6 +213,13 @@ func (in *probing) run(ctx context.Context, asked string) error {
 			return err
 		}
 		t.Checks = append(t.Checks, check)
+	}
+	if len(in.captures) > 0 {
+		list, err := updates(seen, t.Device)
+		if err != nil {
+			return err
+		}
+		t.Checks = append(t.Checks, list...)
 	}
 	probes.Seal(t, time.Now())
 	return in.show(t)

@@ -32,6 +32,9 @@ func (j *judge) probe(e *Evidence, source int) {
 				j.refute(id, e, said)
 			}
 		case Good:
+			if a.Declared && j.updates(c.Detail) == "" {
+				continue
+			}
 			for _, id := range a.Supports {
 				j.support(id, e, class, a.Whole, said)
 			}
