@@ -390,6 +390,25 @@ func (h *Household) Describe(ctx context.Context, actor, word string, change fun
 	return d, nil
 }
 
+// Note keeps what a person says of a finding of a device: that it is normal, done with, or open again. set keeps it with
+// the finding.
+func (h *Household) Note(ctx context.Context, actor, device, finding string, state NoteState, set func(ctx context.Context, id string, state NoteState) error) error {
+	h.deciding.Lock()
+	defer h.deciding.Unlock()
+	d, err := h.Find(device)
+	if err != nil {
+		return err
+	}
+	if err := set(ctx, finding, state); err != nil {
+		return err
+	}
+	made := &Decision{At: h.Now().UTC(), Actor: actor, Verb: NoteOn, Device: d.ID, Argument: finding + " " + string(state), Before: d.Stance, After: d.Stance}
+	if err := h.Ledger.Record(ctx, made); err != nil {
+		return fmt.Errorf("keep who said it: %w", err)
+	}
+	return nil
+}
+
 // said is what is known of a device by somebody's word, and was not before.
 func (d *Device) said(was *Device) string {
 	var list []string

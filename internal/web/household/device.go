@@ -248,7 +248,7 @@ func (p *Pages) note(r *page.Request) (*page.View, error) {
 	if state != home.Open && state != home.Muted && state != home.Done {
 		return nil, problem(home.ErrVerb)
 	}
-	if err := p.History.SetFinding(r.Context(), r.PathValue("finding"), state); err != nil {
+	if err := p.Household.Note(r.Context(), p.actor(r), d.ID, r.PathValue("finding"), state, p.History.SetFinding); err != nil {
 		return nil, err
 	}
 	return page.See("/devices/" + d.ID + "?saved=" + string(state)), nil
