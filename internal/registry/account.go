@@ -48,6 +48,8 @@ var rights = map[Role][]Right{
 	Manufacturer:      {MayNote},
 }
 
+func (r Role) may(do Right) bool { return slices.Contains(rights[r], do) }
+
 // Account is somebody who may write.
 type Account struct {
 	ID     string    `json:"id"`
@@ -136,7 +138,7 @@ func (r *Registry) reload(ctx context.Context) error {
 	}
 	for i := range list {
 		for j := range list[i].Keys {
-			if !contains(rights[list[i].Role], MayGrant) {
+			if !list[i].Role.may(MayGrant) {
 				continue
 			}
 			if err := r.Log.Admit(ctx, list[i].Name, &list[i].Keys[j]); err != nil {
@@ -234,7 +236,7 @@ func NewAccount(ctx context.Context, s Store, a *Account) error {
 			top = max(top, b.First+b.Size)
 		}
 	}
-	if contains(rights[a.Role], MayGrant) && len(a.Blocks) == 0 {
+	if a.Role.may(MayGrant) && len(a.Blocks) == 0 {
 		a.Blocks = []Block{{First: top, Size: BlockSize}}
 	}
 	for _, b := range a.Blocks {
@@ -264,7 +266,7 @@ func Extend(ctx context.Context, s Store, id string, size uint32) (*Account, err
 	switch {
 	case found == nil:
 		return nil, fmt.Errorf("account %.40q: %w", id, ErrUnknown)
-	case !contains(rights[found.Role], MayGrant):
+	case !found.Role.may(MayGrant):
 		return nil, fmt.Errorf("%w: %s grants no labels", ErrRole, id)
 	case uint64(top)+uint64(size) > MaxIndex:
 		return nil, fmt.Errorf("%w: the list has no room for %d more status indexes", ErrText, size)

@@ -426,5 +426,3 @@ func (r *Registry) Broken() bool { return r.broken.Load() }
 
 // UnderWay is how many entries are.
 func (r *Registry) UnderWay() int { return len(r.inFlight) }
-
-func contains(list []Right, r Right) bool { return slices.Contains(list, r) }

@@ -67,7 +67,7 @@ func (r *Registry) Grant(ctx context.Context, s *Submission) (*Label, error) {
 
 // grantable says why an account cannot grant a label.
 func (r *Registry) grantable(ctx context.Context, a *Account, s *label.Statement, e *Entry, now time.Time) error {
-	if !contains(rights[a.Role], MayGrant) {
+	if !a.Role.may(MayGrant) {
 		return fmt.Errorf("%w: %s, a %s, grants no labels", ErrRole, a.ID, a.Role)
 	}
 	inBlock := false
@@ -145,7 +145,7 @@ func (r *Registry) changeable(ctx context.Context, a *Account, e *Entry, now tim
 	case l.Account != a.ID:
 		need = MayChangeAny
 	}
-	if !contains(rights[a.Role], need) {
+	if !a.Role.may(need) {
 		return fmt.Errorf("%w: %s, a %s, cannot %s a label of %s", ErrRole, a.ID, a.Role, e.Change.Verb, l.Account)
 	}
 	if kept, err := r.Store.Entry(ctx, e.Hash); err == nil && kept.Logged {
@@ -219,7 +219,8 @@ func (r *Registry) Decide(ctx context.Context, id label.Hash, verb label.Verb, r
 func (r *Registry) refuse(ctx context.Context, e *Entry, cause error) error {
 	if IsRefusal(cause) {
 		outcome, _, _ := strings.Cut(cause.Error(), "\n")
-		a := &Audit{At: e.At, Account: e.Account, Action: e.Action(), Subject: e.Label.String(), Outcome: outcome[:min(len(outcome), 200)]}
+		outcome = strings.ToValidUTF8(outcome[:min(len(outcome), 200)], "")
+		a := &Audit{At: e.At, Account: e.Account, Action: e.Action(), Subject: e.Label.String(), Outcome: outcome}
 		if err := r.Store.Note(ctx, a); err != nil {
 			r.Logger.WarnContext(ctx, "refusal was not audited", "error", err)
 		}
@@ -227,17 +228,23 @@ func (r *Registry) refuse(ctx context.Context, e *Entry, cause error) error {
 	return cause
 }
 
-// expire changes the status of labels whose last day is over.
+// expire changes the status of labels whose last day is over, as long as any can be changed.
 func (r *Registry) expire(ctx context.Context) error {
 	for {
 		list, err := r.Store.Expired(ctx, label.DayOf(r.Now()), 100)
 		if err != nil || len(list) == 0 {
 			return err
 		}
+		var refused error
 		for _, id := range list {
-			if _, err := r.Decide(ctx, id, label.Expire, "expired", ""); err != nil && !IsRefusal(err) {
+			_, err := r.Decide(ctx, id, label.Expire, "expired", "")
+			if err != nil && !IsRefusal(err) {
 				return err
 			}
+			refused = errors.Join(refused, err)
+		}
+		if refused != nil {
+			return refused // and again later
 		}
 	}
 }
