@@ -75,6 +75,7 @@ type Registry struct {
 	versions [4096]atomic.Uint64 // of products, by GTIN
 	issued   atomic.Pointer[Publication]
 	counts   Counts
+	deciding sync.Map // label.Hash of each label that the registry itself is changing
 
 	mu       sync.Mutex
 	statuses label.Statuses

@@ -112,6 +112,9 @@ func (r *Registry) Change(ctx context.Context, s *Submission) (*Entry, error) {
 			return nil, err
 		}
 	}
+	if _, own := r.deciding.Load(c.Label); own && account.ID != Self {
+		return nil, ErrBusy
+	}
 	e := &Entry{
 		Kind: Change, Hash: ChangeHash(s.Sign1), Body: s.Sign1, Account: account.ID, At: now, Key: s.Key,
 		Label: c.Label, Change: c, Documents: s.Documents,
@@ -184,9 +187,11 @@ func (e *Entry) documents() error {
 var media = regexp.MustCompile(`^[a-z]{1,20}/[a-z0-9.+-]{1,60}$`)
 
 // Decide changes a label by the registry’s own decision, as rules on advisories come to it: it makes the change, signs it
-// and takes it in.
+// and takes it in. What others send about the label waits meanwhile: nobody can put off a suspension by many notes.
 func (r *Registry) Decide(ctx context.Context, id label.Hash, verb label.Verb, reason label.Reason, note string, documents ...Document) (*Entry, error) {
-	for range 5 {
+	r.deciding.Store(id, true)
+	defer r.deciding.Delete(id)
+	for range 50 {
 		l, err := r.Store.Label(ctx, id)
 		if err != nil {
 			return nil, err
@@ -206,7 +211,7 @@ func (r *Registry) Decide(ctx context.Context, id label.Hash, verb label.Verb, r
 		if !errors.Is(err, ErrNumber) {
 			return e, err
 		}
-		select { // somebody was faster
+		select { // somebody was faster, and is not logged yet
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		case <-time.After(100 * time.Millisecond):
