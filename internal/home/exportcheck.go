@@ -98,7 +98,7 @@ func (x *Export) check() error {
 }
 
 // verbs are all that can be in the audit log.
-var verbs = []Verb{Admit, Rehearse, HoldTo, Release, Quarantine, Confirm, WatchOn, Except, Disallow, Control, Uncontrol, Accept, Bind, OnLabel, Undo, Import}
+var verbs = []Verb{Admit, Rehearse, HoldTo, Release, Quarantine, Confirm, WatchOn, Except, Disallow, Control, Uncontrol, Accept, Bind, OnLabel, Learn, Describe, Undo, Import}
 
 func short(s string, limit int) bool { return len(s) <= limit && utf8.ValidString(s) }
 
@@ -175,7 +175,7 @@ func (s *Stance) check(files map[string]bool) error {
 	switch {
 	case !slices.Contains([]Admission{"", Full, DeviceOnly, None}, s.Admission):
 		return fmt.Errorf("admission: %.40q is none", s.Admission)
-	case !slices.Contains([]State{Free, Learning, Rehearsing, Held, Quarantined, Refused}, s.State):
+	case !slices.Contains(States, s.State):
 		return fmt.Errorf("state: %.40q is none", s.State)
 	case s.File == "" && (s.State == Rehearsing || s.State == Held):
 		return fmt.Errorf("file: it is %s to none", s.State)

@@ -146,7 +146,7 @@ func (d *Device) labelled(l *Label) {
 
 // Labelled takes in what is known of the label of a device, or with nil that it has none.
 func (h *Household) Labelled(ctx context.Context, id string, l *Label) (*Device, error) {
-	return h.Describe(ctx, id, func(d *Device) { d.labelled(l) })
+	return h.alter(ctx, id, func(d *Device) { d.labelled(l) })
 }
 
 // worse reports whether a label was suspended or withdrawn, the household chose that this cuts its device off, and it is not

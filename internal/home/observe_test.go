@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"slices"
 	"testing"
 	"time"
 
@@ -85,6 +86,62 @@ func TestADeviceIsNewOnceAndKeptWhenItChanges(t *testing.T) {
 	observe(t, h, s)
 	if d, err := h.Find("cam"); err != nil || d.Identity.Category != "camera" {
 		t.Errorf("%+v, %v", d, err)
+	}
+}
+
+// Few things are known by their first packets.
+func TestWhatTurnsOutToBeAThingIsToBeHeldUnlessAPersonAnswered(t *testing.T) {
+	for _, answer := range []string{"", "full"} {
+		h, m := opened(t)
+		s := seen(1)
+		s.Identity = device.Identity{Kind: device.Unknown}
+		observe(t, h, s)
+		if d, _ := h.Find("cam"); d.State != Free {
+			t.Fatalf("nobody knows what it is, and it is %s", d.State)
+		}
+		want := Learning
+		if answer != "" {
+			if _, err := h.Decide(t.Context(), "uid:0", Admit, "cam", answer); err != nil {
+				t.Fatal(err)
+			}
+			want = Free
+		}
+		observe(t, h, seen(1))
+		_, err := h.Tick(t.Context())
+		if d, _ := h.Find("cam"); err != nil || d.State != want || d.Admission != Admission(answer) {
+			t.Errorf("answer %q: %+v, %v", answer, d.Stance, err)
+		}
+		// what is known cannot be talked away
+		s.Identity = device.Identity{Kind: device.General, Confidence: 0.99}
+		observe(t, h, s)
+		list, err := h.Tick(t.Context())
+		if d, _ := h.Find("cam"); err != nil || len(list) != 0 || d.State != want || len(m.list) != 1 {
+			t.Errorf("answer %q, as a computer: %+v, %v", answer, d.Stance, err)
+		}
+	}
+}
+
+func TestTheLogSaysWhoSaidWhatOfADevice(t *testing.T) {
+	h, m := opened(t)
+	observe(t, h, seen(1))
+	say := func(change func(*Device)) {
+		if _, err := h.Describe(t.Context(), "uid:7", "02:00:00:00:00:01", change); err != nil {
+			t.Fatal(err)
+		}
+	}
+	say(func(d *Device) { d.Name = "Door" })
+	say(func(d *Device) {
+		d.Says(MUDURL{URL: "https://lamps.example/l.json", Via: "operator", At: noon})
+		d.Corrected = &Correction{Kind: device.General}
+	})
+	say(func(*Device) {})
+	var got []string
+	for _, d := range m.list {
+		got = append(got, d.Actor+" "+string(d.Verb)+" "+d.Argument)
+	}
+	want := []string{`uid:7 describe name="Door"`, `uid:7 describe kind="general" mud_url="https://lamps.example/l.json" via=operator`}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q", got)
 	}
 }
 

@@ -67,7 +67,7 @@ func (r *Registry) Grant(ctx context.Context, s *Submission) (*Label, error) {
 
 // grantable says why an account cannot grant a label.
 func (r *Registry) grantable(ctx context.Context, a *Account, s *label.Statement, e *Entry, now time.Time) error {
-	if !a.Role.may(MayGrant) {
+	if !a.Role.May(MayGrant) {
 		return fmt.Errorf("%w: %s, a %s, grants no labels", ErrRole, a.ID, a.Role)
 	}
 	inBlock := false
@@ -148,7 +148,7 @@ func (r *Registry) changeable(ctx context.Context, a *Account, e *Entry, now tim
 	case l.Account != a.ID:
 		need = MayChangeAny
 	}
-	if !a.Role.may(need) {
+	if !a.Role.May(need) {
 		return fmt.Errorf("%w: %s, a %s, cannot %s a label of %s", ErrRole, a.ID, a.Role, e.Change.Verb, l.Account)
 	}
 	if kept, err := r.Store.Entry(ctx, e.Hash); err == nil && kept.Logged {

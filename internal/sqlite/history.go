@@ -12,9 +12,9 @@ import (
 	"plimsoll.example/plimsoll/internal/home"
 )
 
-// maxRows bounds the traffic of each span that is kept: beyond it the oldest goes, however young. A row takes some 100
+// MaxRows bounds the traffic of each span that is kept: beyond it the oldest goes, however young. A row takes some 100
 // octets.
-const maxRows = 1_000_000
+const MaxRows = 1_000_000
 
 // AddTraffic adds what was seen to what is kept, in each of home.Spans. The span of list’s elements does not matter.
 func (s *Store) AddTraffic(ctx context.Context, list []home.Traffic) error {
@@ -68,30 +68,48 @@ func (s *Store) Traffic(ctx context.Context, device string, span time.Duration, 
 	return list, rows.Err()
 }
 
+// Trim forgets the oldest traffic of each span of which there are more rows than that.
+func (s *Store) Trim(ctx context.Context, most int) error {
+	for _, span := range home.Spans {
+		for {
+			n, err := s.forget(ctx, `select span, device, at, peer, service, began from traffic where span = ?1
+				order by at limit max(0, min(5000, (select count(*) from traffic where span = ?1) - ?2))`, span.Span, int64(most))
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// forget deletes the rows of traffic that a query finds, which is given a span and a number. It returns how many there were.
+func (s *Store) forget(ctx context.Context, query string, span time.Duration, number int64) (int64, error) {
+	r, err := s.exec(ctx, "delete from traffic where (span, device, at, peer, service, began) in ("+query+")", int64(span/time.Second), number)
+	if err != nil {
+		return 0, fmt.Errorf("prune traffic: %w", err)
+	}
+	return r.RowsAffected()
+}
+
 // Prune forgets what is older than it is kept, and what there is too much of. It works in small steps, so that nothing
 // waits for it long.
 func (s *Store) Prune(ctx context.Context, now time.Time) error {
 	for _, span := range home.Spans {
-		seconds := int64(span.Span / time.Second)
-		oldest := now.Add(-span.Keep).Unix()
-		var newest sql.NullInt64
-		err := s.reader().QueryRowContext(ctx, "select at from traffic where span = ? order by at desc limit 1 offset ?", seconds, maxRows).Scan(&newest)
-		if err != nil && !errors.Is(err, sql.ErrNoRows) {
-			return fmt.Errorf("prune traffic: %w", err)
-		}
-		if newest.Valid {
-			oldest = max(oldest, newest.Int64+1)
-		}
 		for {
-			r, err := s.exec(ctx, `delete from traffic where (span, device, at, peer, service, began) in
-				(select span, device, at, peer, service, began from traffic where span = ? and at < ? limit 5000)`, seconds, oldest)
+			n, err := s.forget(ctx, "select span, device, at, peer, service, began from traffic where span = ? and at < ? limit 5000", span.Span, now.Add(-span.Keep).Unix())
 			if err != nil {
-				return fmt.Errorf("prune traffic: %w", err)
+				return err
 			}
-			if n, err := r.RowsAffected(); err != nil || n == 0 {
+			if n == 0 {
 				break
 			}
 		}
+	}
+	if err := s.Trim(ctx, MaxRows); err != nil {
+		return err
 	}
 	if _, err := s.exec(ctx, "delete from amount where at < ?", now.Add(-home.Spans[len(home.Spans)-1].Keep).Unix()); err != nil {
 		return fmt.Errorf("prune amounts: %w", err)

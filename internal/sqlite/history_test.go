@@ -47,6 +47,14 @@ func TestTrafficIsAddedUpByMinuteHourAndDayAndForgotten(t *testing.T) {
 	if m, h := len(rows(time.Minute)), len(rows(time.Hour)); m != 60 || h != 2 {
 		t.Errorf("two days later: %d minutes, %d hours", m, h)
 	}
+	// of what there is too much, the oldest goes, whatever its age
+	if err := s.Trim(t.Context(), 50); err != nil {
+		t.Fatal(err)
+	}
+	list := rows(time.Minute)
+	if m, h := len(list), len(rows(time.Hour)); m != 25 || h != 2 || !list[0].At.Equal(noon.Add(95*time.Minute)) {
+		t.Errorf("trimmed to 50 rows of two devices: %d minutes, %d hours", m, h)
+	}
 }
 
 func TestWhatTheHouseholdDidAboutAFindingStays(t *testing.T) {

@@ -17,6 +17,7 @@ var ErrReading = errors.New("database can only be read")
 
 // Store is the database of a home. Any number of goroutines may use it; one process does.
 type Store struct {
+	people
 	name string
 	at   atomic.Pointer[handles]
 }
@@ -35,6 +36,7 @@ const storeMemory = 2
 // Reading tells.
 func Open(ctx context.Context, name string) (*Store, error) {
 	s := &Store{name: name}
+	s.people = people{s}
 	d, err := openDatabase(ctx, name, migrations, "migrations", storeMemory)
 	switch {
 	case err == nil:

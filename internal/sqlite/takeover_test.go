@@ -43,7 +43,7 @@ func lived(t *testing.T) (*home.Household, *sqlite.Store) {
 	if err := s.SaveFile(t.Context(), f); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := h.Describe(t.Context(), cam.ID, func(d *home.Device) {
+	if _, err := h.Describe(t.Context(), "uid:0", cam.ID, func(d *home.Device) {
 		d.Name, d.Room, d.Corrected = "Front door", "Hall", &home.Correction{Kind: device.IoT, Maker: "Ring", Category: "doorbell"}
 		d.Says(home.MUDURL{URL: "https://lamps.example/l.json", Via: "operator", At: time.Now().UTC()})
 	}); err != nil {
@@ -130,8 +130,8 @@ func TestWhatIsExportedIsThereAfterAnImportIntoNothing(t *testing.T) {
 		t.Errorf("%d notes, %d files, %d devices", len(x.Notes), len(x.Files), len(x.Devices))
 	}
 	// a decision from before can still be taken back
-	if _, err := next.Decide(t.Context(), "uid:0", home.Undo, "", "3"); err != nil {
-		t.Errorf("decision 3 cannot be undone: %v", err)
+	if _, err := next.Decide(t.Context(), "uid:0", home.Undo, "", "4"); err != nil {
+		t.Errorf("decision 4 cannot be undone: %v", err)
 	}
 }
 
@@ -168,14 +168,14 @@ func TestAnImportIsForTheSameDevicesAndTheOthersStayUnlessTheyAreReplaced(t *tes
 			t.Errorf("replace %v, and what is here alone: %v", replace, err)
 		}
 		list, err := s.Decisions(t.Context(), cam.ID, 0, 100)
-		if err != nil || len(list) != 4 {
+		if err != nil || len(list) != 5 {
 			t.Errorf("%d decisions about the camera, %v", len(list), err)
 		}
 		// twice brings nothing more
 		if _, err := next.Import(t.Context(), "uid:0", x, replace); err != nil {
 			t.Fatal(err)
 		}
-		if list, _ := s.Decisions(t.Context(), cam.ID, 0, 100); len(list) != 4 {
+		if list, _ := s.Decisions(t.Context(), cam.ID, 0, 100); len(list) != 5 {
 			t.Errorf("%d decisions about the camera after the second time", len(list))
 		}
 		for range 2 {

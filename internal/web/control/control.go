@@ -298,7 +298,7 @@ func (a *API) describe(r *http.Request) (any, error) {
 			return nil, fmt.Errorf("%w: %w", errRequest, err)
 		}
 	}
-	return a.Household.Describe(r.Context(), r.PathValue("device"), func(d *home.Device) {
+	return a.Household.Describe(r.Context(), Actor(r.Context()), r.PathValue("device"), func(d *home.Device) {
 		if o.Name != nil {
 			d.Name = *o.Name
 		}

@@ -215,7 +215,7 @@ func (p *Pages) correct(r *page.Request) (*page.View, error) {
 	if category != "" && !slices.Contains(device.Categories, category) || !slices.Contains([]device.Kind{"", device.IoT, device.General, device.Infrastructure}, kind) {
 		return nil, problem(home.ErrVerb)
 	}
-	d, err := p.Household.Describe(r.Context(), r.PathValue("device"), func(d *home.Device) {
+	d, err := p.Household.Describe(r.Context(), p.actor(r), r.PathValue("device"), func(d *home.Device) {
 		d.Name, d.Room = oneLine(r.PostForm.Get("name")), oneLine(r.PostForm.Get("room"))
 		c := home.Correction{}
 		if d.Corrected != nil {
