@@ -28,6 +28,7 @@ import (
 	"plimsoll.example/plimsoll/internal/inspect"
 	"plimsoll.example/plimsoll/internal/locale"
 	probes "plimsoll.example/plimsoll/internal/probe"
+	"plimsoll.example/plimsoll/label"
 	"plimsoll.example/plimsoll/norms"
 )
 
@@ -245,17 +246,21 @@ func (in *probing) show(t *assess.Transcript) error {
 	if err != nil {
 		return err
 	}
-	if n := in.refuted(t); in.fails && n > 0 {
-		return &fault{errFound, "error.assess.refuted", []any{"n", n}}
+	if !in.fails {
+		return nil
 	}
-	return nil
+	n, err := in.refuted(t)
+	if err == nil && n > 0 {
+		err = &fault{errFound, "error.assess.refuted", []any{"n", n}}
+	}
+	return err
 }
 
 // refuted counts the norms that the checks refute, of the severity that was asked for.
-func (in *probing) refuted(t *assess.Transcript) int {
+func (in *probing) refuted(t *assess.Transcript) (int, error) {
 	catalogue, err := norms.Load()
 	if err != nil {
-		return 0
+		return 0, err
 	}
 	list := map[string]bool{}
 	for _, c := range t.Checks {
@@ -263,12 +268,12 @@ func (in *probing) refuted(t *assess.Transcript) int {
 			continue
 		}
 		for _, id := range refutes(c.Check) {
-			if n, ok := catalogue.Norm(id); ok && (in.failOn <= finding.Medium || n.Status.Level == norms.Mandatory && in.failOn <= finding.High) {
+			if n, ok := catalogue.Norm(id); ok && (&assess.Norm{Norm: n, Class: label.Refuted}).Severity() >= in.failOn {
 				list[id] = true
 			}
 		}
 	}
-	return len(list)
+	return len(list), nil
 }
 
 func refutes(check string) []string {

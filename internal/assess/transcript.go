@@ -92,7 +92,7 @@ type Exchange struct {
 	OctetsOut int    `json:"octets_out"`
 	OctetsIn  int    `json:"octets_in"`
 	TookMS    int64  `json:"took_ms"`
-	Fault     string `json:"fault"` // refused, timeout, reset, too-long, broken, other; "" none
+	Fault     string `json:"fault"` // refused, timeout, reset, too-long, other; "" none
 }
 
 // About is what a check can say of norms. A check refutes when its outcome is bad and supports when it is good; of either

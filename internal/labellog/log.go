@@ -219,7 +219,7 @@ func (l *Log) load(ctx context.Context) error {
 			return err
 		}
 		index++
-		if data[0] == signFirst {
+		if len(data) > 0 && data[0] == signFirst {
 			continue
 		}
 		leaf, err := ParseLeaf(data)

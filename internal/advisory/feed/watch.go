@@ -330,13 +330,13 @@ func (w *Watcher) decide(ctx context.Context) (*Result, error) {
 			result.Changes = append(result.Changes, c)
 		}
 	}
+	if len(result.Changes) > 0 {
+		w.revision = "" // standings are others now
+	}
 	if len(errs) > 0 {
 		return result, errors.Join(errs...)
 	}
 	w.stale, w.day = false, day
-	if len(result.Changes) > 0 {
-		w.revision = "" // standings are others now
-	}
 	return result, nil
 }
 
