@@ -49,6 +49,7 @@ var ranks = [][]string{
 
 	// What the program does. lab plays homes, for tests, the demo and benchmarks.
 	{"internal/fleet", "internal/forum", "internal/home", "internal/inspect", "internal/lab", "internal/registry"},
+	{"internal/review"},
 
 	// Stores, pages, commands.
 	{

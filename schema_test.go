@@ -481,6 +481,13 @@ var examples = map[string]struct {
 			"no base64":             {`"label": "AAAA"`, `"label": "<b>"`},
 		},
 	},
+	"registry-people.json": {
+		good: `{"schema": "plimsoll.registry.people/1", "people": [{"name": "bea", "account": "authority", "since": "2026-11-27T11:00:00Z"}]}`,
+		wrong: map[string][2]string{
+			"no account": {`"account": "authority", `, ``},
+			"a password": {`"name": "bea"`, `"name": "bea", "password": "x"`},
+		},
+	},
 	"registry-product.json": {
 		good: `{"schema": "plimsoll.registry.product/1", "gtin": "09506000134352", "maker": "Example Lamps", "model": "LP-110", "category": "light", "labels": [{"schema": "plimsoll.registry.label/1", "id": "` + digest + `", "issuer": {"id": "body", "name": "Example", "role": "certification-body"}, "product": {"gtin": "09506000134352",
 			"version": 1, "maker": "Example Lamps", "model": "LP-110", "profile": 1, "norms": {"etsi.5.1-1": "lab-tested"}, "issued": "2026-11-27", "status_index": 2, "sensors": [],

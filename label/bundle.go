@@ -101,7 +101,7 @@ func (b *Bundle) SetStatuses(list []Status) error {
 
 // Sign makes the file of a bundle: its CBOR and the registry’s signature of it, in that order.
 func (b *Bundle) Sign(key ed25519.PrivateKey) ([]byte, error) {
-	data, err := bundleEncoding().Marshal(b)
+	data, err := encoding().Marshal(b)
 	if err != nil {
 		return nil, fmt.Errorf("sign bundle: %w", err)
 	}
@@ -110,16 +110,6 @@ func (b *Bundle) Sign(key ed25519.PrivateKey) ([]byte, error) {
 
 // bundleContext keeps the signature of a bundle from being taken for one of something else.
 const bundleContext = "plimsoll trust bundle v1\n"
-
-func bundleEncoding() cbor.EncMode {
-	o := cbor.CoreDetEncOptions()
-	o.Time = cbor.TimeUnix
-	m, err := o.EncMode()
-	if err != nil {
-		panic(err) // the options are the library’s own
-	}
-	return m
-}
 
 // Trust is a bundle that was verified, ready to be asked.
 type Trust struct {

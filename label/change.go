@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/ed25519"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -73,18 +74,21 @@ type Change struct {
 type Hash [sha256.Size]byte
 
 // String is the hash in hexadecimal digits.
-func (h Hash) String() string { return fmt.Sprintf("%x", h[:]) }
+func (h Hash) String() string { return hex.EncodeToString(h[:]) }
 
 // MarshalText writes it in hexadecimal digits.
 func (h Hash) MarshalText() ([]byte, error) { return []byte(h.String()), nil }
 
 // UnmarshalText reads what MarshalText writes.
 func (h *Hash) UnmarshalText(b []byte) error {
-	var v []byte
-	if _, err := fmt.Sscanf(string(b), "%x", &v); err != nil || len(v) != sha256.Size || len(b) != 2*sha256.Size {
+	var v Hash
+	if len(b) != hex.EncodedLen(len(v)) {
 		return fmt.Errorf("%.80q is no SHA-256 in hexadecimal digits", b)
 	}
-	*h = Hash(v)
+	if _, err := hex.Decode(v[:], b); err != nil {
+		return fmt.Errorf("%.80q is no SHA-256 in hexadecimal digits", b)
+	}
+	*h = v
 	return nil
 }
 

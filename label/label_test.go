@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -273,6 +274,23 @@ func TestProfilesNameNormsOfTheCatalogue(t *testing.T) {
 	}
 }
 
+// Who implements the format needs no Go: the document has the norms of the profile in their order, and the bits.
+func TestTheSpecificationNamesNormsAndBitsInTheirOrder(t *testing.T) {
+	doc, err := os.ReadFile("../docs/label.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for _, id := range label.ProfileNorms(1) {
+		ids = append(ids, strings.TrimPrefix(id, "etsi."))
+	}
+	for what, list := range map[string][]string{"sensors": label.Sensors(1<<10 - 1).Words(), "practices": label.Practices(1<<10 - 1).Words(), "(`etsi.`)": ids} {
+		if line := what + ": " + strings.Join(list, ", "); !strings.Contains(string(doc), line) {
+			t.Errorf("docs/label.md does not say %q", line)
+		}
+	}
+}
+
 func TestGTINs(t *testing.T) {
 	for s, want := range map[string]bool{
 		"09506000134352": true, "9506000134352": true, "00012345678905": true, "012345678905": true, "96385074": true,
@@ -284,7 +302,9 @@ func TestGTINs(t *testing.T) {
 	}
 }
 
-func TestABundleForAMillionLabelsFitsAPhone(t *testing.T) {
+// million is a bundle of ten years for a million labels, of which one in a hundred is suspended.
+func million(tb testing.TB) []byte {
+	tb.Helper()
 	b := label.Bundle{Version: 1, Made: noon, Landmarks: make([][32]byte, 3650)}
 	rng := rand.New(rand.NewPCG(1, 2))
 	for i := range b.Landmarks {
@@ -297,16 +317,28 @@ func TestABundleForAMillionLabelsFitsAPhone(t *testing.T) {
 		}
 	}
 	if err := b.SetStatuses(list); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	data, err := b.Sign(key("registry"))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Logf("%d octets, %d of them statuses", len(data), len(b.List))
-	if len(data) > 300_000 {
-		t.Errorf("%d octets, at most 300 000 are meant", len(data))
+	return data
+}
+
+func TestABundleForAMillionLabelsFitsAPhone(t *testing.T) {
+	if n := len(million(t)); n > 300_000 {
+		t.Errorf("%d octets, at most 300 000 are meant", n)
 	}
+}
+
+// BenchmarkBundle builds the bundle for a million labels, and says how large it is.
+func BenchmarkBundle(b *testing.B) {
+	n := 0
+	for b.Loop() {
+		n = len(million(b))
+	}
+	b.ReportMetric(float64(n), "octets")
 }
 
 func BenchmarkVerify(b *testing.B) {

@@ -245,7 +245,9 @@ func (s *Statement) CBOR() ([]byte, error) {
 }
 
 func encoding() cbor.EncMode {
-	m, err := cbor.CoreDetEncOptions().EncMode()
+	o := cbor.CoreDetEncOptions()
+	o.Time = cbor.TimeUnix
+	m, err := o.EncMode()
 	if err != nil {
 		panic(err) // the options are the library’s own
 	}

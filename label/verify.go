@@ -49,9 +49,8 @@ const (
 )
 
 // Verify says what is known of a label by a bundle of trust, with no network. A bundle that was never made, with the
-// zero time, is issuers alone. gtin is that of the link or the pack that
-// it was found on, or "". The error says why it is not genuine, and wraps ErrSignature, ErrUntrusted, ErrProof or
-// ErrStatement.
+// zero time, is issuers alone. gtin is that of the link or the pack that it was found on, or "". The error says why it is
+// not genuine, and wraps ErrSignature, ErrUntrusted, ErrProof or ErrStatement.
 func (t *Trust) Verify(e *Envelope, gtin string, now time.Time) (*Verdict, error) {
 	v := &Verdict{Status: Unknown, StatusAsOf: t.Made.UTC(), IssuedProof: BySignature}
 	made := DayOf(t.Made)

@@ -47,7 +47,7 @@ func newHome(e env, words *locale.Catalogue) *cobra.Command {
 		c.AddCommand(newHomeDecide(e, words, v.name, v.verb))
 	}
 	c.AddCommand(
-		newHomeAllow(e, words), newHomeDisallow(e, words), newHomeController(e, words), newHomeCode(e, words), newHomeLabel(e, words), newHomeSticker(e, words),
+		newHomeAllow(e, words), newHomeDisallow(e, words), newHomeController(e, words), newHomeCode(e, words), newHomeDescribe(e, words), newHomeLabel(e, words), newHomeSticker(e, words),
 		newHomeUndo(e, words), newHomeRehearse(e, words),
 		newHomeExport(e, words), newHomeImport(e, words), newHomeOff(e, words), newHomeDoctor(e, words),
 	)
@@ -168,7 +168,7 @@ func newHomeStatus(e env, words *locale.Catalogue) *cobra.Command {
 			words.Text("home.status."+string(s.Mode), "lan", s.LAN, "since", s.Since.Local()),
 			words.Text("home.status.devices", "n", n),
 		}
-		for _, state := range []home.State{home.Free, home.Learning, home.Rehearsing, home.Held, home.Quarantined, home.Refused} {
+		for _, state := range home.States {
 			if k := s.Devices[state]; k > 0 {
 				lines = append(lines, "  "+words.Text("home.state."+string(state))+": "+words.Number(int64(k)))
 			}

@@ -3,11 +3,16 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -88,6 +93,43 @@ func running(t *testing.T) (g *gateway, socket string) {
 		}
 	}
 	return g, socket
+}
+
+// A device that says one URL after another keeps no other from having its file.
+func TestMUDURLsThatNobodySaysAnyMoreMakeRoom(t *testing.T) {
+	g, _ := running(t)
+	if err := os.MkdirAll(g.cache.Dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for i := range mudcache.MaxEntries {
+		if err := os.WriteFile(filepath.Join(g.cache.Dir, fmt.Sprintf("%d.json", i)), []byte("{}"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel() // nobody is to be asked
+	if _, err := g.fetch(ctx, "https://acme.invalid/cam.json"); err == nil || errors.Is(err, mudcache.ErrFull) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestADeviceThatSaysAnotherURLEachTimeIsNotFollowedAtOnce(t *testing.T) {
+	now := time.Now()
+	for _, c := range []struct {
+		last look
+		want bool
+	}{
+		{look{}, true},
+		{look{now, "a"}, false},
+		{look{now, "b"}, false},
+		{look{now.Add(-2 * lookAtMost), "a"}, false},
+		{look{now.Add(-2 * lookAtMost), "b"}, true},
+		{look{now.Add(-2 * lookAgain), "a"}, true},
+	} {
+		if got := c.last.due("a"); got != c.want {
+			t.Errorf("looked at for %q %s ago: %v", c.last.what, time.Since(c.last.at), got)
+		}
+	}
 }
 
 // does has the camera do something often: a conversation of each flow with a name.
@@ -358,4 +400,50 @@ func TestAnExportIsForItsOwnerAloneAndIsTakenInAgain(t *testing.T) {
 		}
 	}
 	_ = g
+}
+
+func TestAPersonSaysWhatADeviceIsCalledAndWhereItsFileIs(t *testing.T) {
+	g, socket := running(t)
+	holds(t, say(t, socket, "describe", "cam", "--mud-url", "https://acme.example/cam.json"), "https://acme.example/cam.json")
+	if d := g.cam(t); len(d.MUD) != 1 || d.MUD[0].Via != "operator" {
+		t.Errorf("%+v", d.MUD)
+	}
+	holds(t, say(t, socket, "describe", "cam", "--called", "front door", "--room", "hall"), "front door")
+	if code, _, stderr := call(t, nil, "home", "describe", "front door", "--socket", socket); code != exitUsage {
+		t.Errorf("nothing to say: %d %s", code, stderr)
+	}
+	list, err := g.store.Decisions(t.Context(), "", 0, 10)
+	if err != nil || len(list) != 2 || list[0].Actor != fmt.Sprintf("uid:%d", os.Getuid()) || list[0].Argument != `name="front door" room="hall"` {
+		t.Errorf("%+v, %v", list, err)
+	}
+	// a description is not what home undo takes back
+	if code, _, stderr := call(t, nil, "home", "undo", "--socket", socket); code != exitNotFound {
+		t.Errorf("%d %s", code, stderr)
+	}
+}
+
+// The text format, version 0.0.4: of each metric its help, its type, then its samples, and a line's end last.
+func TestMetricsAreWhatPrometheusReads(t *testing.T) {
+	g, _ := running(t)
+	w := httptest.NewRecorder()
+	g.metrics().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	text := w.Body.String()
+	family := regexp.MustCompile(`^# HELP (plimsoll_[a-z_]+) [^\n]+\n# TYPE (plimsoll_[a-z_]+) (?:gauge|counter)\n((?:plimsoll_[a-z_]+(?:\{state="[a-z]+"\})? [0-9]+\n)+)`)
+	n := 0
+	for rest := text; rest != ""; n++ {
+		m := family.FindStringSubmatch(rest)
+		if m == nil || m[1] != m[2] {
+			t.Fatalf("not as it must be from here:\n%s", rest)
+		}
+		for line := range strings.Lines(m[3]) {
+			if name := strings.FieldsFunc(line, func(r rune) bool { return r == '{' || r == ' ' })[0]; name != m[1] {
+				t.Errorf("%s is among the samples of %s", name, m[1])
+			}
+		}
+		rest = rest[len(m[0]):]
+	}
+	holds(t, text, "plimsoll_devices{state=\"learning\"} 2\n", "plimsoll_faults 0\n")
+	if kind := w.Header().Get("Content-Type"); n != 6 || kind != "text/plain; version=0.0.4; charset=utf-8" {
+		t.Errorf("%d metrics as %s", n, kind)
+	}
 }

@@ -52,15 +52,31 @@ func shrinks(old, next *mudcache.Version) bool {
 	return !slices.ContainsFunc(mud.Diff(before, after), mud.Difference.Grows)
 }
 
-// lookAgain is how often it is seen whether a device’s file is due; asking its server is up to the cache.
-const lookAgain = time.Minute
+// How often it is seen whether a device’s file is due; asking its server is up to the cache. A device that says another URL
+// each time is not followed at once.
+const (
+	lookAgain  = time.Minute
+	lookAtMost = time.Second
+)
+
+// look is when it was last seen whether a file is due, and for what.
+type look struct {
+	at   time.Time
+	what string
+}
+
+// due reports whether it is to be seen again: what was decided, or another URL, may want it sooner.
+func (l look) due(what string) bool {
+	since := time.Since(l.at)
+	return since >= lookAgain || l.what != what && since >= lookAtMost
+}
 
 // files gets the files of devices that have a MUD URL, and holds them to what came. Each device has a turn of its own:
 // a slow server holds up its own devices only.
 func (g *gateway) files(ctx context.Context) error {
 	busy := map[string]bool{}
 	set := g.clockSet.Load()
-	looked := map[string]time.Time{} // by device and URL
+	looked := map[string]look{} // by device
 	done := make(chan string)
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
@@ -83,17 +99,33 @@ func (g *gateway) files(ctx context.Context) error {
 		}
 		for _, d := range g.household.Devices() {
 			url := d.MUDURL()
-			key := d.ID + " " + url + " " + d.Stance.URL + " " + string(d.State) // what was decided may want it at once
-			if url == "" || busy[d.ID] || len(busy) >= maxFetches || time.Since(looked[key]) < lookAgain {
+			what := url + " " + d.Stance.URL + " " + string(d.State)
+			if url == "" || busy[d.ID] || len(busy) >= maxFetches || !looked[d.ID].due(what) {
 				continue
 			}
-			busy[d.ID], looked[key] = true, time.Now()
+			busy[d.ID], looked[d.ID] = true, look{time.Now(), what}
 			go func() {
 				g.fault(ctx, "MUD file of "+d.ID, caught(func() error { return g.file(ctx, d.ID, url) }))
 				done <- d.ID
 			}()
 		}
 	}
+}
+
+// fetch gets a MUD file. Where there is no room for it, those make room that no device speaks of any more.
+func (g *gateway) fetch(ctx context.Context, url string) (*mudcache.Entry, error) {
+	e, err := g.cache.Get(ctx, url, nil)
+	if !errors.Is(err, mudcache.ErrFull) {
+		return e, err
+	}
+	urls := []string{url}
+	for _, d := range g.household.Devices() {
+		urls = append(urls, d.Stance.URL, d.MUDURL())
+	}
+	if err := g.cache.Retain(urls); err != nil {
+		return e, err
+	}
+	return g.cache.Get(ctx, url, nil)
 }
 
 // judge says which MUD URL counts for a device: the one that it says, if it may say so, else the one that was accepted
@@ -111,8 +143,8 @@ func (g *gateway) judge(ctx context.Context, id, url string) (string, error) {
 	change := mud.SameURL
 	if !d.Vouched() {
 		same := false
-		old, oldErr := g.cache.Get(ctx, root, nil)
-		next, nextErr := g.cache.Get(ctx, url, nil)
+		old, oldErr := g.fetch(ctx, root)
+		next, nextErr := g.fetch(ctx, url)
 		if oldErr == nil && nextErr == nil && old.Current != nil && next.Current != nil {
 			a, b := old.Current, next.Current
 			same = a.State == mudcache.Verified && b.State == mudcache.Verified && a.Signer == b.Signer && a.Anchor == b.Anchor
@@ -140,7 +172,7 @@ func (g *gateway) file(ctx context.Context, id, url string) error {
 	if err != nil {
 		return err
 	}
-	e, err := g.cache.Get(ctx, url, nil)
+	e, err := g.fetch(ctx, url)
 	d, findErr := g.household.Find(id)
 	if e == nil || findErr != nil {
 		return errors.Join(err, findErr)

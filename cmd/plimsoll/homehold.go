@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"sync"
@@ -141,14 +142,25 @@ func (g *gateway) standing(ctx context.Context) error {
 	}
 }
 
+// overLease is a lease of a device that is over.
+type overLease struct {
+	device  string
+	address netip.Addr
+	until   int64 // ns
+}
+
 // expire forgets where names led devices whose leases are over, once for each lease.
 func (g *gateway) expire(ctx context.Context) {
+	was := g.expired
+	g.expired = map[overLease]bool{}
 	for _, d := range g.household.Devices() {
 		for _, l := range d.Leases {
 			if !d.Gave(l.Address, time.Now()) || l.Moved {
 				continue
 			}
-			if was, ok := g.expired.Swap(d.ID+l.Address.String(), l.Until); ok && was.(time.Time).Equal(l.Until) {
+			over := overLease{d.ID, l.Address, l.Until.UnixNano()}
+			g.expired[over] = true
+			if was[over] {
 				continue
 			}
 			g.log.InfoContext(ctx, "lease is over", "device", d.ID, "address", l.Address)

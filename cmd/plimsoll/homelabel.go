@@ -177,7 +177,7 @@ func (l *labels) update(ctx context.Context, d *home.Device) error {
 	if s != nil {
 		url = s.URL
 	}
-	next := was.Stands(v, url, func(since time.Time) bool { return l.restored(ctx, s, was, v.StatusAsOf, since) })
+	next := was.Stands(v, url, func(since time.Time) (bool, error) { return l.restored(ctx, s, was, v.StatusAsOf, since) })
 	list := next.Findings(d.ID, l.household.Now())
 	for i := range list {
 		if list[i].Kind != finding.SupportEnded {
@@ -237,17 +237,17 @@ func (l *labels) verdict(e *label.Envelope) (*label.Verdict, *trust.Source) {
 }
 
 // restored asks, once for each bundle, whether the registry shows who restored a label.
-func (l *labels) restored(ctx context.Context, s *trust.Source, of *home.Label, asOf, since time.Time) bool {
+func (l *labels) restored(ctx context.Context, s *trust.Source, of *home.Label, asOf, since time.Time) (bool, error) {
 	was := l.shown[of.File]
 	if was.asOf.Equal(asOf) {
-		return was.restored
+		return was.restored, nil
 	}
 	ok, err := s.Restored(ctx, of.ID, since)
 	l.fault(ctx, "record of label "+of.ID.String(), err)
 	if err == nil {
 		l.shown[of.File] = restoration{asOf, ok}
 	}
-	return ok
+	return ok, err
 }
 
 // settle makes the open findings about the label of a device what they are to be.

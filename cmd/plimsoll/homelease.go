@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"maps"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -16,13 +17,15 @@ import (
 
 // leased is what was heard of an address of a device by DHCP.
 type leased struct {
-	mac  frame.MAC
-	back bool // it was given back; the address is that of the device’s last lease, if it says none
-	home.Lease
+	home.Leased
+	back bool // it was given back
 }
 
-// maxHeard bounds what is heard between two looks.
-const maxHeard = 4096
+// Bounds of what is heard: leases between two looks, and devices that say where their MUD file is.
+const (
+	maxLeased = 1024
+	maxSaying = 4096
+)
 
 // mudFacts are the facts that bring a MUD URL, each with its way (RFC 8520 §1.8).
 var mudFacts = [...][2]string{{"lldp.mud_url", "lldp"}, {"dhcp.mud_url", "dhcpv4"}, {"dhcpv6.mud_url", "dhcpv6"}}
@@ -42,9 +45,6 @@ func (g *gateway) hear(list []home.Sighting) {
 func (g *gateway) hearLease(r *inspect.FactRecord) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if len(g.leases) >= maxHeard {
-		return nil
-	}
 	now := time.Unix(0, r.Time()).UTC()
 	field := func(name string) (value string) {
 		r.Fields(func(key string, v []byte) {
@@ -54,26 +54,23 @@ func (g *gateway) hearLease(r *inspect.FactRecord) error {
 		})
 		return value
 	}
-	if i := slices.IndexFunc(mudFacts[:], func(f [2]string) bool { return f[0] == r.Name() }); i >= 0 && len(g.urls) < maxHeard {
-		if link := device.Printable(r.Value(), mudcache.MaxURL); link != "" {
-			if g.urls == nil {
-				g.urls = map[frame.MAC]home.MUDURL{}
-			}
-			g.joined = g.joined || g.urls[r.Subject()].URL != link
-			g.urls[r.Subject()] = home.MUDURL{URL: link, Via: mudFacts[i][1], At: now}
-		}
+	if i := slices.IndexFunc(mudFacts[:], func(f [2]string) bool { return f[0] == r.Name() }); i >= 0 {
+		g.hearURL(r.Subject(), home.MUDURL{URL: device.Printable(r.Value(), mudcache.MaxURL), Via: mudFacts[i][1], At: now})
+	}
+	if len(g.leases) >= maxLeased {
+		return nil
 	}
 	given := func(seconds string) {
 		n, err := strconv.ParseUint(field(seconds), 10, 32)
 		if l, ok := lease(r.Value()); ok && err == nil {
 			l.Until = now.Add(time.Duration(n) * time.Second)
-			g.leases = append(g.leases, leased{r.Subject(), n == 0, l})
+			g.leases = append(g.leases, leased{home.Leased{MAC: r.Subject(), Lease: l}, n == 0})
 		}
 	}
 	back := func(l home.Lease, ok bool) {
 		// what somebody else says in its name, behind a relay or as one, is not believed: a lease ends by itself
 		if l.Until = now; ok && r.Own() {
-			g.leases = append(g.leases, leased{r.Subject(), true, l})
+			g.leases = append(g.leases, leased{home.Leased{MAC: r.Subject(), Lease: l}, true})
 		}
 	}
 	switch r.Name() {
@@ -95,6 +92,29 @@ func (g *gateway) hearLease(r *inspect.FactRecord) error {
 	return nil
 }
 
+// hearURL hears where a device says that its MUD file is. Who makes up link-layer addresses does not keep it from hearing
+// those that are known.
+func (g *gateway) hearURL(m frame.MAC, u home.MUDURL) {
+	if u.URL == "" {
+		return
+	}
+	if g.urls == nil {
+		g.urls = map[frame.MAC]home.MUDURL{}
+	}
+	was, ok := g.urls[m]
+	if !ok && len(g.urls) >= maxSaying {
+		maps.DeleteFunc(g.urls, func(m frame.MAC, _ home.MUDURL) bool {
+			_, known := g.names.Load(m)
+			return !known
+		})
+		if len(g.urls) >= maxSaying {
+			return
+		}
+	}
+	g.joined = g.joined || was.URL != u.URL
+	g.urls[m] = u
+}
+
 // lease is an address, or a prefix, as a fact says it.
 func lease(value []byte) (l home.Lease, ok bool) {
 	if p, err := netip.ParsePrefix(string(value)); err == nil {
@@ -110,18 +130,25 @@ func (g *gateway) release(ctx context.Context) {
 	list := g.leases
 	g.leases = nil
 	g.mu.Unlock()
-	for _, l := range list {
-		d, err := g.household.Lease(ctx, l.mac, l.Lease)
-		g.fault(ctx, "keep leases", err)
+	if len(list) == 0 {
+		return
+	}
+	take := make([]home.Leased, len(list))
+	for i := range list {
+		take[i] = list[i].Leased
+	}
+	devices, err := g.household.TakeLeases(ctx, take)
+	g.fault(ctx, "keep leases", err)
+	for _, l := range slices.Backward(list) {
+		d := devices[l.MAC]
 		if !l.back || d == nil || g.enforcer == nil {
 			continue
 		}
+		delete(devices, l.MAC) // one that says it without end is told of once
 		g.log.InfoContext(ctx, "address was given back", "device", d.ID, "address", l.Address)
 		if !d.Leased(time.Now()) {
-			g.enforcer.Forget(l.mac)
+			g.enforcer.Forget(l.MAC)
 		}
 	}
-	if len(list) > 0 {
-		g.stir()
-	}
+	g.stir()
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"plimsoll.example/plimsoll/internal/home"
+	"plimsoll.example/plimsoll/internal/mudcache"
 	"plimsoll.example/plimsoll/internal/policy"
 )
 
@@ -48,22 +49,39 @@ func (g *gateway) remember(ctx context.Context, list []policy.Remembered) {
 	g.fault(ctx, "keep conversations", err)
 }
 
+// makerOctets bounds the MUD files as they were fetched in an export: devices can say as many URLs as they like.
+const makerOctets = home.MaxExport / 8
+
 // export is all that the household knows and decided, with what is kept of the MUD URLs of its devices.
 func (g *gateway) export(ctx context.Context) (*home.Export, error) {
 	x, err := g.household.Export(ctx, version())
 	if err != nil {
 		return nil, err
 	}
-	seen := map[string]bool{}
+	var urls []string // those that somebody accepted first
 	for _, d := range x.Devices {
-		for _, url := range []string{d.Stance.URL, d.MUDURL()} {
-			if url == "" || seen[url] {
-				continue
+		urls = append(urls, d.Stance.URL)
+	}
+	for _, d := range x.Devices {
+		urls = append(urls, d.MUDURL())
+	}
+	seen, octets := map[string]bool{"": true}, 0
+	for _, url := range urls {
+		if seen[url] || octets >= makerOctets {
+			continue
+		}
+		seen[url] = true
+		e, err := g.cache.Kept(url)
+		if err != nil {
+			continue
+		}
+		for _, v := range []*mudcache.Version{e.Current, e.Next} {
+			if v != nil {
+				octets += len(v.File) + len(v.Signature)
 			}
-			seen[url] = true
-			if e, err := g.cache.Kept(url); err == nil && (e.Current != nil || e.Next != nil) {
-				x.Makers = append(x.Makers, e)
-			}
+		}
+		if e.Current != nil || e.Next != nil {
+			x.Makers = append(x.Makers, e)
 		}
 	}
 	return x, nil

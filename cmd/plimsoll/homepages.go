@@ -94,6 +94,22 @@ func (g *gateway) servePages(dir string) (serve func(context.Context) error, err
 	}, nil
 }
 
+// pagesLater serves the pages as soon as that can be done.
+func (g *gateway) pagesLater(ctx context.Context, dir string) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(tryAgain):
+		}
+		serve, err := g.servePages(dir)
+		g.fault(ctx, "show the pages", err)
+		if err == nil {
+			return serve(ctx)
+		}
+	}
+}
+
 // upPort is where the pages of one’s own machine are looked for first.
 const upPort = "127.0.0.1:7376"
 
@@ -130,7 +146,7 @@ func serveHTTP(ctx context.Context, l net.Listener, handler http.Handler, end fu
 	return nil
 }
 
-// certificate is the one that the flags name, else our own: made once, and kept.
+// certificate is the one that the flags name, else our own: made once, and kept as long as it is good.
 func (p *pageFlags) certificate(dir string) (tls.Certificate, error) {
 	if p.cert != "" {
 		c, err := tls.LoadX509KeyPair(p.cert, p.key)
@@ -141,7 +157,7 @@ func (p *pageFlags) certificate(dir string) (tls.Certificate, error) {
 	}
 	name := filepath.Join(dir, "pages.pem")
 	data, err := os.ReadFile(name)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || err == nil && over(data, time.Now()) {
 		if data, err = ownCertificate(lowered(p.names), time.Now()); err == nil {
 			err = durable.WriteFile(name, data, 0o600)
 		}
@@ -154,6 +170,12 @@ func (p *pageFlags) certificate(dir string) (tls.Certificate, error) {
 		return c, &fault{err, "error.home.certificate", []any{"name", name, "cause", err.Error()}}
 	}
 	return c, nil
+}
+
+// over reports whether the time of a certificate is over.
+func over(data []byte, now time.Time) bool {
+	c, err := tls.X509KeyPair(data, data)
+	return err == nil && now.After(c.Leaf.NotAfter)
 }
 
 // ownCertificate is a certificate that nobody vouches for: a browser warns once. It has the names that the flags give,

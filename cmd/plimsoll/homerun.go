@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
-	"net/http"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -24,9 +23,7 @@ import (
 
 	"plimsoll.example/plimsoll/internal/auth"
 	"plimsoll.example/plimsoll/internal/capture"
-	"plimsoll.example/plimsoll/internal/device"
 	"plimsoll.example/plimsoll/internal/enforce"
-	"plimsoll.example/plimsoll/internal/flow"
 	"plimsoll.example/plimsoll/internal/frame"
 	"plimsoll.example/plimsoll/internal/home"
 	"plimsoll.example/plimsoll/internal/identify"
@@ -40,7 +37,6 @@ import (
 	"plimsoll.example/plimsoll/internal/trust"
 	"plimsoll.example/plimsoll/internal/web/control"
 	"plimsoll.example/plimsoll/internal/web/page"
-	"plimsoll.example/plimsoll/mud"
 )
 
 // gatewayFlags is what the flags of home run say.
@@ -55,9 +51,10 @@ type gatewayFlags struct {
 	learn         time.Duration // how long a device is watched before a file for it is learned; 0: none is
 	logLevel      slog.Level
 
-	pages pageFlags
-	open  func() (source, error) // what it watches
-	apart bool                   // nothing is fetched, and nothing confined: a played home
+	pages     pageFlags
+	metricsAt string                 // address and port at which Prometheus asks; "" is none
+	open      func() (source, error) // what it watches
+	apart     bool                   // nothing is fetched, and nothing confined: a played home
 
 	// of MUD files
 	anchors, roots string
@@ -170,6 +167,7 @@ func newHomeRun(e env, words *locale.Catalogue) *cobra.Command {
 	})
 	f.BoolVar(&g.inbound, "inbound", false, "")
 	f.TextVar(&g.logLevel, "log-level", slog.LevelInfo, "")
+	f.StringVar(&g.metricsAt, "metrics", "", "")
 	g.pages.flags(f)
 	return c
 }
@@ -192,9 +190,10 @@ type gateway struct {
 	changed   chan struct{} // something did, at home
 	asked     chan struct{} // a device may want a file
 	changes   sync.Map      // ID of a device to mud.URLChange: why the MUD URL that it says now is not taken
-	expired   sync.Map      // ID of a device and address to the end of the lease that is over
 	since     time.Time
-	rulesOf   string // what the rules were made of that are kept as text; for keep alone
+	added     int                // rows of traffic since there were last seen to be too many; for keep alone
+	expired   map[overLease]bool // that were told; for standing alone
+	rulesOf   string             // what the rules were made of that are kept as text; for keep alone
 	door      *auth.Door
 	news      page.Events
 	told      uint64 // what pages were last told that there is, as a digest; looked at where packets are read alone
@@ -248,11 +247,15 @@ func (g gatewayFlags) run(ctx context.Context) error {
 	d.door = auth.NewDoor(d.store, time.Now)
 	serve, err := d.servePages(dir)
 	switch {
-	case err != nil && d.store.Reading() == nil:
+	case err != nil && d.store.Reading() == nil && d.mode != home.Hold:
 		return err
-	case err != nil: // it wants to keep something; the house is to be held all the same
+	case err != nil: // the port is taken, or it wants to keep something; the house is to be held all the same
 		d.fault(ctx, "show the pages", err)
-		serve = func(context.Context) error { return nil }
+		serve = func(ctx context.Context) error { return d.pagesLater(ctx, dir) }
+	}
+	measure, err := d.serveMetrics()
+	if err != nil {
+		return err
 	}
 	keepRules, letGo, err := d.hold(ctx, dir)
 	if err != nil {
@@ -284,6 +287,7 @@ func (g gatewayFlags) run(ctx context.Context) error {
 	group.Go(func() error { return d.resolve(ctx) })
 	group.Go(func() error { return d.page(ctx) })
 	group.Go(func() error { return serve(ctx) })
+	group.Go(func() error { return measure(ctx) })
 	group.Go(func() error { return d.control(ctx) })
 	shed()
 	log.InfoContext(ctx, "gateway runs", "mode", g.mode, "lan", g.lan, "wan", g.wan, "devices", d.household.Len())
@@ -463,8 +467,9 @@ func (g *gateway) newEngine(ctx context.Context) {
 func (g *gateway) look(ctx context.Context, r *inspect.Result) {
 	g.fault(ctx, "read packets", g.engine.Load().Progress.Stumbled())
 	list := make([]home.Sighting, 0, len(r.Devices))
+	own := g.own()
 	for i := range r.Devices {
-		if s := sighting(&r.Devices[i]); len(s.MACs) > 0 {
+		if s := sighting(&r.Devices[i]); len(s.MACs) > 0 && !slices.ContainsFunc(s.MACs, func(m frame.MAC) bool { return slices.Contains(own, m) }) {
 			list = append(list, s)
 		}
 	}
@@ -482,15 +487,37 @@ func (g *gateway) look(ctx context.Context, r *inspect.Result) {
 	g.fault(ctx, "keep findings", g.store.SaveFindings(ctx, g.household.Name(found)))
 }
 
+// own are the link-layer addresses of this machine, which is no device that anybody is to be asked about.
+func (g *gateway) own() (list []frame.MAC) {
+	if g.apart {
+		return nil
+	}
+	all, _ := net.Interfaces() // where that cannot be known, it is one
+	for i := range all {
+		if m, err := frame.ParseMAC(all[i].HardwareAddr.String()); err == nil {
+			list = append(list, m)
+		}
+	}
+	return list
+}
+
 // name says which device a flow is of.
 func (g *gateway) name() {
+	here := map[frame.MAC]bool{}
 	for _, d := range g.household.Devices() {
 		for _, m := range d.MACs {
+			here[m] = true
 			if id, ok := g.names.Load(m); !ok || id != d.ID {
 				g.names.Store(m, d.ID)
 			}
 		}
 	}
+	g.names.Range(func(m, _ any) bool {
+		if !here[m.(frame.MAC)] { // its device is gone, as by an import
+			g.names.Delete(m)
+		}
+		return true
+	})
 }
 
 // sighting is a device of a result, as the household takes it in.
@@ -511,33 +538,6 @@ func sighting(d *inspect.Device) home.Sighting {
 		s.MUD = []home.MUDURL{{URL: d.MUDURL.URL, Via: d.MUDURL.Via, At: s.Last}}
 	}
 	return s
-}
-
-// count adds a flow to what its devices did.
-func (g *gateway) count(r *inspect.FlowRecord) {
-	g.flows.Add(1)
-	service := device.ServiceName(r.Proto, r.Port[flow.Resp])
-	if known := r.Service(); known != "" { // recognised, not by its port alone
-		service += " " + known
-	}
-	for side := range 2 {
-		id, ok := g.names.Load(r.MAC[side])
-		if !ok {
-			continue
-		}
-		peer := r.Addr[1-side].Netip().String()
-		if side == flow.Orig && len(r.Names) > 0 {
-			peer = r.Names[0]
-		}
-		scope := "internet"
-		if a := r.Addr[1-side]; device.IsLocal(&a) {
-			scope = "lan"
-		}
-		g.meter.Add(home.Traffic{
-			At: time.Unix(0, r.First), Device: id.(string), Peer: peer, Scope: scope, Service: service,
-			Began: side == flow.Orig, Flows: 1, Out: r.Octets[side], In: r.Octets[1-side],
-		})
-	}
 }
 
 // rulesEvery is how often the rules in force are kept as text, if they changed.
@@ -579,7 +579,7 @@ func (g *gateway) keep(ctx context.Context, dir string) error {
 		made, err := g.household.Tick(ctx)
 		g.fault(ctx, "end rehearsals", err)
 		for _, d := range made {
-			g.log.InfoContext(ctx, "rehearsal is over", "device", d.Device)
+			g.log.InfoContext(ctx, "decided by the time that went by", "device", d.Device, "verb", d.Verb, "state", d.After.State)
 		}
 		if now.Sub(kept) >= 10*time.Second {
 			kept = now
@@ -627,69 +627,6 @@ func unset(now time.Time) error {
 		return fmt.Errorf("it says %s", now.UTC().Format(time.DateOnly))
 	}
 	return nil
-}
-
-func (g *gateway) keepTraffic(ctx context.Context) {
-	list := g.meter.Take()
-	if len(list) == 0 {
-		return
-	}
-	err := g.store.AddTraffic(ctx, list)
-	if err != nil {
-		g.meter.Return(list)
-	}
-	g.fault(ctx, "keep traffic", err)
-}
-
-func (g *gateway) status() home.Status {
-	s := home.Status{
-		Schema: home.StatusSchema, Mode: g.mode, Version: version(), Since: g.since.UTC(), LAN: g.lan, WAN: g.wan, Devices: map[home.State]int{},
-		Asks: []home.Question{}, Faults: g.troubles.all(), Seen: map[string]int{"flows": int(g.flows.Load())},
-	}
-	for _, d := range g.household.Devices() {
-		s.Devices[d.State]++
-	}
-	s.Asks = append(append(s.Asks, g.household.Questions()...), g.controllerless(context.Background())...)
-	for i := range s.Asks {
-		if why, ok := g.changes.Load(s.Asks[i].Device); ok && s.Asks[i].About == home.OtherURL {
-			s.Asks[i].Why = string(why.(mud.URLChange))
-		}
-	}
-	s.Registries = g.labels.status()
-	if list, err := g.store.Findings(context.Background(), "", 1000); err == nil {
-		for _, f := range list {
-			if f.State == home.Open {
-				s.Findings++
-			}
-		}
-	}
-	return s
-}
-
-func (g *gateway) api() *control.API {
-	return &control.API{
-		Household: g.household, History: g.store, Status: g.status, Rehearse: g.rehearse, Offer: g.offer, Label: g.labels.bind, Sticker: g.labels.sticker,
-		Export: g.export, Import: g.take, Code: g.code, Metrics: g.metrics(), Log: g.log,
-	}
-}
-
-// metrics are counters in the text format of Prometheus, version 0.0.4. None names a device or whom it talks to. They are
-// few: a library for them would be a tenth of the program.
-func (g *gateway) metrics() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-		for _, m := range []struct {
-			name, kind, help string
-			value            uint64
-		}{
-			{"devices", "gauge", "Devices of the home.", uint64(g.household.Len())},
-			{"faults", "gauge", "What does not work.", uint64(len(g.troubles.all()))},
-			{"flows_total", "counter", "Flows that ended.", g.flows.Load()},
-			{"packets_total", "counter", "Packets that were seen.", g.engine.Load().Progress.Packets.Load()},
-		} {
-			fmt.Fprintf(w, "# HELP plimsoll_%[1]s %[3]s\n# TYPE plimsoll_%[1]s %[2]s\nplimsoll_%[1]s %[4]d\n", m.name, m.kind, m.help, m.value)
-		}
-	})
 }
 
 // at is an instant that Result wrote.

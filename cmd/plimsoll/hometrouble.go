@@ -15,8 +15,16 @@ import (
 // troubles are what does not work, by what it is. Any number of goroutines may use them.
 type troubles struct {
 	mu   sync.Mutex
-	list map[string]home.Fault
+	list map[string]trouble
 }
+
+type trouble struct {
+	home.Fault
+	told time.Time
+}
+
+// tellAgain is how often another cause of the same is news: some have a number in them that changes each time.
+const tellAgain = time.Minute
 
 // troubleKinds are the kinds of what does not work, by how it begins; the catalogue has home.fault.KIND for each.
 var troubleKinds = [][2]string{
@@ -56,14 +64,18 @@ func (t *troubles) note(what string, err error, now time.Time) (news bool) {
 		return broken
 	}
 	if t.list == nil {
-		t.list = map[string]home.Fault{}
+		t.list = map[string]trouble{}
 	}
-	f := home.Fault{Kind: troubleKind(what), What: what, Cause: err.Error(), Since: now}
+	f := trouble{home.Fault{Kind: troubleKind(what), What: what, Cause: err.Error(), Since: now}, now}
+	news = !broken || was.Cause != f.Cause && now.Sub(was.told) >= tellAgain
 	if broken {
 		f.Since = was.Since
 	}
+	if !news {
+		f.told = was.told
+	}
 	t.list[what] = f
-	return !broken || was.Cause != f.Cause
+	return news
 }
 
 // all are those of now, in the order of what they are.
@@ -72,7 +84,7 @@ func (t *troubles) all() []home.Fault {
 	defer t.mu.Unlock()
 	list := make([]home.Fault, 0, len(t.list))
 	for _, f := range t.list {
-		list = append(list, f)
+		list = append(list, f.Fault)
 	}
 	slices.SortFunc(list, func(a, b home.Fault) int { return strings.Compare(a.What, b.What) })
 	return list

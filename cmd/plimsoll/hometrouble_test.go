@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"strings"
 	"testing"
@@ -18,6 +19,14 @@ func TestWhatDoesNotWorkIsNewsOnceAndSinceItBegan(t *testing.T) {
 	}
 	if !list.note("keep traffic", fs.ErrExist, now.Add(time.Hour)) || !list.note("MUD file of d1", fs.ErrNotExist, now) {
 		t.Error("another cause is news, and so is another thing")
+	}
+	for i := range 30 { // a port, or what is free on the disk, is another each time
+		if list.note("keep traffic", fmt.Errorf("%d octets are free", i), now.Add(time.Hour+time.Duration(i)*time.Second)) {
+			t.Error("what changes each time is news each time")
+		}
+	}
+	if all := list.all(); all[1].Cause != "29 octets are free" {
+		t.Errorf("%+v", all)
 	}
 	if all := list.all(); len(all) != 2 || all[0].Kind != "file" || all[1].Kind != "keep" || !all[1].Since.Equal(now) {
 		t.Errorf("%+v", all)

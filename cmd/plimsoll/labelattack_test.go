@@ -93,7 +93,7 @@ func (p *printed) put(t *testing.T, e *label.Envelope) {
 	write(t, filepath.Join(p.dir, "found.label"), string(data))
 }
 
-// What somebody does to a label, and what is said of it, with and without a network. docs/label.md lists the same.
+// What somebody does to a label, and what is said of it, with and without a network. docs/labelling.md lists the same.
 func TestAttacksOnALabelAreSaidWithTheirExitCode(t *testing.T) {
 	const (
 		offline = "label verify DIR/found.label --offline --bundle DIR/trust.bundle --registry-key DIR/registry.pem"

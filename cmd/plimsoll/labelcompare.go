@@ -4,7 +4,6 @@ package main
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -20,8 +19,8 @@ import (
 type comparison struct {
 	Schema    string            `json:"schema"`
 	Products  []comparedProduct `json:"products"`
-	Different []comparedRow     `json:"different"` // one at least says something else
-	Same      []comparedRow     `json:"same"`
+	Different []glance.Row      `json:"different"` // one at least says something else
+	Same      []glance.Row      `json:"same"`
 }
 
 type comparedProduct struct {
@@ -33,21 +32,11 @@ type comparedProduct struct {
 	Status  label.Status `json:"status"`
 }
 
-type comparedRow struct {
-	Topic  string   `json:"topic"` // verdict, one of the five of a label at a glance, or a norm
-	Name   string   `json:"name"`
-	Values []string `json:"values"` // in words, in the order of the products
-	Known  []bool   `json:"known"`  // false: the label does not say
-}
-
-// mostCompared is how many products a person can hold beside each other.
-const mostCompared = 3
-
 func newLabelCompare(e env, words *locale.Catalogue) *cobra.Command {
 	var bundle, registry, issuer string
 	var asJSON bool
 	c := &cobra.Command{Use: "compare", Args: cobra.ArbitraryArgs, RunE: func(_ *cobra.Command, args []string) error {
-		if len(args) < 2 || len(args) > mostCompared {
+		if len(args) < 2 || len(args) > glance.MostCompared {
 			return wrongUsage("error.label.compare")
 		}
 		var trust *label.Trust
@@ -58,8 +47,8 @@ func newLabelCompare(e env, words *locale.Catalogue) *cobra.Command {
 			}
 		}
 		now := time.Now()
-		c := comparison{Schema: "plimsoll.label.compare/1", Different: []comparedRow{}, Same: []comparedRow{}}
-		var statements []*label.Statement
+		c := comparison{Schema: "plimsoll.label.compare/1"}
+		var sides []glance.Side
 		for _, name := range args {
 			envelope, gtin, err := e.readLabel(name)
 			if err != nil {
@@ -77,19 +66,14 @@ func newLabelCompare(e env, words *locale.Catalogue) *cobra.Command {
 				}
 				p.Genuine, p.Status = true, v.Status
 			}
-			c.Products, statements = append(c.Products, p), append(statements, s)
+			c.Products, sides = append(c.Products, p), append(sides, glance.Side{Label: s, Status: p.Status})
 		}
-		rows, err := compare(c.Products, statements, label.DayOf(now), words)
+		catalogue, err := norms.Load()
 		if err != nil {
 			return err
 		}
-		for _, row := range rows {
-			if slices.ContainsFunc(row.Values, func(v string) bool { return v != row.Values[0] }) {
-				c.Different = append(c.Different, row)
-			} else {
-				c.Same = append(c.Same, row)
-			}
-		}
+		different, same := glance.Compare(sides, label.DayOf(now), catalogue, words)
+		c.Different, c.Same = append([]glance.Row{}, different...), append([]glance.Row{}, same...)
 		if asJSON {
 			return printJSON(e.out, c)
 		}
@@ -103,49 +87,6 @@ func newLabelCompare(e env, words *locale.Catalogue) *cobra.Command {
 	return c
 }
 
-// compare are the rows in the order in which buyers ask: the verdict, the five facts, the norms that any label speaks of.
-func compare(products []comparedProduct, statements []*label.Statement, today label.Day, words *locale.Catalogue) ([]comparedRow, error) {
-	catalogue, err := norms.Load()
-	if err != nil {
-		return nil, err
-	}
-	verdict := comparedRow{Topic: "verdict", Name: words.Text("label.compare.verdict")}
-	for i, s := range statements {
-		v, _ := glance.Judge(s, products[i].Status, today)
-		verdict.Values, verdict.Known = append(verdict.Values, v.Text(words)), append(verdict.Known, true)
-	}
-	rows := []comparedRow{verdict}
-	for i, s := range statements {
-		for n, f := range glance.Facts(s, words) {
-			if i == 0 {
-				rows = append(rows, comparedRow{Topic: string(f.Topic), Name: f.Name})
-			}
-			r := &rows[1+n]
-			r.Values, r.Known = append(r.Values, f.Text), append(r.Known, f.Known)
-		}
-	}
-	var claimed []string
-	for _, s := range statements {
-		for _, n := range label.ProfileNorms(s.Profile) {
-			if s.Class(n) != label.NotClaimed && !slices.Contains(claimed, n) {
-				claimed = append(claimed, n)
-			}
-		}
-	}
-	for _, n := range claimed {
-		r := comparedRow{Topic: n, Name: n}
-		if norm, ok := catalogue.Norm(n); ok {
-			r.Name = norm.Title.In(string(words.Lang()))
-		}
-		for _, s := range statements {
-			c := s.Class(n)
-			r.Values, r.Known = append(r.Values, words.Text("label.compare.class."+c.String())), append(r.Known, c != label.NotClaimed)
-		}
-		rows = append(rows, r)
-	}
-	return rows, nil
-}
-
 func tellComparison(e env, words *locale.Catalogue, c *comparison) error {
 	var b strings.Builder
 	for i, p := range c.Products {
@@ -153,7 +94,7 @@ func tellComparison(e env, words *locale.Catalogue, c *comparison) error {
 	}
 	for _, part := range []struct {
 		title string
-		rows  []comparedRow
+		rows  []glance.Row
 	}{{"label.compare.different", c.Different}, {"label.compare.same", c.Same}} {
 		if len(part.rows) == 0 {
 			continue

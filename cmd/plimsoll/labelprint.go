@@ -40,6 +40,9 @@ func newLabelPrint(e env, words *locale.Catalogue) *cobra.Command {
 		if resolver == "" && draw != nil {
 			return wrongUsage("error.label.resolver")
 		}
+		if draw != nil && (mac != nil || product != "") {
+			return wrongUsage("error.label.print.body", "name", form)
+		}
 		envelope, _, err := e.readLabel(args[0])
 		if err != nil {
 			return err

@@ -68,7 +68,7 @@ func isLink(s string) bool { return strings.HasPrefix(strings.ToLower(s), "https
 
 func isPicture(data []byte) bool { return strings.HasPrefix(http.DetectContentType(data), "image/") }
 
-// readPublicKey reads an Ed25519 key from a PEM file: a public key, or the certificate or private key that it belongs to.
+// readPublicKey reads the public Ed25519 key of a PEM file.
 func readPublicKey(name string) (ed25519.PublicKey, error) {
 	blocks, err := readPEM(name)
 	if err != nil {

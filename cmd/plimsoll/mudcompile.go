@@ -112,7 +112,7 @@ func (in *compilation) run(c *cobra.Command, name string) error {
 	}
 	var p *policy.Policy
 	if in.network != "" {
-		engine, err := in.observe(c.Context(), []string{in.network}, in.words)
+		engine, _, err := in.observe(c.Context(), []string{in.network}, in.words)
 		if err != nil {
 			return err
 		}

@@ -39,7 +39,7 @@ func newMUDRehearse(e env, words *locale.Catalogue) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		engine, err := e.observe(c.Context(), args[1:], words)
+		engine, _, err := e.observe(c.Context(), args[1:], words)
 		if err != nil {
 			return err
 		}
@@ -60,15 +60,15 @@ func newMUDRehearse(e env, words *locale.Catalogue) *cobra.Command {
 
 // observe reads captures as one history and remembers who spoke with whom. What people should know of the captures
 // goes to standard error.
-func (e env) observe(ctx context.Context, paths []string, words *locale.Catalogue) (*inspect.Engine, error) {
+func (e env) observe(ctx context.Context, paths []string, words *locale.Catalogue) (*inspect.Engine, *inspect.Result, error) {
 	h, err := capture.OpenHistory(paths, e.in)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer h.Close()
 	k, err := identify.Load()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	engine := inspect.New(inspect.Config{Remember: true})
 	var broken error
@@ -80,7 +80,7 @@ func (e env) observe(ctx context.Context, paths []string, words *locale.Catalogu
 		return err
 	})
 	if err != nil && engine.Progress.Packets.Load() == 0 {
-		return nil, err
+		return nil, nil, err
 	}
 	warnings, _ := files{h}.warnings(words)
 	if broken != nil {
@@ -91,11 +91,10 @@ func (e env) observe(ctx context.Context, paths []string, words *locale.Catalogu
 	}
 	for _, w := range warnings {
 		if _, err := fmt.Fprintln(e.err, printable(words.Text("inspect.warning", "text", w))); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	engine.Result(k, paths, nil, false)
-	return engine, nil
+	return engine, engine.Result(k, paths, nil, false), nil
 }
 
 // tellRehearsal says for people what would have been stopped.

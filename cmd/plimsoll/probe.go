@@ -25,8 +25,10 @@ import (
 	"plimsoll.example/plimsoll/internal/assess"
 	"plimsoll.example/plimsoll/internal/finding"
 	"plimsoll.example/plimsoll/internal/frame"
+	"plimsoll.example/plimsoll/internal/inspect"
 	"plimsoll.example/plimsoll/internal/locale"
 	probes "plimsoll.example/plimsoll/internal/probe"
+	"plimsoll.example/plimsoll/label"
 	"plimsoll.example/plimsoll/norms"
 )
 
@@ -38,6 +40,7 @@ type probing struct {
 	yes, json   bool
 	credentials string
 	securityTxt string
+	captures    []string       // in which it is looked how the device is updated
 	allow       []netip.Prefix // whence security.txt may come although it is not on the Internet
 	rootsFile   string         // whose certificates its site is trusted by; "": the system’s
 	out         string
@@ -66,6 +69,8 @@ func newProbeOf(in probing) *cobra.Command {
 			return wrongUsage("error.probe.device")
 		case in.json && in.out == "-":
 			return wrongUsage("error.assess.stdout")
+		case count("-", in.captures...) > 1:
+			return wrongUsage("error.capture.twice")
 		}
 		in.config.Logins, in.config.Changes = !noLogins, !noChanges
 		return in.run(c.Context(), args[0])
@@ -76,6 +81,7 @@ func newProbeOf(in probing) *cobra.Command {
 	f.BoolVar(&noChanges, "no-changes", false, "")
 	f.StringVar(&in.credentials, "credentials", "", "")
 	f.StringVar(&in.securityTxt, "security-txt", "", "")
+	f.StringArrayVar(&in.captures, "capture", nil, "")
 	f.StringVar(&in.rootsFile, "roots", "", "")
 	f.Func("allow", "", func(s string) error {
 		p, err := netip.ParsePrefix(s)
@@ -181,6 +187,13 @@ func (in *probing) run(ctx context.Context, asked string) error {
 			return &fault{key: "error.probe.credentials", args: []any{"name", in.credentials, "cause", err.Error()}}
 		}
 	}
+	var seen *inspect.Result
+	if len(in.captures) > 0 { // before a device is troubled for nothing
+		var err error
+		if _, seen, err = in.observe(ctx, in.captures, in.words); err != nil {
+			return err
+		}
+	}
 	if err := in.consent(); err != nil {
 		return err
 	}
@@ -201,6 +214,13 @@ func (in *probing) run(ctx context.Context, asked string) error {
 			return err
 		}
 		t.Checks = append(t.Checks, check)
+	}
+	if len(in.captures) > 0 {
+		list, err := updates(seen, t.Device)
+		if err != nil {
+			return err
+		}
+		t.Checks = append(t.Checks, list...)
 	}
 	probes.Seal(t, time.Now())
 	return in.show(t)
@@ -226,17 +246,21 @@ func (in *probing) show(t *assess.Transcript) error {
 	if err != nil {
 		return err
 	}
-	if n := in.refuted(t); in.fails && n > 0 {
-		return &fault{errFound, "error.assess.refuted", []any{"n", n}}
+	if !in.fails {
+		return nil
 	}
-	return nil
+	n, err := in.refuted(t)
+	if err == nil && n > 0 {
+		err = &fault{errFound, "error.assess.refuted", []any{"n", n}}
+	}
+	return err
 }
 
 // refuted counts the norms that the checks refute, of the severity that was asked for.
-func (in *probing) refuted(t *assess.Transcript) int {
+func (in *probing) refuted(t *assess.Transcript) (int, error) {
 	catalogue, err := norms.Load()
 	if err != nil {
-		return 0
+		return 0, err
 	}
 	list := map[string]bool{}
 	for _, c := range t.Checks {
@@ -244,12 +268,12 @@ func (in *probing) refuted(t *assess.Transcript) int {
 			continue
 		}
 		for _, id := range refutes(c.Check) {
-			if n, ok := catalogue.Norm(id); ok && (in.failOn <= finding.Medium || n.Status.Level == norms.Mandatory && in.failOn <= finding.High) {
+			if n, ok := catalogue.Norm(id); ok && (&assess.Norm{Norm: n, Class: label.Refuted}).Severity() >= in.failOn {
 				list[id] = true
 			}
 		}
 	}
-	return len(list)
+	return len(list), nil
 }
 
 func refutes(check string) []string {

@@ -13,12 +13,15 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"plimsoll.example/plimsoll/internal/assess"
+	"plimsoll.example/plimsoll/internal/finding"
 	"plimsoll.example/plimsoll/internal/frame"
+	"plimsoll.example/plimsoll/internal/inspect"
 	"plimsoll.example/plimsoll/internal/locale"
 	probes "plimsoll.example/plimsoll/internal/probe"
 )
@@ -150,6 +153,63 @@ func TestTheSecurityTxtOfASiteIsLookedAtOnlyWhenAsked(t *testing.T) {
 		}
 		if c := x.Checks[len(x.Checks)-1]; c.Check != "security.txt" || c.Outcome != tt.outcome {
 			t.Errorf("%s: %+v", tt.name, c)
+		}
+	}
+}
+
+// A capture tells how a device is updated; one in which it does not speak tells nothing, and is refused.
+func TestHowADeviceIsUpdatedIsLookedForInACapture(t *testing.T) {
+	port := camera(t)
+	base := []string{"127.0.0.1", "--yes", "--no-logins", "--ports", port, "--json"}
+	if code, _, stderr := playedProbe(t, locale.English, append(base, "--capture", maker+"bench.pcap")...); code != exitFailed || !strings.Contains(stderr, "in none of the captures") {
+		t.Errorf("a capture of another device: exit %d, %s", code, stderr)
+	}
+	data, err := os.ReadFile(maker + "bench.pcap")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "bench.pcap")
+	write(t, file, strings.ReplaceAll(string(data), "\x02\x00\x5e\x70\x00\x14", "\x02\x00\x5e\x10\x00\x01"))
+	code, stdout, stderr := playedProbe(t, locale.English, append(base, "--capture", file)...)
+	if code != exitDone {
+		t.Fatalf("exit %d, %s", code, stderr)
+	}
+	validate(t, "probe.json", stdout)
+	x, err := assess.ParseTranscript([]byte(stdout))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := x.Checks[len(x.Checks)-1]; c.Check != "update.traffic" || c.Outcome != assess.Good || c.Port != "capture" {
+		t.Errorf("%+v", x.Checks)
+	}
+}
+
+func TestAProgramInClearCountsOnlyFromAServerForUpdates(t *testing.T) {
+	clear := func(peer string) []finding.Finding {
+		return []finding.Finding{{Kind: finding.ClearFirmware, Device: "d1", Role: finding.Actor, Confidence: 0.75, Details: []finding.Detail{{Key: "file", Value: "plug.bin"}, {Key: "peer", Value: peer}}}}
+	}
+	peer := func(name, service string) []inspect.Peer {
+		return []inspect.Peer{{Name: name, Scope: "internet", Services: []string{service}}}
+	}
+	for name, c := range map[string]struct {
+		peers []inspect.Peer
+		found []finding.Finding
+		want  []string
+	}{
+		"from a server for updates":          {peer("fw.lamps.example", "tcp/80 http"), clear("fw.lamps.example"), []string{assess.Bad}},
+		"from any server":                    {peer("cdn.example", "tcp/80 http"), clear("cdn.example"), []string{assess.Unclear}},
+		"by another device":                  {nil, []finding.Finding{{Kind: finding.ClearFirmware, Device: "d2", Role: finding.Actor, Confidence: 1}}, nil},
+		"a server for updates, encrypted":    {peer("update.lamps.example", "tcp/443 tls"), nil, []string{assess.Good}},
+		"a server for updates, in clear":     {peer("update.lamps.example", "tcp/80 http"), nil, []string{assess.Unclear}},
+		"a server that is not named for any": {peer("swift.example", "tcp/443 tls"), nil, nil},
+		"nothing":                            {nil, nil, nil},
+	} {
+		var got []string
+		for _, x := range updateTraffic(&inspect.Device{ID: "d1", Peers: c.peers}, c.found) {
+			got = append(got, x.Outcome)
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
 		}
 	}
 }

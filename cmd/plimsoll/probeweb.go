@@ -6,18 +6,16 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"net/netip"
 	"strings"
-	"syscall"
 	"time"
 
 	"plimsoll.example/plimsoll/internal/advisory/securitytxt"
 	"plimsoll.example/plimsoll/internal/assess"
+	"plimsoll.example/plimsoll/internal/internet"
 )
 
 // published looks at the security.txt of the maker’s site. From a file it says nothing of what is on the web.
@@ -86,29 +84,10 @@ func judgeContact(f *securitytxt.File, problems []securitytxt.Problem, fromWeb b
 	return assess.Unclear, detail
 }
 
-// errAddress is why a site is not asked.
-var errAddress = errors.New("it leads to an address that is not on the Internet")
-
 // fetchText fetches a small text over https, from addresses on the Internet alone, but for those that are allowed.
 func (in *probing) fetchText(ctx context.Context, link string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
-	judge := func(_ context.Context, _, address string, _ syscall.RawConn) error {
-		ap, err := netip.ParseAddrPort(address)
-		if err != nil {
-			return err
-		}
-		a := ap.Addr().Unmap().WithZone("")
-		for _, p := range in.allow {
-			if p.Contains(a) {
-				return nil
-			}
-		}
-		if !a.IsGlobalUnicast() || a.IsPrivate() || netip.MustParsePrefix("100.64.0.0/10").Contains(a) {
-			return fmt.Errorf("%w: %s", errAddress, a)
-		}
-		return nil
-	}
 	var roots *x509.CertPool
 	if in.rootsFile != "" {
 		list, err := readCertificates(in.rootsFile)
@@ -121,7 +100,7 @@ func (in *probing) fetchText(ctx context.Context, link string) ([]byte, error) {
 		}
 	}
 	transport := &http.Transport{
-		DialContext:     (&net.Dialer{Timeout: 5 * time.Second, ControlContext: judge}).DialContext,
+		DialContext:     (&net.Dialer{Timeout: 5 * time.Second, ControlContext: internet.Judge(in.allow)}).DialContext,
 		TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}, TLSHandshakeTimeout: 5 * time.Second,
 		ResponseHeaderTimeout: 5 * time.Second, MaxResponseHeaderBytes: 32 << 10, DisableKeepAlives: true, DisableCompression: true,
 	}

@@ -27,7 +27,7 @@ func newRegistry(e env, words *locale.Catalogue) *cobra.Command {
 	}}
 	c.AddCommand(
 		newRegistryAccount(e, words), newRegistryAdvisories(e, words), newRegistryAudit(e, words), newRegistryBundle(e, words), newRegistryKey(e, words), newRegistryMonitor(e, words),
-		newRegistryProof(e, words), newRegistryRun(e, words), newRegistryWitness(e, words),
+		newRegistryPerson(e, words), newRegistryProof(e, words), newRegistryRun(e, words), newRegistryWitness(e, words),
 	)
 	return c
 }

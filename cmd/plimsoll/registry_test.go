@@ -154,6 +154,10 @@ func TestALogIsMadeWatchedAndProvedByTheVerbs(t *testing.T) {
 	if !strings.Contains(stdout, "2 feuilles, dont 2 déjà vues") {
 		t.Errorf("%s", stdout)
 	}
+	p.do(t, exitDone, watch+"--issuer authority")
+	if _, stderr := p.do(t, exitNotFound, watch+"--issuer autority --expect DIR/1.label"); !strings.Contains(stderr, "knows no issuer autority") || !strings.Contains(stderr, "it knows: authority") {
+		t.Errorf("of an issuer that there is none of: %s", stderr)
+	}
 	stdout, _ = p.do(t, exitDone, "registry proof DIR/1.label --log DIR/labels --policy DIR/policy --out DIR/1.proof --json")
 	validate(t, "registry-proof.json", stdout)
 	stdout, _ = p.do(t, exitDone, "registry proof DIR/1.label --proof DIR/1.proof --policy DIR/policy")

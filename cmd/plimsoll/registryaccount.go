@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -82,11 +83,12 @@ func find(ctx context.Context, s registry.Store, id string) (*registry.Account, 
 func (g *accountFlags) newAdd() *cobra.Command {
 	var name, role, public string
 	var from label.Day
+	keep := false
 	c := &cobra.Command{Use: "add", Args: cobra.ArbitraryArgs, RunE: func(c *cobra.Command, args []string) error {
-		if len(args) != 1 || public == "" {
+		if len(args) != 1 || (public == "") != keep {
 			return wrongUsage("error.registry.account.flags")
 		}
-		key, err := readPublicKey(public)
+		key, err := g.accountKey(args[0], public)
 		if err != nil {
 			return err
 		}
@@ -119,8 +121,33 @@ func (g *accountFlags) newAdd() *cobra.Command {
 	f.StringVar(&name, "org", "", "")
 	f.StringVar(&role, "role", "", "")
 	f.StringVar(&public, "public", "", "")
+	f.BoolVar(&keep, "keep", false, "")
 	f.TextVar(&from, "from", label.Day(0), "")
 	return c
+}
+
+// accountKey is the public key of an account: of a file, or "" for one that is made and kept at the registry, so that its
+// persons can sign in their workspace.
+func (g *accountFlags) accountKey(id, public string) (ed25519.PublicKey, error) {
+	if public != "" {
+		return readPublicKey(public)
+	}
+	if err := (&registry.Account{ID: id, Name: "x", Role: registry.Lab}).Check(); err != nil {
+		return nil, accountFault(err) // the ID names a file
+	}
+	name := deskKey(filepath.Join(stateDir(g.state, g.getenv), "registry"), id)
+	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+		return nil, err
+	}
+	if err := makeIfMissing(name, keyRegistry, ""); err != nil {
+		return nil, err
+	}
+	private, err := readSigningKey(name)
+	if err != nil {
+		return nil, err
+	}
+	key, _ := private.Public().(ed25519.PublicKey)
+	return key, nil
 }
 
 // note audits what the operator did.

@@ -10,10 +10,8 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -205,13 +203,12 @@ func (s *shelf) add(p *shelved) error {
 	return nil
 }
 
-// fetchShelf reads the labels of a registry, at https or on the loopback.
+// fetchShelf reads the labels of a registry.
 func fetchShelf(ctx context.Context, base string) (*shelf, error) {
-	u, err := url.Parse(base)
-	if err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || u.Hostname() != "localhost" && !strings.HasPrefix(u.Hostname(), "127.") && u.Hostname() != "::1") {
-		return nil, &fault{errUsage, "error.advisories.registry", []any{"url", base, "cause", "https"}}
+	client, err := newRegistryClient(base)
+	if err != nil {
+		return nil, err
 	}
-	client := &http.Client{Timeout: 30 * time.Second}
 	s := &shelf{kept: map[string][]advisory.Evidence{}}
 	for from := int64(0); from >= 0; {
 		var answer struct {
@@ -222,8 +219,12 @@ func fetchShelf(ctx context.Context, base string) (*shelf, error) {
 			}
 			Next int64
 		}
-		err := getJSON(ctx, client, fmt.Sprintf("%s/api/v1/labels?limit=100&from=%d", strings.TrimSuffix(base, "/"), from), &answer)
-		if err == nil && answer.Next >= 0 && answer.Next <= from {
+		data, err := client.do(ctx, http.MethodGet, fmt.Sprintf("/api/v1/labels?limit=100&from=%d", from), nil, nil)
+		if err != nil {
+			return nil, err
+		}
+		err = json.Unmarshal(data, &answer)
+		if err == nil && answer.Next >= 0 && (answer.Next <= from || len(answer.Labels) == 0) {
 			err = fmt.Errorf("its page after %d is %d", from, answer.Next)
 		}
 		for _, l := range answer.Labels {
@@ -239,22 +240,6 @@ func fetchShelf(ctx context.Context, base string) (*shelf, error) {
 		from = answer.Next
 	}
 	return s, nil
-}
-
-func getJSON(ctx context.Context, client *http.Client, url string, v any) error {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return err
-	}
-	resp, err := client.Do(r)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("it answers %s", resp.Status)
-	}
-	return json.NewDecoder(io.LimitReader(resp.Body, maxProductFile)).Decode(v)
 }
 
 // Revision counts what was applied.

@@ -3,6 +3,8 @@
 package main
 
 import (
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -44,6 +46,50 @@ func TestWhatIsPrintedOfAdvisoriesIsAsTheSchemaSays(t *testing.T) {
 	dir = scriptFiles(t, "labelexport.txtar")
 	_, stdout, _ := call(t, nil, "label", "import", dir+"/cta.json", "--json")
 	validate(t, "label-import.json", stdout)
+}
+
+// The samples of all forms lead to what docs/advisories.md says.
+func TestTheSamplesOfFeedsAreRead(t *testing.T) {
+	doc, err := os.ReadFile("../../docs/advisories.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, args, _ := strings.Cut(string(doc), "plimsoll registry advisories kev.json cve ")
+	args, _, _ = strings.Cut(args, "\n")
+	t.Chdir("../../testdata/advisories")
+	code, stdout, stderr := call(t, nil, append(strings.Fields("registry advisories kev.json cve "+args), "--json")...)
+	if code != exitDone {
+		t.Fatalf("exit %d: %s", code, stderr)
+	}
+	validate(t, "registry-advisories.json", stdout)
+	var a advised
+	if err := json.Unmarshal([]byte(stdout), &a); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range a.Feeds {
+		if f.Records == 0 || f.Skipped > 0 || f.Problem != "" {
+			t.Errorf("%+v", f)
+		}
+	}
+	said := map[string]bool{}
+	for _, m := range a.Matches {
+		said[string(m.Source)] = true
+	}
+	for _, s := range []string{"cve", "kev", "euvd", "osv", "csaf", "openvex", "dcl"} {
+		if !said[s] {
+			t.Errorf("%s says nothing of any product", s)
+		}
+	}
+	did := map[string]bool{}
+	for _, c := range a.Changes {
+		did[fmt.Sprint(c.Product, " ", c.Act, " ", c.Person)] = true
+	}
+	if !did["09506000134352 suspend false"] || did["mended suspend false"] || !did["lamp open false"] {
+		t.Errorf("what follows: %v", did)
+	}
+	if code, stdout, stderr := call(t, nil, "label", "import", "cta-2120.json"); code != exitDone || !strings.Contains(stdout, "EX-210") {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
 }
 
 // The labels of a registry are read page by page, and a page that leads nowhere ends it.

@@ -60,14 +60,18 @@ func (f *feedRegister) Revision(ctx context.Context) (string, error) {
 	return fmt.Sprint(n), err
 }
 
-// page is how many labels or events are read at a time.
-const pageOf = 1000
+// How many labels or events are read at a time, and how many that were read before once more: more than are under way at a
+// time.
+const (
+	pageOf = 1000
+	reread = 8 * pageOf
+)
 
 // Holdings are the labels that are active or suspended.
 func (f *feedRegister) Holdings(ctx context.Context) ([]*feed.Holding, error) {
 	changed := map[label.Hash]bool{}
 	// What is logged later may be shown earlier: so a piece is read again.
-	for after := max(-1, f.seen-4*pageOf); ; {
+	for after := max(-1, f.seen-reread); ; {
 		list, err := f.registry.Store.Labels(ctx, after, pageOf)
 		if err != nil {
 			return nil, err
@@ -98,7 +102,7 @@ func (f *feedRegister) Holdings(ctx context.Context) ([]*feed.Holding, error) {
 				changed[e.Label] = true
 			}
 		}
-		if len(list) < pageOf || before <= max(1, f.events-4*pageOf) {
+		if len(list) < pageOf || before <= max(1, f.events-reread) {
 			break
 		}
 	}
@@ -203,12 +207,12 @@ func (f *feedRegister) Apply(ctx context.Context, c *advisory.Change) error {
 	if c.Because == "support-ended" {
 		do.reason = "support-ended"
 	}
-	note := strings.ReplaceAll(printable(c.Cause), "\n", " ")
+	note := strings.Join(strings.Fields(printable(c.Cause)), " ")
 	if len(note) > 200 {
 		note = strings.ToValidUTF8(note[:200], "")
 	}
 	_, err = f.registry.Decide(ctx, id, do.verb, do.reason, note+" "+string(c.Act)+" "+c.Because, registry.Document{Media: "application/json", Body: body})
-	if registry.IsRefusal(err) { // somebody was faster: what follows now is another question
+	if errors.Is(err, registry.ErrStatus) { // somebody was faster: what follows now is another question
 		return nil
 	}
 	return err

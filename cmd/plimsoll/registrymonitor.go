@@ -7,7 +7,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io/fs"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -83,6 +85,17 @@ func newRegistryMonitor(e env, words *locale.Catalogue) *cobra.Command {
 		}
 		if err == nil && len(report.Alarms) > 0 {
 			err = &fault{errFound, "error.registry.alarms", []any{"n", len(report.Alarms)}}
+		}
+		if err == nil && in.issuer != "" { // of somebody whom the log does not know nothing can be wrong
+			names := []string{}
+			for _, i := range report.Issuers {
+				if !slices.Contains(names, i.Name) {
+					names = append(names, i.Name)
+				}
+			}
+			if !slices.Contains(names, in.issuer) {
+				err = &fault{fs.ErrNotExist, "error.registry.monitor.issuer", []any{"name", in.issuer, "list", names}}
+			}
 		}
 		return err
 	}}

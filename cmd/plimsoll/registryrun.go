@@ -143,13 +143,17 @@ func (g *registryFlags) run(ctx context.Context, words *locale.Catalogue) (err e
 	if err != nil {
 		return err
 	}
+	handler, err := g.withPages(site.Handler(), reg, store, transparent, catalogue, dir, at.Hostname(), log)
+	if err != nil {
+		return err
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	// Whoever is being answered is answered before the registry stops.
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	group.Go(func() error { return reg.Run(running) })
 	group.Go(func() error {
 		defer stop()
-		return serve(ctx, listener, site.Handler())
+		return serve(ctx, listener, handler)
 	})
 	if err := g.serveMetrics(ctx, group, site); err != nil {
 		stop()
@@ -195,7 +199,7 @@ func (g *registryFlags) bind(ctx context.Context) (net.Listener, error) {
 }
 
 // openRegistry opens the database of a registry: PostgreSQL by its URL, else a file.
-func openRegistry(ctx context.Context, database, dir string) (registry.Store, error) {
+func openRegistry(ctx context.Context, database, dir string) (registryStore, error) {
 	if strings.HasPrefix(database, "postgres://") || strings.HasPrefix(database, "postgresql://") {
 		s, err := postgres.Open(ctx, database)
 		switch {

@@ -1,3 +1,5 @@
+//go:build !gateway
+
 package main
 
 import (
@@ -19,21 +21,10 @@ import (
 	"plimsoll.example/plimsoll/label"
 )
 
-// leaves are the verbs that do something, hidden ones too.
-func leaves(c *cobra.Command) (list []*cobra.Command) {
-	if !c.HasSubCommands() {
-		return []*cobra.Command{c}
-	}
-	for _, v := range c.Commands() {
-		list = append(list, leaves(v)...)
-	}
-	return list
-}
-
 // silent are the verbs that read nothing that a program could want as JSON.
 var silent = []string{
 	"completion", "demo", "headers", "help", "home export", "home off", "home run", "label export", "label grant", "label print", "label qr", "label restore", "label sign", "label suspend", "label withdraw", "man", "mud sign", "up",
-	"registry account add", "registry account end", "registry account extend", "registry bundle", "registry key make", "registry key rotate", "registry run", "registry witness",
+	"registry account add", "registry account end", "registry account extend", "registry bundle", "registry key make", "registry key rotate", "registry person add", "registry person remove", "registry run", "registry witness",
 }
 
 func TestEveryVerbThatReadsTellsProgramsToo(t *testing.T) {
@@ -249,6 +240,9 @@ var outcomes = map[string]map[int][]string{
 	},
 	"registry account end":    {exitUsage: {"", "body"}, exitNotFound: {"nobody --public DIR/i.pem --state DIR/registry-state"}},
 	"registry account extend": {exitUsage: {"", "body --labels 0"}, exitNotFound: {"nobody --state DIR/registry-state"}},
+	"registry person add":     {exitUsage: {"", "bea"}, exitNotFound: {"bea --account nobody --state DIR/registry-state"}},
+	"registry person list":    {exitDone: {"--state DIR/registry-state", "--json --state DIR/registry-state"}, exitUsage: {"a"}},
+	"registry person remove":  {exitUsage: {""}, exitNotFound: {"nobody --state DIR/registry-state"}},
 	"registry account list":   {exitDone: {"--state DIR/registry-state", "--json --state DIR/registry-state"}, exitUsage: {"a"}},
 	"registry audit":          {exitDone: {"--state DIR/registry-state", "--json --state DIR/registry-state"}, exitUsage: {"a", "--limit 0"}, exitFailed: {"--database DIR/lamp.json"}},
 	"registry bundle":         {exitUsage: {"", "--registry ftp://x --registry-key DIR/i.pem --out x"}, exitFailed: {"--registry http://127.0.0.1:1 --registry-key DIR/i.pem --out DIR/x"}, exitNotFound: {"--registry http://127.0.0.1:1 --registry-key none.pem --out DIR/x"}},
@@ -323,12 +317,5 @@ func TestAReaderThatHasSeenEnoughIsNoError(t *testing.T) {
 		if code != exitDone || talk.Len() > 0 {
 			t.Errorf("plimsoll %s: exit %d, %s", args, code, &talk)
 		}
-	}
-}
-
-func write(t *testing.T, name, text string) {
-	t.Helper()
-	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
 	}
 }

@@ -202,13 +202,18 @@ func (a *Advisory) names() []string {
 	}
 	for _, n := range a.Names {
 		n = strings.ToUpper(n)
-		for _, known := range []string{"CVE-", "GHSA-", "EUVD-"} {
-			if strings.HasPrefix(n, known) {
-				list = append(list, n)
-			}
+		if isCVE(n) || strings.HasPrefix(n, "GHSA-") || strings.HasPrefix(n, "EUVD-") {
+			list = append(list, n)
 		}
 	}
 	return list
+}
+
+// isCVE reports whether a name is one of the CVE List and nothing else (CVE Record Format, cveId): cases are known by it.
+func isCVE(name string) bool {
+	year, number, ok := strings.Cut(strings.TrimPrefix(name, "CVE-"), "-")
+	digits := func(s string) bool { return strings.Trim(s, "0123456789") == "" }
+	return ok && strings.HasPrefix(name, "CVE-") && len(year) == 4 && len(number) >= 4 && len(number) <= 19 && digits(year) && digits(number)
 }
 
 // name orders the advisories of a case and names it: by the CVE, the lowest one.
@@ -224,7 +229,7 @@ func (c *Case) name() {
 	})
 	for _, a := range c.Advisories {
 		for _, n := range a.Names {
-			if n = strings.ToUpper(n); strings.HasPrefix(n, "CVE-") && (c.ID == "" || n < c.ID) {
+			if n = strings.ToUpper(n); isCVE(n) && (c.ID == "" || n < c.ID) {
 				c.ID = n
 			}
 		}

@@ -195,6 +195,13 @@ func TestRecordsOfOneFlawAreOneCase(t *testing.T) {
 	if len(cases) != 2 || cases[0].ID != "CVE-2026-0009" || len(cases[0].Advisories) != 2 {
 		t.Errorf("%+v", cases)
 	}
+	// A name that is none of the CVE List gives no case its name.
+	odd := flaw(advisory.OSV, "X-1", func(a *advisory.Advisory) {
+		a.Names = []string{"CVE-2026-0010", "CVE-\u00a0", "CVE-2026-0001 and more"}
+	})
+	if cases = advisory.Join([]*advisory.Advisory{odd, other}); len(cases) != 1 || cases[0].ID != "CVE-2026-0010" {
+		t.Errorf("%+v", cases)
+	}
 }
 
 // What the list says that the IEEE calls a maker is what the IEEE calls it.

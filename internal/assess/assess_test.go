@@ -293,6 +293,12 @@ func TestWhatIsReallySeenSupports(t *testing.T) {
 		r = weigh(t, Input{Declaration: said, Evidence: []Evidence{evidence(t, inspected("", peers(service)))}})
 		want(t, r, "etsi.5.3-2", label.Declared, Inconclusive)
 	}
+	// a server that looks like one for updates is one where the maker says so
+	for server, class := range map[string]label.Class{"fw.lamps.example": label.Seen, "fw.other.example": label.Declared} {
+		seen := probed(t, func(x *Transcript) { x.Checks[0].Detail = server }, "update.traffic good")
+		r = weigh(t, Input{Declaration: said, Evidence: []Evidence{evidence(t, seen)}})
+		want(t, r, "etsi.5.3-2", class, Inconclusive)
+	}
 	r = weigh(t, Input{Declaration: said, Lab: "example-lab", Evidence: []Evidence{evidence(t, probed(t, nil, "login.guessing good", "tls.version good"))}})
 	want(t, r, "etsi.5.1-5", label.LabTested, Pass)
 	want(t, r, "etsi.5.5-1", label.Seen, Inconclusive) // a laboratory that sees a part has not tested the whole

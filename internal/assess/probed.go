@@ -32,6 +32,9 @@ func (j *judge) probe(e *Evidence, source int) {
 				j.refute(id, e, said)
 			}
 		case Good:
+			if a.Declared && j.updates(c.Detail) == "" {
+				continue
+			}
 			for _, id := range a.Supports {
 				j.support(id, e, class, a.Whole, said)
 			}
@@ -61,25 +64,21 @@ func (j *judge) ports(e *Evidence, source int) {
 	if len(x.SoftServ)+len(x.LogIntf) == 0 {
 		return // the maker does not say: that is told as a table that is missing
 	}
-	var declared, off []string
+	var declared []string
 	for _, s := range x.SoftServ {
 		if s.Enabled {
 			declared = append(declared, s.Ports...)
-		} else {
-			off = append(off, s.Ports...)
 		}
 	}
 	for _, l := range x.LogIntf {
 		if l.Enabled {
 			declared = append(declared, l.Ports...)
-		} else {
-			off = append(off, l.Ports...)
 		}
 	}
 	var stray, open []string
 	for _, s := range e.transcript.Open {
 		open = append(open, s.Port)
-		if !slices.Contains(declared, s.Port) || slices.Contains(off, s.Port) && !slices.Contains(declared, s.Port) {
+		if !slices.Contains(declared, s.Port) {
 			stray = append(stray, s.Port)
 		}
 	}

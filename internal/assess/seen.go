@@ -45,7 +45,7 @@ func (j *judge) capture(e *Evidence, source int) {
 		}
 	}
 	for _, peer := range d.Peers {
-		if mechanism := j.updates(peer.Name); mechanism != "" && len(peer.Services) > 0 && !slices.ContainsFunc(peer.Services, func(s string) bool { return !protects(s) }) {
+		if mechanism := j.updates(peer.Name); mechanism != "" && len(peer.Services) > 0 && !slices.ContainsFunc(peer.Services, func(s string) bool { return !Protects(s) }) {
 			j.support("etsi.5.3-2", e, j.looked(false), false, Said{"assess.reason.update.seen", []any{"name", peer.Name, "id", mechanism}, []Pointer{{Source: source, At: "peer " + peer.Name}}})
 		}
 	}
@@ -83,8 +83,8 @@ func names(text, model string) bool {
 
 func isWord(b byte) bool { return b >= 'a' && b <= 'z' || b >= '0' && b <= '9' || b >= 0x80 }
 
-// protects reports whether a service, such as “tcp/443 tls”, is known to be encrypted.
-func protects(service string) bool {
+// Protects reports whether a service, such as “tcp/443 tls”, is known to be encrypted.
+func Protects(service string) bool {
 	_, protocol, _ := strings.Cut(service, " ")
 	switch protocol {
 	case "tls", "ssl", "quic", "dtls":

@@ -92,7 +92,7 @@ type Exchange struct {
 	OctetsOut int    `json:"octets_out"`
 	OctetsIn  int    `json:"octets_in"`
 	TookMS    int64  `json:"took_ms"`
-	Fault     string `json:"fault"` // refused, timeout, reset, too-long, broken, other; "" none
+	Fault     string `json:"fault"` // refused, timeout, reset, too-long, other; "" none
 }
 
 // About is what a check can say of norms. A check refutes when its outcome is bad and supports when it is good; of either
@@ -103,6 +103,7 @@ type About struct {
 	Supports []string
 	Whole    bool     // what supports is all that the norm asks for, so that it passes
 	Web      bool     // it was looked up on the web, not at the device
+	Declared bool     // it supports only if its detail is an update server that the maker declares
 	Shows    []string // features of EN 303 645 that the device is seen to have, whatever the outcome
 }
 
@@ -114,6 +115,8 @@ type About struct {
 //   - many wrong log-ins that are all taken as fast as the first can go on; such as are refused or held up cannot;
 //   - a server that agrees to TLS 1.0 or 1.1, or to a broken suite, breaks RFC 9325; one that agrees to sound ones alone is
 //     what 5.5-1 asks for on that port, and on no other: not the whole of it;
+//   - a program that came in clear was not delivered by a secure way, and may be signed all the same; an update server that is
+//     asked under encryption alone is a part of 5.3-2, if it is the one that the maker declares;
 //   - a security.txt that can be used is a part of 5.2-1, which also asks for a policy with delays.
 var checks = []About{
 	{Check: "access.open", Refutes: []string{"etsi.5.5-4", "cra.I.2d"}},
@@ -136,6 +139,7 @@ var checks = []About{
 		Supports: []string{"etsi.5.5-1", "nist8425.DP.3"},
 	},
 	{Check: "tls.cipher", Refutes: []string{"etsi.5.5-1", "nist8425.DP.3", "owasp.I7", "cra.I.2e"}},
+	{Check: "update.traffic", Refutes: []string{"owasp.I4"}, Supports: []string{"etsi.5.3-2"}, Declared: true},
 }
 
 // Checks are all checks.

@@ -263,7 +263,7 @@ func New(g *Granted) ([]byte, error) {
 	missing("tested_by", party(""))
 	missing("access_control", map[string]any{"password_options": []string{"not_disclosed"}})
 	update, other := "Not disclosed", ""
-	if slices.Contains(practices(s), "automatic-updates") {
+	if s.Practices.Has("automatic-updates") {
 		update, other = "Other", "Automatic. The label does not state whether one may opt out."
 	}
 	if _, ok := file["security_update_information"]; !ok && other != "" {
@@ -276,15 +276,6 @@ func New(g *Granted) ([]byte, error) {
 	missing("created", issued)
 	missing("modified", issued)
 	return write(file)
-}
-
-func practices(s *label.Statement) []string {
-	var twin struct{ Practices, Sensors []string }
-	data, err := json.Marshal(s)
-	if err != nil || json.Unmarshal(data, &twin) != nil {
-		return nil
-	}
-	return append(twin.Practices, twin.Sensors...)
 }
 
 // contact is one in the form that CTA-2120 takes: a URL, or a mail address without scheme.
@@ -320,22 +311,25 @@ var kinds = []struct {
 	ours    []string
 }{{"audio", []string{"audio"}}, {"images", []string{"video", "images"}}, {"position", []string{"position"}}}
 
-// sensing says of each of the three sensors whether the product has it. What a file said of them beside stays.
+// sensing says of each of the three sensors whether the product has it. What a file said of them beside stays; and all that
+// it said, where the label states no sensors at all: then nothing is known.
 func sensing(s *label.Statement, was any) []map[string]any {
-	words := practices(s)
+	words := s.Sensors.Words()
 	var old []map[string]any
 	if raw, ok := was.(json.RawMessage); ok {
 		_ = json.Unmarshal(raw, &old) // of another form: written anew
 	}
 	var list []map[string]any
 	for _, k := range kinds {
-		m := map[string]any{"sensing": k.sensing}
+		m := map[string]any{"sensing": k.sensing, "has": false}
 		for _, o := range old {
 			if o["sensing"] == k.sensing {
 				m = o
 			}
 		}
-		m["has"] = slices.ContainsFunc(k.ours, func(w string) bool { return slices.Contains(words, w) })
+		if s.Sensors != 0 {
+			m["has"] = slices.ContainsFunc(k.ours, func(w string) bool { return slices.Contains(words, w) })
+		}
 		list = append(list, m)
 	}
 	return list

@@ -162,6 +162,11 @@ func TestWhatALabelDoesNotSayComesFromAnImportedFileAndIsNotMadeUp(t *testing.T)
 	if err := validate(t, corrected(t), out); err != nil {
 		t.Error(err)
 	}
+	// A label that states no sensors does not say that there are none.
+	s.Sensors = 0
+	if out, err = cta2120.New(&g); err != nil || strings.Count(string(out), `"has": true`) != 2 {
+		t.Errorf("%v\n%s", err, out)
+	}
 }
 
 // Each defect of the published schema, by its number in docs/advisories.md, lets a file pass that is wrong.

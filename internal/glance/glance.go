@@ -44,6 +44,7 @@ type Reason string
 const (
 	Withdrawn     Reason = "glance.because.withdrawn"
 	Suspended     Reason = "glance.because.suspended"
+	RefutedCore   Reason = "glance.because.refuted-core"
 	Refuted       Reason = "glance.because.refuted"
 	SupportOver   Reason = "glance.because.support-over"
 	Lapsed        Reason = "glance.because.expired"
@@ -55,41 +56,62 @@ const (
 	Kept          Reason = "glance.because.kept"
 )
 
+// Rule is one by which a label is judged. The first that holds decides.
+type Rule struct {
+	Verdict Verdict
+	Because Reason
+	holds   func(*asked) bool
+}
+
+// asked is a label that is judged, with its status on a day.
+type asked struct {
+	*label.Statement
+	status label.Status
+	today  label.Day
+}
+
+// any reports whether a norm is of a class that is asked for.
+func (a *asked) any(norms []string, is func(label.Class) bool) bool {
+	return slices.ContainsFunc(norms, func(n string) bool { return is(a.Class(n)) })
+}
+
+// Rules are all, in the order in which they are asked.
+func Rules() []Rule {
+	refuted := func(c label.Class) bool { return c == label.Refuted }
+	unclaimed := func(c label.Class) bool { return c == label.NotClaimed }
+	byOthers := func(c label.Class) bool { return c > label.Declared }
+	return []Rule{
+		{Avoid, Withdrawn, func(a *asked) bool { return a.status == label.Withdrawn }},
+		{Avoid, Suspended, func(a *asked) bool { return a.status == label.Suspended }},
+		{Avoid, RefutedCore, func(a *asked) bool { return a.any(core, refuted) }},
+		{Avoid, SupportOver, func(a *asked) bool { return a.Support != 0 && a.today > a.Support }},
+		{Check, Lapsed, func(a *asked) bool { return a.status == label.Expired }},
+		{Check, Refuted, func(a *asked) bool { return a.any(label.ProfileNorms(a.Profile), refuted) }},
+		{Check, NoSupport, func(a *asked) bool { return a.Support == 0 }},
+		{Check, NotClaimed, func(a *asked) bool { return a.any(core, unclaimed) }},
+		{Check, Sold, func(a *asked) bool { return a.Practices.Has("sold") }},
+		{Check, MakerAlone, func(a *asked) bool { return !a.any(label.ProfileNorms(a.Profile), byOthers) }},
+		{Check, StatusUnknown, func(a *asked) bool { return a.status != label.Active }},
+		{Good, Kept, func(*asked) bool { return true }},
+	}
+}
+
 // Judge is the verdict on a label with its status on a day, and why. No label: nil.
 func Judge(s *label.Statement, status label.Status, today label.Day) (Verdict, Reason) {
 	if s == nil {
 		return Unlabelled, ""
 	}
-	class := func(is func(label.Class) bool) func(string) bool {
-		return func(norm string) bool { return is(s.Class(norm)) }
+	a := &asked{s, status, today}
+	for _, r := range Rules() {
+		if r.holds(a) {
+			return r.Verdict, r.Because
+		}
 	}
-	refuted := class(func(c label.Class) bool { return c == label.Refuted })
-	switch {
-	case status == label.Withdrawn:
-		return Avoid, Withdrawn
-	case status == label.Suspended:
-		return Avoid, Suspended
-	case slices.ContainsFunc(core, refuted):
-		return Avoid, Refuted
-	case s.Support != 0 && today > s.Support:
-		return Avoid, SupportOver
-	case status == label.Expired:
-		return Check, Lapsed
-	case slices.ContainsFunc(label.ProfileNorms(s.Profile), refuted):
-		return Check, Refuted
-	case s.Support == 0:
-		return Check, NoSupport
-	case slices.ContainsFunc(core, class(func(c label.Class) bool { return c == label.NotClaimed })):
-		return Check, NotClaimed
-	case s.Practices.Has("sold"):
-		return Check, Sold
-	case !slices.ContainsFunc(label.ProfileNorms(s.Profile), class(func(c label.Class) bool { return c > label.Declared })):
-		return Check, MakerAlone
-	case status != label.Active:
-		return Check, StatusUnknown
-	}
-	return Good, Kept
+	return Check, StatusUnknown // not reached: the last rule always holds
 }
+
+// Core are the norms that weigh most.
+func Core() []string { return slices.Clone(core) }
 
 // Topic is what a fact is about.
 type Topic string
@@ -102,6 +124,9 @@ const (
 	Needs   Topic = "needs"
 	Checked Topic = "checked"
 )
+
+// topics are in the order in which buyers ask.
+var topics = [...]Topic{Updates, Senses, Data, Needs, Checked}
 
 // Fact is one that a label states, in words.
 type Fact struct {

@@ -6,6 +6,7 @@ import (
 	"plimsoll.example/plimsoll/internal/glance"
 	"plimsoll.example/plimsoll/internal/locale"
 	"plimsoll.example/plimsoll/label"
+	"plimsoll.example/plimsoll/norms"
 )
 
 const today = label.Day(20_000)
@@ -32,7 +33,7 @@ func TestTheVerdictFollowsTheGravestFault(t *testing.T) {
 		"nothing is wrong":       {func(*label.Statement) {}, label.Active, glance.Good, glance.Kept},
 		"suspended":              {func(*label.Statement) {}, label.Suspended, glance.Avoid, glance.Suspended},
 		"withdrawn and refuted":  {refute("etsi.5.1-1"), label.Withdrawn, glance.Avoid, glance.Withdrawn},
-		"a shared password":      {refute("etsi.5.1-1"), label.Active, glance.Avoid, glance.Refuted},
+		"a shared password":      {refute("etsi.5.1-1"), label.Active, glance.Avoid, glance.RefutedCore},
 		"another promise broken": {refute("etsi.5.5-1"), label.Active, glance.Check, glance.Refuted},
 		"support over":           {func(s *label.Statement) { s.Support = today - 1 }, label.Active, glance.Avoid, glance.SupportOver},
 		"support ends today":     {func(s *label.Statement) { s.Support = today }, label.Active, glance.Good, glance.Kept},
@@ -86,7 +87,7 @@ func TestEverythingHasWords(t *testing.T) {
 	for _, lang := range []locale.Lang{locale.English, locale.French} {
 		words := locale.New(lang)
 		for _, r := range []glance.Reason{
-			glance.Withdrawn, glance.Suspended, glance.Refuted, glance.SupportOver, glance.Lapsed, glance.NoSupport, glance.NotClaimed, glance.Sold,
+			glance.Withdrawn, glance.Suspended, glance.Refuted, glance.RefutedCore, glance.SupportOver, glance.Lapsed, glance.NoSupport, glance.NotClaimed, glance.Sold,
 			glance.MakerAlone, glance.StatusUnknown, glance.Kept,
 		} {
 			if words.Text(string(r)) == string(r) {
@@ -98,5 +99,55 @@ func TestEverythingHasWords(t *testing.T) {
 				t.Errorf("%s: no word for the sensor %s", lang, w)
 			}
 		}
+	}
+}
+
+func TestWhatIsLeftIsSaidInYearsAndMonths(t *testing.T) {
+	s := good()
+	for support, want := range map[label.Day]string{
+		0: "", today: "less than a month left", today - 1: "that is over", today + 31: "1 month left", today + 400: "1 year and 1 month left", today + 3*366: "3 years left",
+	} {
+		s.Support = support
+		if got := glance.Left(s, today, locale.New(locale.English)); got != want {
+			t.Errorf("until %s: %q, want %q", support, got, want)
+		}
+	}
+}
+
+func TestAPriceComesToLessAYearTheLongerThereAreUpdates(t *testing.T) {
+	s := good()
+	for support, want := range map[label.Day]float64{today + 364: 100.07, today + 730: 49.97, today: 36525} {
+		s.Support = support
+		if got, ok := glance.EachYear(100, s, today); !ok || got < want-0.01 || got > want+0.01 {
+			t.Errorf("until %s: %.2f, want %.2f", support, got, want)
+		}
+	}
+	for _, support := range []label.Day{0, today - 1} {
+		s.Support = support
+		if _, ok := glance.EachYear(100, s, today); ok {
+			t.Errorf("until %s there is a year", support)
+		}
+	}
+	for text, ok := range map[string]bool{"49.90": true, " 49,90 ": true, "": false, "NaN": false, "Inf": false, "-3": false, "1e300": false, "0": false} {
+		if _, got := glance.Price(text); got != ok {
+			t.Errorf("price %q: %v", text, got)
+		}
+	}
+}
+
+func TestWhatDiffersComesFirstAndAnUnknownProductIsAColumnOfItsOwn(t *testing.T) {
+	catalogue, err := norms.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sides := []glance.Side{{good(), label.Active}, {good(), label.Suspended}, {}}
+	words := locale.New(locale.English)
+	different, same := glance.Compare(sides[:2], today, catalogue, words)
+	if len(different) != 1 || different[0].Topic != "verdict" || different[0].Values[0] != "Good to buy" || different[0].Values[1] != "Avoid" || len(same) != 8 {
+		t.Errorf("%+v, %d the same", different, len(same))
+	}
+	different, same = glance.Compare(sides, today, catalogue, words)
+	if last := different[1]; len(same) != 0 || last.Values[2] != "Not known" || last.Known[2] {
+		t.Errorf("%+v, %+v", different, same)
 	}
 }

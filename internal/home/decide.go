@@ -28,6 +28,9 @@ const (
 	Accept     Verb = "accept"       // Argument: the MUD URL that it says now, or SHA-256 of the file that is offered; "" is whichever waits
 	Bind       Verb = "label"        // Argument: SHA-256 of its label; "": it has none
 	OnLabel    Verb = "label-action" // Argument: see LabelAction
+	Learn      Verb = "learn"        // of the program alone: it turned out to be a thing with one purpose, and is to be held
+	Describe   Verb = "describe"     // Argument: what was said of the device; changes no stance
+	NoteOn     Verb = "note"         // Argument: a finding, and what it is to the household; changes no stance
 	Undo       Verb = "undo"         // Argument: the number of the decision
 	Import     Verb = "import"       // Argument: what was taken in; see Household.Import
 )
@@ -226,9 +229,16 @@ func arrive(d *Device, now time.Time) Stance {
 	return s
 }
 
-// due is what the time that goes by decides about a stance: a rehearsal that is over ends in being held, and what was
-// allowed for a time ends with it.
-func due(s Stance, now time.Time) (list []Decision) {
+// due is what the time that goes by decides about a device: a rehearsal that is over ends in being held, what was
+// allowed for a time ends with it, and what turns out to be a thing with one purpose, as few do by their first packets, is to
+// be held as if that had been seen at once. The other way round it takes a person: malware can make a thing look like a
+// computer.
+func due(d *Device, now time.Time) (list []Decision) {
+	s := d.Stance
+	if s.State == Free && s.Admission == "" && d.Default() == DeviceOnly {
+		s.State, s.Since = Learning, now
+		list = append(list, Decision{Verb: Learn, After: s})
+	}
 	if s.State == Rehearsing && !s.Until.IsZero() && !now.Before(s.Until) {
 		s.State, s.Since, s.Until = Held, now, time.Time{}
 		list = append(list, Decision{Verb: HoldTo, After: s})

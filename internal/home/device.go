@@ -47,6 +47,9 @@ const (
 	Refused     State = "refused"     // let nowhere
 )
 
+// States are all of them, from the least that is stopped to the most.
+var States = []State{Free, Learning, Rehearsing, Held, Quarantined, Refused}
+
 // Device is one thing in the home. Its ID stays when its link-layer address changes.
 type Device struct {
 	ID        string      `json:"id"`

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"plimsoll.example/plimsoll/internal/finding"
@@ -42,7 +43,7 @@ type Note struct {
 const (
 	MaxExport    = 64 << 20 // octets
 	MaxDecisions = 20_000
-	maxFiles     = 1024
+	maxFiles     = 2*MaxDevices + 512
 	maxNotes     = 10_000
 )
 
@@ -67,6 +68,10 @@ func (h *Household) Export(ctx context.Context, version string) (*Export, error)
 	if err := h.Ledger.Contents(ctx, x); err != nil {
 		return nil, fmt.Errorf("export: %w", err)
 	}
+	x.Notes = slices.DeleteFunc(x.Notes, func(n Note) bool { // of devices that are no more
+		return !slices.ContainsFunc(x.Devices, func(d *Device) bool { return d.ID == n.Device })
+	})
+	x.Notes = x.Notes[:min(len(x.Notes), maxNotes)]
 	return x, nil
 }
 

@@ -18,9 +18,11 @@ import (
 	"plimsoll.example/plimsoll/mud"
 )
 
+// maxSeq bounds the numbers of decisions: as JSON has them exactly (RFC 8259 §6), and with room for all that follow.
+const maxSeq = 1<<53 - 1
+
 // Bounds of a device in an export: more than any that was seen has.
 const (
-	maxMACs      = 64
 	maxHostnames = 64
 	maxAddresses = 1024
 	maxBecause   = 256
@@ -62,6 +64,8 @@ func (x *Export) check() error {
 		switch {
 		case d.Seq <= last:
 			return fmt.Errorf("decisions[%d].seq: it is not above the one before", i)
+		case d.Seq > maxSeq:
+			return fmt.Errorf("decisions[%d].seq: it is too large", i)
 		case d.Undone < 0:
 			return fmt.Errorf("decisions[%d].undone: it is no number of a decision", i)
 		case !slices.Contains(verbs, d.Verb):
@@ -98,7 +102,7 @@ func (x *Export) check() error {
 }
 
 // verbs are all that can be in the audit log.
-var verbs = []Verb{Admit, Rehearse, HoldTo, Release, Quarantine, Confirm, WatchOn, Except, Disallow, Control, Uncontrol, Accept, Bind, OnLabel, Undo, Import}
+var verbs = []Verb{Admit, Rehearse, HoldTo, Release, Quarantine, Confirm, WatchOn, Except, Disallow, Control, Uncontrol, Accept, Bind, OnLabel, Learn, Describe, Undo, Import}
 
 func short(s string, limit int) bool { return len(s) <= limit && utf8.ValidString(s) }
 
@@ -175,7 +179,7 @@ func (s *Stance) check(files map[string]bool) error {
 	switch {
 	case !slices.Contains([]Admission{"", Full, DeviceOnly, None}, s.Admission):
 		return fmt.Errorf("admission: %.40q is none", s.Admission)
-	case !slices.Contains([]State{Free, Learning, Rehearsing, Held, Quarantined, Refused}, s.State):
+	case !slices.Contains(States, s.State):
 		return fmt.Errorf("state: %.40q is none", s.State)
 	case s.File == "" && (s.State == Rehearsing || s.State == Held):
 		return fmt.Errorf("file: it is %s to none", s.State)

@@ -16,9 +16,8 @@ type Traffic struct {
 	Peer    string        `json:"peer"`  // a name, or an address
 	Scope   string        `json:"scope"` // internet, lan, gateway or multicast
 	Service string        `json:"service"`
-	Began   bool          `json:"began"`   // by the device
-	Flows   uint64        `json:"flows"`   //
-	Stopped uint64        `json:"stopped"` // of the flows: by its policy, or would have been
+	Began   bool          `json:"began"` // by the device
+	Flows   uint64        `json:"flows"` //
 	Out     uint64        `json:"bytes_out"`
 	In      uint64        `json:"bytes_in"`
 }

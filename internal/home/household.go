@@ -28,7 +28,7 @@ type ledger interface {
 	Save(ctx context.Context, list []*Device) error
 	// Decision is the one of that number; errors wrap fs.ErrNotExist if there is none.
 	Decision(ctx context.Context, seq int64) (*Decision, error)
-	// Last is the newest decision of a person that was not undone, and is no undoing itself.
+	// Last is the newest decision of a person that was not undone, and is neither an undoing nor a description.
 	Last(ctx context.Context) (*Decision, error)
 	// TakeOver keeps what an import, or its undoing, makes of it all, or nothing of it, and numbers t.By. Decisions that
 	// are kept already are not kept twice; others get numbers of their own where theirs are taken. Files and notes are added.
@@ -168,6 +168,9 @@ func (h *Household) See(mac frame.MAC, change func(*Device)) (d *Device, fresh b
 		stance := d.Stance
 		change(d)
 		d.ID, d.Stance = old.ID, stance
+		for _, m := range old.MACs {
+			delete(h.byMAC, m) // put knows those that it still has
+		}
 	}
 	h.put(d)
 	return d, fresh
@@ -259,8 +262,11 @@ func (h *Household) undo(ctx context.Context, actor, argument string) (*Decision
 	if err != nil {
 		return nil, fmt.Errorf("undo: %w", err)
 	}
-	if last.Verb == Import {
+	switch last.Verb {
+	case Import:
 		return h.unimport(ctx, actor, last)
+	case Describe:
+		return nil, fmt.Errorf("undo decision %d: %w: what was said of a device is said anew", last.Seq, ErrVerb)
 	}
 	h.mu.RLock()
 	d := h.devices[last.Device]
@@ -289,7 +295,7 @@ func (h *Household) follows(ctx context.Context, d *Device, last *Decision) bool
 		switch {
 		case x.Seq == last.Seq:
 			return true
-		case x.Actor != Program:
+		case x.Actor != Program && x.Verb != Describe:
 			return false
 		}
 	}
@@ -303,7 +309,7 @@ func (s Stance) same(t Stance) bool {
 	return errA == nil && errB == nil && bytes.Equal(a, b)
 }
 
-// Tick does what is due: rehearsals that are over end, and so do exceptions. It returns the decisions that this took.
+// Tick does what is due: rehearsals that are over end, exceptions too, and what turned out to be a thing is to be held. It returns the decisions that this took.
 func (h *Household) Tick(ctx context.Context) (list []*Decision, err error) {
 	h.deciding.Lock()
 	defer h.deciding.Unlock()
@@ -312,7 +318,7 @@ func (h *Household) Tick(ctx context.Context) (list []*Decision, err error) {
 	var errs []error
 	for _, d := range h.Devices() {
 		before := d.Stance
-		decisions := due(before, now)
+		decisions := due(d, now)
 		if after, ok := h.moved(before, now, jump); ok {
 			decisions = []Decision{{Verb: Rehearse, After: after}}
 		}
@@ -362,16 +368,88 @@ func (h *Household) jump(now time.Time) (jump time.Duration) {
 	return jump
 }
 
-// Describe takes what the household says of a device: change alters a copy of it, but not its stance.
-func (h *Household) Describe(ctx context.Context, word string, change func(*Device)) (*Device, error) {
-	d, err := h.Find(word)
+// Describe takes what somebody says of a device, and notes in the log who said what: change alters a copy of it, but not
+// its stance.
+func (h *Household) Describe(ctx context.Context, actor, word string, change func(*Device)) (*Device, error) {
+	h.deciding.Lock()
+	defer h.deciding.Unlock()
+	was, err := h.Find(word)
 	if err != nil {
 		return nil, err
 	}
+	d, err := h.alter(ctx, was.ID, change)
+	if err != nil {
+		return nil, err
+	}
+	if said := d.said(was); said != "" {
+		made := &Decision{At: h.Now().UTC(), Actor: actor, Verb: Describe, Device: d.ID, Argument: said, Before: d.Stance, After: d.Stance}
+		if err := h.Ledger.Record(ctx, made); err != nil {
+			return nil, fmt.Errorf("keep who said it: %w", err)
+		}
+	}
+	return d, nil
+}
+
+// Note keeps what a person says of a finding of a device: that it is normal, done with, or open again. set keeps it with
+// the finding.
+func (h *Household) Note(ctx context.Context, actor, device, finding string, state NoteState, set func(ctx context.Context, id string, state NoteState) error) error {
+	h.deciding.Lock()
+	defer h.deciding.Unlock()
+	d, err := h.Find(device)
+	if err != nil {
+		return err
+	}
+	if err := set(ctx, finding, state); err != nil {
+		return err
+	}
+	made := &Decision{At: h.Now().UTC(), Actor: actor, Verb: NoteOn, Device: d.ID, Argument: finding + " " + string(state), Before: d.Stance, After: d.Stance}
+	if err := h.Ledger.Record(ctx, made); err != nil {
+		return fmt.Errorf("keep who said it: %w", err)
+	}
+	return nil
+}
+
+// said is what is known of a device by somebody's word, and was not before.
+func (d *Device) said(was *Device) string {
+	var list []string
+	add := func(name, now, before string) {
+		if now != before {
+			list = append(list, fmt.Sprintf("%s=%q", name, now))
+		}
+	}
+	add("name", d.Name, was.Name)
+	add("room", d.Room, was.Room)
+	var now, before Correction
+	if d.Corrected != nil {
+		now = *d.Corrected
+	}
+	if was.Corrected != nil {
+		before = *was.Corrected
+	}
+	add("kind", string(now.Kind), string(before.Kind))
+	add("maker", now.Maker, before.Maker)
+	add("model", now.Model, before.Model)
+	add("category", now.Category, before.Category)
+	for _, u := range d.MUD {
+		if !slices.Contains(was.MUD, u) {
+			list = append(list, fmt.Sprintf("mud_url=%q via=%s", u.URL, u.Via))
+		}
+	}
+	text := strings.ToValidUTF8(strings.Join(list, " "), "")
+	return strings.ToValidUTF8(text[:min(len(text), maxText)], "")
+}
+
+// alter changes a device, but not its stance, and keeps that.
+func (h *Household) alter(ctx context.Context, id string, change func(*Device)) (*Device, error) {
 	h.mu.Lock()
-	c := h.devices[d.ID].clone()
+	d := h.devices[id]
+	if d == nil {
+		h.mu.Unlock()
+		return nil, fmt.Errorf("%w: %q", ErrUnknown, id)
+	}
+	c := d.clone()
 	change(c)
-	c.ID, c.Stance = d.ID, h.devices[d.ID].Stance
+	c.ID, c.Stance = d.ID, d.Stance
 	if len(c.Name) > maxName || len(c.Room) > maxName {
 		h.mu.Unlock()
 		return nil, fmt.Errorf("%w: a name has at most %d octets", ErrVerb, maxName)
@@ -386,7 +464,7 @@ func (h *Household) Describe(ctx context.Context, word string, change func(*Devi
 
 // Propose offers a file for a device, or with nil offers none any more. Nothing is decided by that.
 func (h *Household) Propose(ctx context.Context, id string, o *Offer) error {
-	_, err := h.Describe(ctx, id, func(d *Device) { d.Offer = o })
+	_, err := h.alter(ctx, id, func(d *Device) { d.Offer = o })
 	return err
 }
 

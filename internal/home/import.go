@@ -73,6 +73,7 @@ func (h *Household) takeOver(ctx context.Context, t *Takeover) (*Decision, error
 				delete(h.byMAC, m)
 			}
 			delete(h.devices, id)
+			delete(h.kept, id)
 		}
 	}
 	for _, d := range t.Devices {

@@ -55,7 +55,7 @@ func bad(s label.Status) bool { return s == label.Suspended || s == label.Withdr
 // Stands is a label after what is known of it now, by a verdict, or nil where no registry that is trusted knows who granted
 // it. restored says whether there is a record that it was restored since a time; it is asked where a suspension is said to be
 // over. Bad news stands until it is shown to be over.
-func (l *Label) Stands(v *label.Verdict, registry string, restored func(since time.Time) bool) *Label {
+func (l *Label) Stands(v *label.Verdict, registry string, restored func(since time.Time) (bool, error)) *Label {
 	n := *l
 	n.Problems = []string{}
 	if v == nil {
@@ -75,8 +75,14 @@ func (l *Label) Stands(v *label.Verdict, registry string, restored func(since ti
 		if v.Status == label.Active {
 			n.Problems = append(n.Problems, QuietRestored)
 		}
-	case l.Status == label.Suspended && v.Status == label.Active && !restored(l.Since):
-		n.Problems = append(n.Problems, QuietRestored)
+	case l.Status == label.Suspended && v.Status == label.Active:
+		switch shown, err := restored(l.Since); {
+		case err != nil: // nobody could be asked: that is no fault of the registry’s
+		case shown:
+			n.Status, n.Since = v.Status, v.StatusAsOf
+		default:
+			n.Problems = append(n.Problems, QuietRestored)
+		}
 	default:
 		n.Status, n.Since = v.Status, v.StatusAsOf
 	}
@@ -140,7 +146,7 @@ func (d *Device) labelled(l *Label) {
 
 // Labelled takes in what is known of the label of a device, or with nil that it has none.
 func (h *Household) Labelled(ctx context.Context, id string, l *Label) (*Device, error) {
-	return h.Describe(ctx, id, func(d *Device) { d.labelled(l) })
+	return h.alter(ctx, id, func(d *Device) { d.labelled(l) })
 }
 
 // worse reports whether a label was suspended or withdrawn, the household chose that this cuts its device off, and it is not

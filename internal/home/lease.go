@@ -3,6 +3,7 @@ package home
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"time"
@@ -47,12 +48,40 @@ func (d *Device) Leased(now time.Time) bool {
 	return slices.ContainsFunc(d.Leases, func(l Lease) bool { return !l.Moved && now.Before(l.Until) })
 }
 
-// Lease takes in that a device got an address until a time, or gave it back at that time. Of a device that is not known
-// it takes nothing in, and returns nil.
-func (h *Household) Lease(ctx context.Context, m frame.MAC, l Lease) (*Device, error) {
-	if !h.knows(m) {
-		return nil, nil
+// Leased is a lease, and the link-layer address of the device that has it.
+type Leased struct {
+	MAC frame.MAC
+	Lease
+}
+
+// TakeLeases takes in, one after the other, that devices got an address until a time, or gave it back at that time. It
+// returns what each device became; of those that are not known it takes nothing in.
+func (h *Household) TakeLeases(ctx context.Context, list []Leased) (map[frame.MAC]*Device, error) {
+	devices, changed := map[frame.MAC]*Device{}, map[string]*Device{}
+	for _, l := range list {
+		if !h.knows(l.MAC) {
+			continue
+		}
+		for _, d := range h.lease(l.MAC, l.Lease) {
+			changed[d.ID] = d
+		}
 	}
+	for _, l := range list {
+		if d, err := h.Find(l.MAC.String()); err == nil {
+			devices[l.MAC] = d
+		}
+	}
+	if len(changed) == 0 {
+		return devices, nil
+	}
+	if err := h.keep(ctx, slices.Collect(maps.Values(changed))); err != nil {
+		return devices, fmt.Errorf("keep leases: %w", err)
+	}
+	return devices, nil
+}
+
+// lease takes in one lease, and returns the devices that it changes.
+func (h *Household) lease(m frame.MAC, l Lease) []*Device {
 	now := h.Now()
 	given := l.Until.After(now)
 	d, _ := h.See(m, func(d *Device) {
@@ -70,19 +99,21 @@ func (h *Household) Lease(ctx context.Context, m frame.MAC, l Lease) (*Device, e
 	if given {
 		changed = append(changed, h.lose(d.ID, &l, now)...)
 	}
-	if err := h.keep(ctx, changed); err != nil {
-		return d, fmt.Errorf("keep lease: %w", err)
-	}
-	return d, nil
+	return changed
 }
 
 // lose takes an address that somebody got from those whose lease of it is over, though they are still here.
 func (h *Household) lose(to string, l *Lease, now time.Time) (changed []*Device) {
-	for _, d := range h.Devices() {
-		over := func(x Lease) bool { return x.same(l) && !x.Moved && now.After(x.Until) }
-		if d.ID == to || !slices.ContainsFunc(d.Leases, over) {
-			continue
+	over := func(x Lease) bool { return x.same(l) && !x.Moved && now.After(x.Until) }
+	var losers []*Device
+	h.mu.RLock()
+	for _, d := range h.devices {
+		if d.ID != to && slices.ContainsFunc(d.Leases, over) {
+			losers = append(losers, d)
 		}
+	}
+	h.mu.RUnlock()
+	for _, d := range losers {
 		c, _ := h.See(d.MACs[0], func(d *Device) {
 			d.Leases = slices.Clone(d.Leases)
 			for i := range d.Leases {

@@ -22,10 +22,12 @@ func leases(t *testing.T, h *Household, n byte, list ...string) *Device {
 		} else {
 			l.Address = netip.MustParseAddr(s)
 		}
-		var err error
-		if d, err = h.Lease(t.Context(), frame.MAC{2, 0, 0, 0, 0, n}, l); err != nil {
+		m := frame.MAC{2, 0, 0, 0, 0, n}
+		after, err := h.TakeLeases(t.Context(), []Leased{{m, l}})
+		if err != nil {
 			t.Fatal(err)
 		}
+		d = after[m]
 	}
 	return d
 }
@@ -59,6 +61,25 @@ func TestWhatIsGivenBackOrOverIsNobodysAndTheRestStays(t *testing.T) {
 	}
 	if d = leases(t, h, 1, "2001:db8::1"); d.Gave(netip.MustParseAddr("2001:db8::1"), later) {
 		t.Error("what it got anew is still given up")
+	}
+}
+
+func TestManyLeasesAreKeptInOneGoAndOfADeviceTheLastOnes(t *testing.T) {
+	h, kept := opened(t)
+	observe(t, h, seen(1))
+	before := kept.saves
+	var list []Leased
+	for i := range 1000 {
+		for n := range byte(2) { // one of them is not known
+			list = append(list, Leased{frame.MAC{2, 0, 0, 0, 0, n + 1}, Lease{Address: netip.AddrFrom16([16]byte{0x20, 1, 14: byte(i >> 8), 15: byte(i)}), Until: noon.Add(time.Hour)}})
+		}
+	}
+	after, err := h.TakeLeases(t.Context(), list)
+	if err != nil || len(after) != 1 || kept.saves != before+1 {
+		t.Fatalf("%d devices, kept in %d goes: %v", len(after), kept.saves-before, err)
+	}
+	if d := after[frame.MAC{2, 0, 0, 0, 0, 1}]; len(d.Leases) != maxLeases || d.Leases[maxLeases-1].Address != list[len(list)-1].Address {
+		t.Errorf("%+v", d.Leases)
 	}
 }
 

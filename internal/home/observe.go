@@ -96,6 +96,10 @@ func (d *Device) like(was *Device) bool {
 // maxKnown bounds the addresses that are known of a device, the last ones.
 const maxKnown = 32
 
+// maxMACs bounds the link-layer addresses of a device: who hides behind random ones has one after another. It is far more
+// than honest ones have, since one that is forgotten is not held.
+const maxMACs = 1024
+
 // take takes in a sighting. An identity that was known for surer stays: after a start little is known.
 func (d *Device) take(s *Sighting) {
 	macs := slices.Clone(s.MACs)
@@ -104,7 +108,7 @@ func (d *Device) take(s *Sighting) {
 			macs = append(macs, m)
 		}
 	}
-	d.MACs = macs
+	d.MACs = macs[:min(len(macs), maxMACs)]
 	if len(s.Hostnames) > 0 {
 		d.Hostnames = s.Hostnames
 	}

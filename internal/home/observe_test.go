@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"slices"
 	"testing"
 	"time"
 
@@ -14,13 +15,15 @@ import (
 
 // memory is a ledger that forgets; what is kept is tested in package sqlite.
 type memory struct {
-	saved int
+	saved int // devices
+	saves int
 	list  []Decision
 }
 
 func (m *memory) Devices(context.Context) ([]*Device, error) { return nil, nil }
 func (m *memory) Save(_ context.Context, list []*Device) error {
 	m.saved += len(list)
+	m.saves++
 	return nil
 }
 
@@ -88,6 +91,62 @@ func TestADeviceIsNewOnceAndKeptWhenItChanges(t *testing.T) {
 	}
 }
 
+// Few things are known by their first packets.
+func TestWhatTurnsOutToBeAThingIsToBeHeldUnlessAPersonAnswered(t *testing.T) {
+	for _, answer := range []string{"", "full"} {
+		h, m := opened(t)
+		s := seen(1)
+		s.Identity = device.Identity{Kind: device.Unknown}
+		observe(t, h, s)
+		if d, _ := h.Find("cam"); d.State != Free {
+			t.Fatalf("nobody knows what it is, and it is %s", d.State)
+		}
+		want := Learning
+		if answer != "" {
+			if _, err := h.Decide(t.Context(), "uid:0", Admit, "cam", answer); err != nil {
+				t.Fatal(err)
+			}
+			want = Free
+		}
+		observe(t, h, seen(1))
+		_, err := h.Tick(t.Context())
+		if d, _ := h.Find("cam"); err != nil || d.State != want || d.Admission != Admission(answer) {
+			t.Errorf("answer %q: %+v, %v", answer, d.Stance, err)
+		}
+		// what is known cannot be talked away
+		s.Identity = device.Identity{Kind: device.General, Confidence: 0.99}
+		observe(t, h, s)
+		list, err := h.Tick(t.Context())
+		if d, _ := h.Find("cam"); err != nil || len(list) != 0 || d.State != want || len(m.list) != 1 {
+			t.Errorf("answer %q, as a computer: %+v, %v", answer, d.Stance, err)
+		}
+	}
+}
+
+func TestTheLogSaysWhoSaidWhatOfADevice(t *testing.T) {
+	h, m := opened(t)
+	observe(t, h, seen(1))
+	say := func(change func(*Device)) {
+		if _, err := h.Describe(t.Context(), "uid:7", "02:00:00:00:00:01", change); err != nil {
+			t.Fatal(err)
+		}
+	}
+	say(func(d *Device) { d.Name = "Door" })
+	say(func(d *Device) {
+		d.Says(MUDURL{URL: "https://lamps.example/l.json", Via: "operator", At: noon})
+		d.Corrected = &Correction{Kind: device.General}
+	})
+	say(func(*Device) {})
+	var got []string
+	for _, d := range m.list {
+		got = append(got, d.Actor+" "+string(d.Verb)+" "+d.Argument)
+	}
+	want := []string{`uid:7 describe name="Door"`, `uid:7 describe kind="general" mud_url="https://lamps.example/l.json" via=operator`}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+}
+
 func TestADeviceKeepsItsStanceWhenItsAddressChanges(t *testing.T) {
 	h, _ := opened(t)
 	observe(t, h, seen(1))
@@ -115,6 +174,25 @@ func TestMadeUpAddressesDoNotFillTheHome(t *testing.T) {
 	}
 	if n := observe(t, h, list...); n.Crowded != 10 || h.Len() != MaxDevices {
 		t.Errorf("%d were refused, %d are here", n.Crowded, h.Len())
+	}
+}
+
+func TestADeviceThatChangesItsAddressWithoutEndStaysOneAndBounded(t *testing.T) {
+	h, _ := opened(t)
+	for i := range maxMACs + 100 {
+		s := seen(0)
+		s.MACs = []frame.MAC{{2, 0, 0, 1, byte(i >> 8), byte(i)}}
+		if i > 0 {
+			s.MACs = append(s.MACs, frame.MAC{2, 0, 0, 1, byte((i - 1) >> 8), byte(i - 1)})
+		}
+		observe(t, h, s)
+	}
+	first, last := frame.MAC{2, 0, 0, 1, 0, 0}, frame.MAC{2, 0, 0, 1, byte((maxMACs + 99) >> 8), byte((maxMACs + 99) & 0xff)}
+	if d, err := h.Find(last.String()); err != nil || len(d.MACs) != maxMACs || d.MACs[0] != last || h.Len() != 1 {
+		t.Errorf("%d devices, %v", h.Len(), err)
+	}
+	if _, err := h.Find(first.String()); err == nil || len(h.byMAC) != maxMACs {
+		t.Errorf("%d addresses are known", len(h.byMAC))
 	}
 }
 

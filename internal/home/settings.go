@@ -44,7 +44,6 @@ type Amount struct {
 	Out, In uint64    // octets
 	Read    uint64    // of them, in a protocol that was recognised
 	Flows   uint64
-	Stopped uint64 // of the flows
 }
 
 // Stopped counts packets that the rules stopped of one device, since they know it.

@@ -28,14 +28,14 @@ func (m *Meter) Add(t Traffic) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if n := m.list[k]; n != nil {
-		n.Flows, n.Stopped, n.Out, n.In = n.Flows+t.Flows, n.Stopped+t.Stopped, n.Out+t.Out, n.In+t.In
+		n.Flows, n.Out, n.In = n.Flows+t.Flows, n.Out+t.Out, n.In+t.In
 		return
 	}
 	if len(m.list) >= maxMetered {
 		// what there are so many of is told apart no more
 		k.peer, t.Peer = "", ""
 		if n := m.list[k]; n != nil {
-			n.Flows, n.Stopped, n.Out, n.In = n.Flows+t.Flows, n.Stopped+t.Stopped, n.Out+t.Out, n.In+t.In
+			n.Flows, n.Out, n.In = n.Flows+t.Flows, n.Out+t.Out, n.In+t.In
 			return
 		}
 		if len(m.list) >= 2*maxMetered {

@@ -1,8 +1,6 @@
 package lab
 
-import (
-	"time"
-)
+import "time"
 
 // BadAfter is when the camera of Demo goes bad.
 const BadAfter = 15 * time.Minute
@@ -12,9 +10,7 @@ const BadAfter = 15 * time.Minute
 func Demo(start time.Time) *Home {
 	h := Family()
 	h.Start, h.Length = start, 18*time.Minute
-	for _, s := range Infected().Servers[len(h.Servers):] {
-		h.Servers = append(h.Servers, s)
-	}
+	h.Servers = append(h.Servers, Infected().Servers[len(h.Servers):]...)
 	for i := range h.Devices {
 		if d := &h.Devices[i]; d.Name == "camera" {
 			good := d.Script

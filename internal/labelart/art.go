@@ -23,16 +23,27 @@ const (
 // Shelf is the tag for the shelf of a shop, of size A7: what it is, the verdict as it was on the day of issue, until when
 // there are updates, the other facts, and the way to what is true today. link is that of the QR code (label.Link).
 func Shelf(s *label.Statement, link string, words Words) (*Drawing, error) {
+	return Tag(s, link, Today{label.Active, s.Issued}, words)
+}
+
+// Today is how a label stands on a day.
+type Today struct {
+	Status label.Status
+	Day    label.Day
+}
+
+// Tag is the same as it is on another day.
+func Tag(s *label.Statement, link string, today Today, words Words) (*Drawing, error) {
 	const width, height = 74, 105
 	p := newPen(width, height)
 	y := p.heading(margin, margin, width-2*margin, s)
-	y = p.verdict(margin, y+1, width-2*margin, s, words)
+	y = p.verdict(margin, y+1, width-2*margin, s, today, words)
 	for _, w := range words {
 		f := glance.Facts(s, w)[0]
 		y = p.paragraph(black, face{p.bold, 3.3}, margin, y, width-2*margin, 1, joined(w, f.Name, f.Text))
 	}
 	y += 1
-	side := p.way(margin-1, height-margin+1, width-margin, s, link, words)
+	side := p.way(margin-1, height-margin+1, width-margin, s, today.Day, link, words)
 	p.columns(margin, y, width-2*margin, height-margin-side-y, s, words, 1)
 	return p.done(words[0].Text("label.print.title", "name", s.Model))
 }
@@ -92,10 +103,10 @@ func (p *pen) heading(x, y, w float64, s *label.Statement) float64 {
 	return p.paragraph(black, f, x, y, w, 2, s.Model)
 }
 
-// verdict draws the verdict of the day of issue by four cues: word, shape, height on the load line, colour.
-func (p *pen) verdict(x, y, w float64, s *label.Statement, words Words) float64 {
+// verdict draws the verdict of a day by four cues: word, shape, height on the load line, colour.
+func (p *pen) verdict(x, y, w float64, s *label.Statement, today Today, words Words) float64 {
 	const h = 11.5
-	v, _ := glance.Judge(s, label.Active, s.Issued)
+	v, _ := glance.Judge(s, today.Status, today.Day)
 	look := looks[v]
 	p.box(look.fill, x, y, w-h-1, h)
 	look.shape(p, x+h/2, y+h/2, h/2-2, look.text, look.fill)
@@ -192,7 +203,7 @@ func (p *pen) tall(size, w float64, facts []glance.Fact) (h float64) {
 
 // way draws the QR code with its lower left corner at (x, bottom), and beside it how to find the same by typing. It
 // returns how high that is.
-func (p *pen) way(x, bottom, right float64, s *label.Statement, link string, words Words) float64 {
+func (p *pen) way(x, bottom, right float64, s *label.Statement, day label.Day, link string, words Words) float64 {
 	const room = 38
 	side := p.code(x, bottom-p.measure(link), module, link)
 	if side > room {
@@ -200,7 +211,11 @@ func (p *pen) way(x, bottom, right float64, s *label.Statement, link string, wor
 	}
 	y := bottom - side + 1
 	for _, w := range words {
-		y = p.paragraph(black, face{p.regular, 2.2}, x+side+0.5, y, right-x-side-0.5, 6, w.Text("label.print.asof", "day", w.Date(s.Issued.Time()))) + 0.5
+		says := w.Text("label.print.asof", "day", w.Date(day.Time()))
+		if day != s.Issued {
+			says = w.Text("label.print.today", "day", w.Date(day.Time()))
+		}
+		y = p.paragraph(black, face{p.regular, 2.2}, x+side+0.5, y, right-x-side-0.5, 6, says) + 0.5
 	}
 	typed, _, _ := strings.Cut(link, "#")
 	p.paragraph(black, face{p.bold, 2.2}, x+side+0.5, y, right-x-side-0.5, 3, strings.ToLower(strings.TrimPrefix(typed, "HTTPS://")))

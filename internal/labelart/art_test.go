@@ -14,11 +14,13 @@ import (
 	"strings"
 	"testing"
 
+	"plimsoll.example/plimsoll/internal/glance"
 	"plimsoll.example/plimsoll/internal/labelart"
 	"plimsoll.example/plimsoll/internal/locale"
 	"plimsoll.example/plimsoll/internal/qr"
 	"plimsoll.example/plimsoll/label"
 	"plimsoll.example/plimsoll/mud"
+	"plimsoll.example/plimsoll/norms"
 )
 
 var keep = flag.String("keep", "", "keep the drawings in this folder")
@@ -182,5 +184,57 @@ func TestWhatCannotBePrintedIsRefused(t *testing.T) {
 	}
 	if _, err := labelart.Body(&mud.Sticker{Brand: "x"}, both); err == nil {
 		t.Error("a sticker without MUD URL was drawn")
+	}
+}
+
+func TestAComparisonIsAPictureThatSaysAllOfIt(t *testing.T) {
+	catalogue, err := norms.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, words := range both {
+		other := camera(t)
+		other.Practices, other.Support = 1<<1, 0
+		sides := []glance.Side{{Label: camera(t), Status: label.Active}, {Label: other, Status: label.Suspended}, {}}
+		different, _ := glance.Compare(sides, day(t, "2027-01-01"), catalogue, words)
+		different = different[:6]
+		d, err := labelart.Comparison([]labelart.Column{{"Northern Lights Porch Camera Ultra", glance.Check}, {"Other", glance.Avoid}, {"09506000134369", glance.Unlabelled}}, different, "registry.example", words)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range different {
+			if !strings.Contains(d.Says, r.Name) && r.Topic != "verdict" || !strings.Contains(d.Says, r.Values[0]) {
+				t.Errorf("it does not say %s: %s", r.Name, r.Values[0])
+			}
+		}
+		data, err := d.PNG(6)
+		if err != nil {
+			t.Fatal(err)
+		}
+		picture, err := png.Decode(bytes.NewReader(data))
+		if err != nil || picture.Bounds().Dx() != 900 || len(data) > 200<<10 {
+			t.Fatalf("%v, %d octets", err, len(data))
+		}
+		if *keep != "" {
+			if err := os.WriteFile(filepath.Join(*keep, "comparison-"+string(words.Lang())+".png"), data, 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// The same drawing is the same code on a screen and as a picture.
+func TestATagAsAPictureCanBeScanned(t *testing.T) {
+	s := camera(t)
+	d, err := labelart.Shelf(s, link(t, s, 0), both)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := d.PNG(12)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := qr.Decode(data); err != nil || text != link(t, s, 0) {
+		t.Errorf("%.60q, %v", text, err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"html"
 	"strconv"
 	"strings"
+	"unicode/utf16"
 )
 
 // Drawing is what is to be printed: shapes on a sheet, in millimetres from its upper left corner.
@@ -116,7 +117,7 @@ var pdfOperators = map[byte]string{'M': "m", 'L': "l", 'C': "c", 'Z': "h"}
 func pdfText(s string) string {
 	var b strings.Builder
 	b.WriteString("<FEFF")
-	for _, u := range utf16Of(s) {
+	for _, u := range utf16.Encode([]rune(s)) {
 		fmt.Fprintf(&b, "%04X", u)
 	}
 	b.WriteByte('>')

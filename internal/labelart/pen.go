@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"strings"
-	"unicode/utf16"
 
 	"golang.org/x/image/font"
 	"golang.org/x/image/font/gofont/gobold"
@@ -253,5 +252,3 @@ func (p *pen) code(x, y, module float64, text string) float64 {
 	p.fill(ink{}, path...)
 	return side
 }
-
-func utf16Of(s string) []uint16 { return utf16.Encode([]rune(s)) }

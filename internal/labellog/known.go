@@ -114,7 +114,7 @@ type rootOf func(visit compact.VisitFn) ([]byte, error)
 // expect alarms of a leaf that the issuer did not expect.
 func (w *watch) expect(s *Seen, digest [32]byte) {
 	if w.Expected != nil && (w.Issuer == "" || s.Issuer == w.Issuer) && !w.Expected[digest] {
-		w.alarm(Unexpected, s.Index, s.Issuer, "%T %x", s.Leaf, digest)
+		w.alarm(Unexpected, s.Index, s.Issuer, "%x", digest)
 	}
 }
 

@@ -87,8 +87,11 @@ type Log struct {
 }
 
 // LogTo says where the library that keeps the log tells what it does; without it, that is standard error. There is one
-// such place in a process: call it before any Open.
-func LogTo(log *slog.Logger) { klog.SetSlogLogger(log) }
+// such place in a process, and the first call counts: make it before any Open.
+func LogTo(log *slog.Logger) { once.Do(func() { klog.SetSlogLogger(log) }) }
+
+// once guards what is one to a process.
+var once sync.Once
 
 // Open starts the log in a folder, or goes on with it. The name of the signer is the origin of the log. The error wraps
 // ErrInUse, ErrOtherLog or what is wrong with the files. The context is that of the log’s own work: it ends the log when it
@@ -216,7 +219,7 @@ func (l *Log) load(ctx context.Context) error {
 			return err
 		}
 		index++
-		if data[0] == signFirst {
+		if len(data) > 0 && data[0] == signFirst {
 			continue
 		}
 		leaf, err := ParseLeaf(data)

@@ -341,6 +341,32 @@ func (c *Cache) Forget(link string) error {
 	return nil
 }
 
+// Retain forgets all URLs but those of a list: a device can make up as many as it likes, one after another.
+func (c *Cache) Retain(links []string) error {
+	keep := map[string]bool{}
+	for _, link := range links {
+		if u, err := parseURL(link); err == nil {
+			keep[c.path(u.String())] = true
+		}
+	}
+	names, err := filepath.Glob(filepath.Join(c.Dir, "*.json"))
+	if err != nil {
+		return fmt.Errorf("forget MUD files: %w", err)
+	}
+	for _, name := range names {
+		if keep[name] {
+			continue
+		}
+		if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("forget MUD files: %w", err)
+		}
+	}
+	c.mu.Lock()
+	c.count = 0
+	c.mu.Unlock()
+	return nil
+}
+
 // lock keeps others from the same URL until what it returns is called. A server that is slow holds up its own only.
 func (c *Cache) lock(link string) (unlock func()) {
 	c.mu.Lock()

@@ -434,6 +434,15 @@ func TestDevicesCannotFillTheDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	get(t, c, m.link()) // counts anew
+	if err := c.Retain([]string{"not a URL", m.link()}); err != nil {
+		t.Fatal(err)
+	}
+	if names, err := filepath.Glob(filepath.Join(c.Dir, "*.json")); err != nil || len(names) != 1 {
+		t.Errorf("%d are left of what nobody wants, %v", len(names), err)
+	}
+	if e, err := c.Kept(m.link()); err != nil || e.Current == nil {
+		t.Errorf("what is wanted is forgotten: %v", err)
+	}
 }
 
 // What is kept may be damaged, or written by somebody else: no digest of it is believed.

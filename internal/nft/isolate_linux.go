@@ -206,7 +206,7 @@ func portsOf(name string) (list []port, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("ports of %s: %w", name, err)
 	}
-	return list, dump(unix.RTM_GETLINK, unix.AF_BRIDGE, unix.RTM_NEWLINK, unix.SizeofIfInfomsg, func(head, body []byte) {
+	err = dump(unix.RTM_GETLINK, unix.AF_BRIDGE, unix.RTM_NEWLINK, unix.SizeofIfInfomsg, func(head, body []byte) {
 		p, master := port{index: ne.Uint32(head[4:])}, uint32(0)
 		attributes(body, func(kind uint16, value []byte) {
 			switch {
@@ -224,9 +224,10 @@ func portsOf(name string) (list []port, err error) {
 		})
 		if int(master) == bridge.Index && int(p.index) != bridge.Index {
 			list = append(list, p)
-			slices.SortFunc(list, func(a, b port) int { return cmp.Compare(a.name, b.name) })
 		}
 	})
+	slices.SortFunc(list, func(a, b port) int { return cmp.Compare(a.name, b.name) })
+	return list, err
 }
 
 // Ports are the names of those of a bridge, in order.

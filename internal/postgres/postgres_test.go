@@ -39,6 +39,7 @@ func TestPostgreSQLKeepsARegistry(t *testing.T) {
 		url := storetest.Database(t, at)
 		return open(t, url), func() registry.Store { return open(t, url) }
 	})
+	storetest.Desks(t, func(t *testing.T) storetest.Desk { return open(t, storetest.Database(t, at)) })
 	t.Run("several processes migrate at once, and one does it", func(t *testing.T) {
 		url := storetest.Database(t, at)
 		var all sync.WaitGroup

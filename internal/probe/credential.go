@@ -112,6 +112,7 @@ func (r *run) logins(ctx context.Context, port string, try login) {
 			return
 		}
 	}
+	wrong := 1 + len(r.Others)
 	for i, c := range defaults[:min(len(defaults), r.Tries)] {
 		switch once(c) {
 		case accepted:
@@ -119,13 +120,14 @@ func (r *run) logins(ctx context.Context, port string, try login) {
 			r.found("login.default", assess.Bad, port, fmt.Sprintf("user %s, number %d of the list of passwords that everybody knows", c.User, i+1), from)
 			return
 		case held:
-			r.found("login.guessing", assess.Good, port, fmt.Sprintf("after %d wrong log-ins it takes no more", i+2), from)
+			r.found("login.guessing", assess.Good, port, fmt.Sprintf("after %d wrong log-ins it takes no more", wrong), from)
 			r.guessed = true
 			return
 		}
+		wrong++
 	}
 	if ctx.Err() == nil {
-		r.guessing(ctx, port, try)
+		r.guessing(ctx, port, try, wrong)
 	}
 }
 
@@ -136,8 +138,8 @@ const (
 )
 
 // guessing sends wrong log-ins of a made-up user, with no pause but the pace of connections, and sees whether they are
-// held back.
-func (r *run) guessing(ctx context.Context, port string, try login) {
+// held back. before is how many were sent already.
+func (r *run) guessing(ctx context.Context, port string, try login, before int) {
 	if r.guessed || r.Tries <= 0 {
 		return
 	}
@@ -152,7 +154,7 @@ func (r *run) guessing(ctx context.Context, port string, try login) {
 		}
 		switch {
 		case a == held:
-			r.found("login.guessing", assess.Good, port, fmt.Sprintf("after %d wrong log-ins it takes no more", i+1), from)
+			r.found("login.guessing", assess.Good, port, fmt.Sprintf("after %d wrong log-ins it takes no more", before+i), from)
 			return
 		case a == accepted:
 			r.in = true
@@ -160,7 +162,7 @@ func (r *run) guessing(ctx context.Context, port string, try login) {
 			return
 		case a == unknown:
 			if i > 0 && err != nil && !errors.Is(err, context.Canceled) {
-				r.found("login.guessing", assess.Unclear, port, fmt.Sprintf("after %d wrong log-ins it answers no more, which may have other causes", i+1), from)
+				r.found("login.guessing", assess.Unclear, port, fmt.Sprintf("after %d wrong log-ins it answers no more, which may have other causes", before+i), from)
 			}
 			return
 		}

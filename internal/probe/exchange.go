@@ -10,6 +10,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -26,9 +27,18 @@ type conn struct {
 	r     *run
 	n     int // number of the exchange
 	begun time.Time
-	fault string
 	stop  func() bool // of what ends it with the probe
+
+	mu      sync.Mutex // of what follows: those it is lent to read and write in goroutines of their own
+	in, out int
+	fault   string
 }
+
+// lent is a connection in the hands of a library, which may close it whenever it likes, and late: only the probe itself
+// writes the transcript.
+type lent struct{ *conn }
+
+func (l lent) Close() error { return l.Conn.Close() }
 
 // dial connects to a port of the device after a pause, for a bounded time. what says in short what for.
 func (r *run) dial(ctx context.Context, network string, port uint16, what string) (*conn, error) {
@@ -67,24 +77,29 @@ func portName(network string, port uint16) string {
 func (c *conn) exchange() *assess.Exchange { return &c.r.t.Exchanges[c.n-1] }
 
 func (c *conn) Read(b []byte) (int, error) {
-	x := c.exchange()
-	if left := maxExchange - x.OctetsIn; left <= 0 {
+	c.mu.Lock()
+	left := maxExchange - c.in
+	c.mu.Unlock()
+	if left <= 0 {
 		c.note(errTooLong)
 		return 0, errTooLong
-	} else if len(b) > left {
-		b = b[:left]
 	}
-	n, err := c.Conn.Read(b)
-	x.OctetsIn += n
-	c.note(err)
+	n, err := c.Conn.Read(b[:min(len(b), left)])
+	c.count(n, 0, err)
 	return n, err
 }
 
 func (c *conn) Write(b []byte) (int, error) {
 	n, err := c.Conn.Write(b)
-	c.exchange().OctetsOut += n
-	c.note(err)
+	c.count(0, n, err)
 	return n, err
+}
+
+func (c *conn) count(in, out int, err error) {
+	c.mu.Lock()
+	c.in, c.out = c.in+in, c.out+out
+	c.mu.Unlock()
+	c.note(err)
 }
 
 // received notes in short what the device said. It must hold no secret.
@@ -94,6 +109,8 @@ func (c *conn) received(format string, args ...any) {
 
 // note keeps the first fault.
 func (c *conn) note(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if err == nil || c.fault != "" || errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) {
 		return
 	}
@@ -116,9 +133,12 @@ func timedOut(err error) bool {
 	return errors.As(err, &n) && n.Timeout()
 }
 
+// end writes down how the exchange went.
 func (c *conn) end() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	x := c.exchange()
-	x.TookMS, x.Fault = c.r.Now().Sub(c.begun).Milliseconds(), c.fault
+	x.OctetsIn, x.OctetsOut, x.TookMS, x.Fault = c.in, c.out, c.r.Now().Sub(c.begun).Milliseconds(), c.fault
 }
 
 func (c *conn) Close() error {

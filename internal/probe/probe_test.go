@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -223,6 +224,9 @@ func TestHTTPLogins(t *testing.T) {
 	expect(t, x, map[string]string{"login.clear": "bad", "login.default": "bad"})
 	x = probe(t, nil, port(t, httptest.NewServer(guarded("admin", "long and good", 6))))
 	expect(t, x, map[string]string{"login.clear": "bad", "login.guessing": "good"})
+	if !slices.ContainsFunc(x.Checks, func(c assess.Check) bool { return c.Detail == "after 6 wrong log-ins it takes no more" }) {
+		t.Errorf("%+v", x.Checks)
+	}
 	x = probe(t, nil, port(t, httptest.NewServer(guarded("admin", "long and good", 0))))
 	expect(t, x, map[string]string{"login.clear": "bad", "login.guessing": "bad"})
 }
@@ -235,6 +239,18 @@ func TestALoginThatTakesAnythingIsNoDefaultPassword(t *testing.T) {
 		}
 	}))))
 	expect(t, x, map[string]string{"login.clear": "bad", "access.open": "bad"})
+}
+
+func TestWhoIsSentElsewhereIsNotSaidToBeLetIn(t *testing.T) {
+	x := probe(t, nil, port(t, httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, _, ok := r.BasicAuth(); ok {
+			http.Redirect(w, r, "/login.html?wrong", http.StatusFound)
+			return
+		}
+		w.Header().Set("WWW-Authenticate", `Basic realm="x"`)
+		w.WriteHeader(http.StatusUnauthorized)
+	}))))
+	expect(t, x, map[string]string{"login.clear": "bad"})
 }
 
 func TestDigestIsAnswered(t *testing.T) {

@@ -49,11 +49,15 @@ func (r *run) sshLogin(ctx context.Context, port uint16, k Credential) (answer, 
 	}
 	defer c.Close()
 	seen := errors.New("seen")
+	host := make(chan string, 1)
 	config := &ssh.ClientConfig{
 		User: k.User, ClientVersion: "SSH-2.0-plimsoll",
 		HostKeyCallback: func(_ string, _ net.Addr, key ssh.PublicKey) error {
 			sum := sha256.Sum256(key.Marshal())
-			r.key(portName("tcp", port), "ssh", hex.EncodeToString(sum[:]))
+			select {
+			case host <- hex.EncodeToString(sum[:]):
+			default: // it changes its keys: the first one counts
+			}
 			if k.User == "" {
 				return seen
 			}
@@ -67,7 +71,12 @@ func (r *run) sshLogin(ctx context.Context, port uint16, k Credential) (answer, 
 			return answers, nil
 		})},
 	}
-	s, channels, requests, err := ssh.NewClientConn(c, "", config)
+	s, channels, requests, err := ssh.NewClientConn(lent{c}, "", config)
+	select {
+	case digest := <-host:
+		r.key(portName("tcp", port), "ssh", digest)
+	default:
+	}
 	switch {
 	case err == nil:
 		go ssh.DiscardRequests(requests)

@@ -82,7 +82,7 @@ func (r *run) handshake(ctx context.Context, port uint16, config *tls.Config, wh
 		return nil, err
 	}
 	defer c.Close()
-	t := tls.Client(c, config)
+	t := tls.Client(lent{c}, config)
 	if err := t.HandshakeContext(ctx); err != nil {
 		c.received("no TLS: %v", err)
 		return nil, err

@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"plimsoll.example/plimsoll/internal/assess"
@@ -30,13 +31,17 @@ func (r *run) ask(ctx context.Context, method string, port uint16, secure bool, 
 	if secure {
 		scheme = "https"
 	}
-	var c *conn
-	dial := func(ctx context.Context, _, _ string) (nc net.Conn, err error) {
-		if c != nil {
+	c, err := r.dial(ctx, "tcp", port, what)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	var used atomic.Bool
+	dial := func(context.Context, string, string) (net.Conn, error) {
+		if used.Swap(true) {
 			return nil, errors.New("one connection is enough")
 		}
-		c, err = r.dial(ctx, "tcp", port, what)
-		return c, err
+		return lent{c}, nil
 	}
 	transport := &http.Transport{
 		DialContext: dial, DisableKeepAlives: true, DisableCompression: true, MaxResponseHeaderBytes: 32 << 10,
@@ -44,7 +49,7 @@ func (r *run) ask(ctx context.Context, method string, port uint16, secure bool, 
 	}
 	defer transport.CloseIdleConnections()
 	client := &http.Client{
-		Transport: transport, Timeout: r.talk + dialTime + r.Pace,
+		Transport: transport, Timeout: r.talk,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	host := netip.AddrPortFrom(r.Address.WithZone(""), port).String()
@@ -129,6 +134,9 @@ func (r *run) webLogin(port uint16, secure bool) login {
 		p, err = r.ask(ctx, http.MethodGet, port, secure, "/", "", map[string]string{"Authorization": field}, "log in")
 		if err != nil {
 			return unknown, err
+		}
+		if k.User == stranger && p.status >= 300 && p.status < 400 {
+			return unknown, nil // it may be sent in, or back to where one logs in
 		}
 		return said(p.status), nil
 	}

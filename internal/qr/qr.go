@@ -1,4 +1,4 @@
-// Package qr draws QR codes and reads them from pictures (ISO/IEC 18004).
+// Package qr draws QR codes and reads them from pictures (ISO/IEC 18004), and bar codes of products (ISO/IEC 15420).
 package qr
 
 import (

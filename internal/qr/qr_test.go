@@ -14,6 +14,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/makiuchi-d/gozxing"
+	"github.com/makiuchi-d/gozxing/oned"
+
 	"plimsoll.example/plimsoll/internal/qr"
 )
 
@@ -57,13 +60,18 @@ func photograph(t *testing.T, c *qr.Code, width, degrees float64, gone func(u, v
 	if err != nil {
 		t.Fatal(err)
 	}
+	return taken(t, code, 4.0/float64(c.Size()+8), width, degrees, gone, seed)
+}
+
+// taken is a square drawing as a phone would take it; white is how much of it is around the code.
+func taken(t *testing.T, code image.Image, white, width, degrees float64, gone func(u, v float64) bool, seed uint64) []byte {
+	t.Helper()
 	w, h := int(2*width)+200, int(1.6*width)+100
 	rng := rand.New(rand.NewPCG(seed, 1))
 	photo := image.NewRGBA(image.Rect(0, 0, w, h))
 	sin, cos := math.Sincos(degrees * math.Pi / 180)
 	n := float64(code.Bounds().Dx())
 	scale := n / width
-	white := 4.0 / float64(c.Size()+8)
 	for y := range h {
 		for x := range w {
 			dx, dy := float64(x-w/2), float64(y-h/2)
@@ -105,6 +113,60 @@ func TestAPhotographIsRead(t *testing.T) {
 		if got, err := qr.Decode(photograph(t, c, 500, degrees, whole, uint64(i))); err != nil || got != sticker {
 			t.Errorf("turned by %v degrees: %q, %v", degrees, got, err)
 		}
+	}
+}
+
+// bars is the bar code of a product, on a square of white.
+func bars(t *testing.T, format gozxing.BarcodeFormat, digits string) image.Image {
+	t.Helper()
+	m, err := map[gozxing.BarcodeFormat]gozxing.Writer{
+		gozxing.BarcodeFormat_EAN_13: oned.NewEAN13Writer(), gozxing.BarcodeFormat_EAN_8: oned.NewEAN8Writer(),
+		gozxing.BarcodeFormat_UPC_A: oned.NewUPCAWriter(), gozxing.BarcodeFormat_UPC_E: oned.NewUPCEWriter(),
+	}[format].Encode(digits, format, 500, 250, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	square := image.NewGray(image.Rect(0, 0, 600, 600))
+	for y := range 600 {
+		for x := range 600 {
+			square.SetGray(x, y, color.Gray{255})
+			if in := image.Pt(x-50, y-175); in.In(image.Rect(0, 0, m.GetWidth(), m.GetHeight())) && m.Get(in.X, in.Y) {
+				square.SetGray(x, y, color.Gray{0})
+			}
+		}
+	}
+	return square
+}
+
+func TestTheBarCodeOfAProductIsReadFromAPhotograph(t *testing.T) {
+	for _, c := range []struct {
+		format gozxing.BarcodeFormat
+		digits string
+		want   string
+	}{
+		{gozxing.BarcodeFormat_EAN_13, "9506000134352", "9506000134352"},
+		{gozxing.BarcodeFormat_EAN_8, "96385074", "96385074"},
+		{gozxing.BarcodeFormat_UPC_A, "036000291452", "036000291452"},
+		{gozxing.BarcodeFormat_UPC_E, "01234565", "012345000065"},
+		{gozxing.BarcodeFormat_UPC_E, "04210007", "042000001007"},
+	} {
+		turns := []float64{0}
+		if c.format == gozxing.BarcodeFormat_EAN_13 {
+			turns = []float64{0, 5, 90, 180, 270}
+		}
+		for i, degrees := range turns {
+			got, isBars, err := qr.Scan(taken(t, bars(t, c.format, c.digits), 0, 900, degrees, whole, uint64(i)))
+			if err != nil || !isBars || strings.TrimLeft(got, "0") != strings.TrimLeft(c.want, "0") {
+				t.Errorf("%s turned by %v degrees: %q, %v, %v", c.digits, degrees, got, isBars, err)
+			}
+		}
+	}
+	if got, isBars, err := qr.Scan(photograph(t, encode(t, sticker), 500, 7, whole, 1)); err != nil || isBars || got != sticker {
+		t.Errorf("a QR code: %q, %v, %v", got, isBars, err)
+	}
+	blank := image.NewGray(image.Rect(0, 0, 600, 600))
+	if got, _, err := qr.Scan(taken(t, blank, 0, 300, 0, whole, 1)); !errors.Is(err, qr.ErrNoCode) {
+		t.Errorf("of nothing it reads %q, %v", got, err)
 	}
 }
 
@@ -175,6 +237,25 @@ func TestADrawingSaysWhatItIs(t *testing.T) {
 	}
 }
 
+// BenchmarkScanOfNothing is the most that a picture can cost: all readers look at all of it, and find nothing.
+func BenchmarkScanOfNothing(b *testing.B) {
+	photo := image.NewGray(image.Rect(0, 0, 4000, 3000))
+	rng := rand.New(rand.NewPCG(1, 1))
+	for i := range photo.Pix {
+		photo.Pix[i] = uint8(rng.IntN(256))
+	}
+	var out bytes.Buffer
+	if err := jpeg.Encode(&out, photo, nil); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, _, err := qr.Scan(out.Bytes()); err == nil {
+			b.Fatal("found something")
+		}
+	}
+}
+
 func FuzzDecode(f *testing.F) {
 	c, err := qr.Encode("x")
 	if err != nil {
@@ -185,6 +266,9 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if config, _, err := image.DecodeConfig(bytes.NewReader(data)); err == nil && config.Width*config.Height > 1<<20 {
 			return // too large to be quick
+		}
+		if digits, isBars, err := qr.Scan(data); err == nil && isBars && strings.Trim(digits, "0123456789") != "" {
+			t.Errorf("the digits of a bar code are %q", digits)
 		}
 		text, err := qr.Decode(data)
 		switch {

@@ -48,6 +48,9 @@ var rights = map[Role][]Right{
 	Manufacturer:      {MayNote},
 }
 
+// May reports whether a role has a right.
+func (r Role) May(x Right) bool { return slices.Contains(rights[r], x) }
+
 // Account is somebody who may write.
 type Account struct {
 	ID     string    `json:"id"`
@@ -136,7 +139,7 @@ func (r *Registry) reload(ctx context.Context) error {
 	}
 	for i := range list {
 		for j := range list[i].Keys {
-			if !contains(rights[list[i].Role], MayGrant) {
+			if !list[i].Role.May(MayGrant) {
 				continue
 			}
 			if err := r.Log.Admit(ctx, list[i].Name, &list[i].Keys[j]); err != nil {
@@ -234,7 +237,7 @@ func NewAccount(ctx context.Context, s Store, a *Account) error {
 			top = max(top, b.First+b.Size)
 		}
 	}
-	if contains(rights[a.Role], MayGrant) && len(a.Blocks) == 0 {
+	if a.Role.May(MayGrant) && len(a.Blocks) == 0 {
 		a.Blocks = []Block{{First: top, Size: BlockSize}}
 	}
 	for _, b := range a.Blocks {
@@ -264,7 +267,7 @@ func Extend(ctx context.Context, s Store, id string, size uint32) (*Account, err
 	switch {
 	case found == nil:
 		return nil, fmt.Errorf("account %.40q: %w", id, ErrUnknown)
-	case !contains(rights[found.Role], MayGrant):
+	case !found.Role.May(MayGrant):
 		return nil, fmt.Errorf("%w: %s grants no labels", ErrRole, id)
 	case uint64(top)+uint64(size) > MaxIndex:
 		return nil, fmt.Errorf("%w: the list has no room for %d more status indexes", ErrText, size)

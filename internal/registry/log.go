@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"plimsoll.example/plimsoll/internal/labellog"
@@ -133,6 +134,51 @@ func (t Transparent) Proof(ctx context.Context, index uint64) ([]byte, error) {
 		return nil, fmt.Errorf("leaf %d: %w", index, ErrUnknown)
 	}
 	return t.Log.ProofFile(ctx, index, c)
+}
+
+// Inclusion is an entry that was found in the log, and verified under a checkpoint of it.
+type Inclusion struct {
+	Index     uint64
+	Origin    string // of the log
+	Size      uint64
+	Root      [32]byte
+	Cosigners []string // the witnesses that cosigned the checkpoint
+}
+
+// Include verifies that the leaf of an index is that of an entry, by its hash, and is in the log. The error wraps
+// ErrUnknown where it is not.
+func (t Transparent) Include(ctx context.Context, index uint64, hash label.Hash) (*Inclusion, error) {
+	c, err := t.Log.Checkpoint(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if index >= c.Size {
+		return nil, fmt.Errorf("leaf %d: %w", index, ErrUnknown)
+	}
+	for data, err := range t.Log.Entries(ctx, index, index+1) {
+		if err != nil {
+			return nil, err
+		}
+		if h, ok := hashIn(data); !ok || h != hash {
+			return nil, fmt.Errorf("leaf %d is another: %w", index, ErrUnknown)
+		}
+		path, err := t.Log.Proof(ctx, index, c.Size)
+		if err == nil {
+			err = labellog.VerifyInclusion(data, index, path, c)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	in := &Inclusion{Index: index, Origin: c.Origin, Size: c.Size, Root: c.Root}
+	for line := range strings.Lines(string(c.Note)) {
+		if name, ok := strings.CutPrefix(line, "— "); ok {
+			if name, _, _ = strings.Cut(name, " "); name != c.Origin {
+				in.Cosigners = append(in.Cosigners, name)
+			}
+		}
+	}
+	return in, nil
 }
 
 // Landmark is the path of a label to the landmark of its day, or nil while the day is not over.

@@ -66,7 +66,7 @@ func (r *Registry) newPublication(ctx context.Context, statuses label.Statuses) 
 	}
 	b := &label.Bundle{Version: label.Version, Registry: r.Name, Made: p.Made, FirstDay: first, Landmarks: landmarks, List: statuses.Pack(), Issuers: []label.Issuer{}}
 	for _, a := range r.Accounts() {
-		if !contains(rights[a.Role], MayGrant) {
+		if !a.Role.May(MayGrant) {
 			continue
 		}
 		for _, k := range a.Keys {

@@ -75,6 +75,7 @@ type Registry struct {
 	versions [4096]atomic.Uint64 // of products, by GTIN
 	issued   atomic.Pointer[Publication]
 	counts   Counts
+	deciding sync.Map // label.Hash of each label that the registry itself is changing
 
 	mu       sync.Mutex
 	statuses label.Statuses
@@ -426,5 +427,3 @@ func (r *Registry) Broken() bool { return r.broken.Load() }
 
 // UnderWay is how many entries are.
 func (r *Registry) UnderWay() int { return len(r.inFlight) }
-
-func contains(list []Right, r Right) bool { return slices.Contains(list, r) }

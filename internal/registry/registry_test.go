@@ -362,6 +362,44 @@ func TestTheRegistryDecidesByItselfWhereSomethingWatches(t *testing.T) {
 	}
 }
 
+// Whoever may add evidence to a label could send so much of it that no other change ever has its turn.
+func TestManyNotesDoNotPutOffWhatTheRegistryDecides(t *testing.T) {
+	p := newPlace(t)
+	l := p.grant(t, 1, 0)
+	ctx, stop := context.WithCancel(t.Context())
+	var all sync.WaitGroup
+	defer all.Wait()
+	defer stop()
+	var busy atomic.Uint64
+	for range 8 {
+		all.Go(func() {
+			for ctx.Err() == nil {
+				now, err := p.store.Label(ctx, l.ID)
+				if err != nil {
+					return
+				}
+				c := &label.Change{Version: label.Version, Label: l.ID, Number: now.Changes + 1, Verb: label.Note, At: p.now().Unix(), Reason: "other"}
+				sign1, err := label.SignChange(c, storetest.Key(2))
+				if err == nil {
+					_, err = p.reg.Change(ctx, &registry.Submission{Sign1: sign1, Label: l.ID})
+				}
+				if errors.Is(err, registry.ErrBusy) {
+					busy.Add(1)
+				}
+			}
+		})
+	}
+	for {
+		if now, err := p.store.Label(ctx, l.ID); err != nil || now.Changes > 3 {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	if _, err := p.reg.Decide(ctx, l.ID, label.Suspend, "exploited", ""); err != nil {
+		t.Errorf("%v; %d notes were told to wait", err, busy.Load())
+	}
+}
+
 // brittle is a log that fails before or after it took a leaf in.
 type brittle struct {
 	registry.Log

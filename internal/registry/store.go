@@ -173,6 +173,9 @@ type Document struct {
 	Body  []byte
 }
 
+// Sum fills in the hash of a document that is to be sent.
+func (d *Document) Sum() { d.Hash = sha256.Sum256(d.Body) }
+
 // Bounds of documents.
 const (
 	MaxDocument  = 256 << 10 // octets

@@ -67,7 +67,7 @@ func (r *Registry) Grant(ctx context.Context, s *Submission) (*Label, error) {
 
 // grantable says why an account cannot grant a label.
 func (r *Registry) grantable(ctx context.Context, a *Account, s *label.Statement, e *Entry, now time.Time) error {
-	if !contains(rights[a.Role], MayGrant) {
+	if !a.Role.May(MayGrant) {
 		return fmt.Errorf("%w: %s, a %s, grants no labels", ErrRole, a.ID, a.Role)
 	}
 	inBlock := false
@@ -112,6 +112,9 @@ func (r *Registry) Change(ctx context.Context, s *Submission) (*Entry, error) {
 			return nil, err
 		}
 	}
+	if _, own := r.deciding.Load(c.Label); own && account.ID != Self {
+		return nil, ErrBusy
+	}
 	e := &Entry{
 		Kind: Change, Hash: ChangeHash(s.Sign1), Body: s.Sign1, Account: account.ID, At: now, Key: s.Key,
 		Label: c.Label, Change: c, Documents: s.Documents,
@@ -145,7 +148,7 @@ func (r *Registry) changeable(ctx context.Context, a *Account, e *Entry, now tim
 	case l.Account != a.ID:
 		need = MayChangeAny
 	}
-	if !contains(rights[a.Role], need) {
+	if !a.Role.May(need) {
 		return fmt.Errorf("%w: %s, a %s, cannot %s a label of %s", ErrRole, a.ID, a.Role, e.Change.Verb, l.Account)
 	}
 	if kept, err := r.Store.Entry(ctx, e.Hash); err == nil && kept.Logged {
@@ -184,9 +187,11 @@ func (e *Entry) documents() error {
 var media = regexp.MustCompile(`^[a-z]{1,20}/[a-z0-9.+-]{1,60}$`)
 
 // Decide changes a label by the registry’s own decision, as rules on advisories come to it: it makes the change, signs it
-// and takes it in.
+// and takes it in. What others send about the label waits meanwhile: nobody can put off a suspension by many notes.
 func (r *Registry) Decide(ctx context.Context, id label.Hash, verb label.Verb, reason label.Reason, note string, documents ...Document) (*Entry, error) {
-	for range 5 {
+	r.deciding.Store(id, true)
+	defer r.deciding.Delete(id)
+	for range 50 {
 		l, err := r.Store.Label(ctx, id)
 		if err != nil {
 			return nil, err
@@ -206,7 +211,7 @@ func (r *Registry) Decide(ctx context.Context, id label.Hash, verb label.Verb, r
 		if !errors.Is(err, ErrNumber) {
 			return e, err
 		}
-		select { // somebody was faster
+		select { // somebody was faster, and is not logged yet
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		case <-time.After(100 * time.Millisecond):
@@ -219,7 +224,8 @@ func (r *Registry) Decide(ctx context.Context, id label.Hash, verb label.Verb, r
 func (r *Registry) refuse(ctx context.Context, e *Entry, cause error) error {
 	if IsRefusal(cause) {
 		outcome, _, _ := strings.Cut(cause.Error(), "\n")
-		a := &Audit{At: e.At, Account: e.Account, Action: e.Action(), Subject: e.Label.String(), Outcome: outcome[:min(len(outcome), 200)]}
+		outcome = strings.ToValidUTF8(outcome[:min(len(outcome), 200)], "")
+		a := &Audit{At: e.At, Account: e.Account, Action: e.Action(), Subject: e.Label.String(), Outcome: outcome}
 		if err := r.Store.Note(ctx, a); err != nil {
 			r.Logger.WarnContext(ctx, "refusal was not audited", "error", err)
 		}
@@ -227,17 +233,23 @@ func (r *Registry) refuse(ctx context.Context, e *Entry, cause error) error {
 	return cause
 }
 
-// expire changes the status of labels whose last day is over.
+// expire changes the status of labels whose last day is over, as long as any can be changed.
 func (r *Registry) expire(ctx context.Context) error {
 	for {
 		list, err := r.Store.Expired(ctx, label.DayOf(r.Now()), 100)
 		if err != nil || len(list) == 0 {
 			return err
 		}
+		var refused error
 		for _, id := range list {
-			if _, err := r.Decide(ctx, id, label.Expire, "expired", ""); err != nil && !IsRefusal(err) {
+			_, err := r.Decide(ctx, id, label.Expire, "expired", "")
+			if err != nil && !IsRefusal(err) {
 				return err
 			}
+			refused = errors.Join(refused, err)
+		}
+		if refused != nil {
+			return refused // and again later
 		}
 	}
 }

@@ -7,21 +7,22 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"time"
 
 	"plimsoll.example/plimsoll/internal/home"
 )
 
-// maxRows bounds the traffic of each span that is kept: beyond it the oldest goes, however young. A row takes some 100
+// MaxRows bounds the traffic of each span that is kept: beyond it the oldest goes, however young. A row takes some 100
 // octets.
-const maxRows = 1_000_000
+const MaxRows = 1_000_000
 
 // AddTraffic adds what was seen to what is kept, in each of home.Spans. The span of list’s elements does not matter.
 func (s *Store) AddTraffic(ctx context.Context, list []home.Traffic) error {
 	err := s.change(ctx, func(tx *sql.Tx) error {
-		add, err := tx.PrepareContext(ctx, `insert into traffic (span, at, device, peer, scope, service, began, flows, stopped, octets_out, octets_in)
-			values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-			on conflict do update set flows = flows + excluded.flows, stopped = stopped + excluded.stopped,
+		add, err := tx.PrepareContext(ctx, `insert into traffic (span, at, device, peer, scope, service, began, flows, octets_out, octets_in)
+			values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+			on conflict do update set flows = flows + excluded.flows,
 				octets_out = octets_out + excluded.octets_out, octets_in = octets_in + excluded.octets_in`)
 		if err != nil {
 			return err
@@ -32,7 +33,7 @@ func (s *Store) AddTraffic(ctx context.Context, list []home.Traffic) error {
 			for _, span := range home.Spans {
 				at := t.At.UTC().Truncate(span.Span)
 				_, err := add.ExecContext(ctx, int64(span.Span/time.Second), at.Unix(), t.Device, t.Peer, t.Scope, t.Service, t.Began,
-					int64(t.Flows), int64(t.Stopped), int64(t.Out), int64(t.In))
+					int64(t.Flows), int64(t.Out), int64(t.In))
 				if err != nil {
 					return err
 				}
@@ -49,7 +50,7 @@ func (s *Store) AddTraffic(ctx context.Context, list []home.Traffic) error {
 // Traffic is what a device did (all devices, for "") in spans of that length that began in a time, oldest first, at
 // most limit.
 func (s *Store) Traffic(ctx context.Context, device string, span time.Duration, from, to time.Time, limit int) (list []home.Traffic, err error) {
-	rows, err := s.reader().QueryContext(ctx, `select at, device, peer, scope, service, began, flows, stopped, octets_out, octets_in from traffic
+	rows, err := s.reader().QueryContext(ctx, `select at, device, peer, scope, service, began, flows, octets_out, octets_in from traffic
 		where span = ? and (? = '' or device = ?) and at >= ? and at < ? order by at, device, peer, service, began limit ?`,
 		int64(span/time.Second), device, device, from.Unix(), to.Unix(), limit)
 	if err != nil {
@@ -59,7 +60,7 @@ func (s *Store) Traffic(ctx context.Context, device string, span time.Duration, 
 	for rows.Next() {
 		t := home.Traffic{Span: span}
 		var at int64
-		if err := rows.Scan(&at, &t.Device, &t.Peer, &t.Scope, &t.Service, &t.Began, &t.Flows, &t.Stopped, &t.Out, &t.In); err != nil {
+		if err := rows.Scan(&at, &t.Device, &t.Peer, &t.Scope, &t.Service, &t.Began, &t.Flows, &t.Out, &t.In); err != nil {
 			return nil, fmt.Errorf("read traffic: %w", err)
 		}
 		t.At = time.Unix(at, 0).UTC()
@@ -68,30 +69,48 @@ func (s *Store) Traffic(ctx context.Context, device string, span time.Duration, 
 	return list, rows.Err()
 }
 
+// Trim forgets the oldest traffic of each span of which there are more rows than that.
+func (s *Store) Trim(ctx context.Context, most int) error {
+	for _, span := range home.Spans {
+		for {
+			n, err := s.forget(ctx, `select span, device, at, peer, service, began from traffic where span = ?1
+				order by at limit max(0, min(5000, (select count(*) from traffic where span = ?1) - ?2))`, span.Span, int64(most))
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// forget deletes the rows of traffic that a query finds, which is given a span and a number. It returns how many there were.
+func (s *Store) forget(ctx context.Context, query string, span time.Duration, number int64) (int64, error) {
+	r, err := s.exec(ctx, "delete from traffic where (span, device, at, peer, service, began) in ("+query+")", int64(span/time.Second), number)
+	if err != nil {
+		return 0, fmt.Errorf("prune traffic: %w", err)
+	}
+	return r.RowsAffected()
+}
+
 // Prune forgets what is older than it is kept, and what there is too much of. It works in small steps, so that nothing
 // waits for it long.
 func (s *Store) Prune(ctx context.Context, now time.Time) error {
 	for _, span := range home.Spans {
-		seconds := int64(span.Span / time.Second)
-		oldest := now.Add(-span.Keep).Unix()
-		var newest sql.NullInt64
-		err := s.reader().QueryRowContext(ctx, "select at from traffic where span = ? order by at desc limit 1 offset ?", seconds, maxRows).Scan(&newest)
-		if err != nil && !errors.Is(err, sql.ErrNoRows) {
-			return fmt.Errorf("prune traffic: %w", err)
-		}
-		if newest.Valid {
-			oldest = max(oldest, newest.Int64+1)
-		}
 		for {
-			r, err := s.exec(ctx, `delete from traffic where (span, device, at, peer, service, began) in
-				(select span, device, at, peer, service, began from traffic where span = ? and at < ? limit 5000)`, seconds, oldest)
+			n, err := s.forget(ctx, "select span, device, at, peer, service, began from traffic where span = ? and at < ? limit 5000", span.Span, now.Add(-span.Keep).Unix())
 			if err != nil {
-				return fmt.Errorf("prune traffic: %w", err)
+				return err
 			}
-			if n, err := r.RowsAffected(); err != nil || n == 0 {
+			if n == 0 {
 				break
 			}
 		}
+	}
+	if err := s.Trim(ctx, MaxRows); err != nil {
+		return err
 	}
 	if _, err := s.exec(ctx, "delete from amount where at < ?", now.Add(-home.Spans[len(home.Spans)-1].Keep).Unix()); err != nil {
 		return fmt.Errorf("prune amounts: %w", err)
@@ -100,7 +119,48 @@ func (s *Store) Prune(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return fmt.Errorf("prune findings: %w", err)
 	}
+	if err := s.pruneFiles(ctx); err != nil {
+		return fmt.Errorf("prune files: %w", err)
+	}
 	return nil
+}
+
+// spokenOf is whatever may be the digest of a file in what is kept of devices, in what was decided, and in what imports can
+// be undone to.
+const spokenOf = `select value from device, json_tree(stance) where type = 'text' and length(value) = 64
+	union select value from device, json_tree(seen) where type = 'text' and length(value) = 64
+	union select value from decision, json_tree(before) where type = 'text' and length(value) = 64
+	union select value from decision, json_tree(after) where type = 'text' and length(value) = 64
+	union select value from snapshot, json_tree(cast(body as text)) where type = 'text' and length(value) = 64`
+
+// pruneFiles forgets the files that nothing speaks of, now and when it looked before: strangers offer as many as they like.
+// One that was just saved is about to be spoken of.
+func (s *Store) pruneFiles(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.unused) > 0 {
+		list, err := json.Marshal(s.unused)
+		if err != nil {
+			return err
+		}
+		if _, err := s.exec(ctx, "delete from file where sha256 in (select value from json_each(?)) and sha256 not in ("+spokenOf+")", string(list)); err != nil {
+			return err
+		}
+	}
+	s.unused = nil
+	rows, err := s.reader().QueryContext(ctx, "select sha256 from file where sha256 not in ("+spokenOf+")")
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var sha string
+		if err := rows.Scan(&sha); err != nil {
+			return err
+		}
+		s.unused = append(s.unused, sha)
+	}
+	return rows.Err()
 }
 
 const maxFindings = 10_000
@@ -172,6 +232,9 @@ func (s *Store) findings(ctx context.Context, query string, args ...any) (list [
 
 // SaveFile keeps a MUD file under its digest.
 func (s *Store) SaveFile(ctx context.Context, f *home.File) error {
+	s.mu.Lock()
+	s.unused = slices.DeleteFunc(s.unused, func(sha string) bool { return sha == f.SHA256 })
+	s.mu.Unlock()
 	_, err := s.exec(ctx, "insert into file (sha256, at, origin, body) values (?, ?, ?, ?) on conflict do nothing",
 		f.SHA256, f.At.UnixNano(), f.Origin, f.Body)
 	if err != nil {

@@ -19,7 +19,7 @@ func TestTrafficIsAddedUpByMinuteHourAndDayAndForgotten(t *testing.T) {
 	for i := range 120 {
 		err := s.AddTraffic(t.Context(), []home.Traffic{
 			{At: noon.Add(time.Duration(i) * time.Minute), Device: "d1", Peer: "cloud.example", Scope: "internet", Service: "tcp/443", Began: true, Flows: 1, Out: 10, In: 20},
-			{At: noon.Add(time.Duration(i) * time.Minute), Device: "d2", Peer: "cloud.example", Scope: "internet", Service: "tcp/443", Began: true, Flows: 2, Stopped: 1},
+			{At: noon.Add(time.Duration(i) * time.Minute), Device: "d2", Peer: "cloud.example", Scope: "internet", Service: "tcp/443", Began: true, Flows: 2},
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -46,6 +46,14 @@ func TestTrafficIsAddedUpByMinuteHourAndDayAndForgotten(t *testing.T) {
 	}
 	if m, h := len(rows(time.Minute)), len(rows(time.Hour)); m != 60 || h != 2 {
 		t.Errorf("two days later: %d minutes, %d hours", m, h)
+	}
+	// of what there is too much, the oldest goes, whatever its age
+	if err := s.Trim(t.Context(), 50); err != nil {
+		t.Fatal(err)
+	}
+	list := rows(time.Minute)
+	if m, h := len(list), len(rows(time.Hour)); m != 25 || h != 2 || !list[0].At.Equal(noon.Add(95*time.Minute)) {
+		t.Errorf("trimmed to 50 rows of two devices: %d minutes, %d hours", m, h)
 	}
 }
 

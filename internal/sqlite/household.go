@@ -137,10 +137,10 @@ func (s *Store) Decision(ctx context.Context, seq int64) (*home.Decision, error)
 	return d, nil
 }
 
-// Last is the newest decision of a person that was not undone, and is no undoing itself.
+// Last is the newest decision of a person that was not undone, and is neither an undoing nor a description.
 func (s *Store) Last(ctx context.Context) (*home.Decision, error) {
-	d, err := scanDecision(s.reader().QueryRowContext(ctx, decisionColumns+`where undone = 0 and actor != ? and verb != ?
-		and (imported = 0 or imported in (select seq from decision where undone = 0)) order by seq desc limit 1`, home.Program, home.Undo))
+	d, err := scanDecision(s.reader().QueryRowContext(ctx, decisionColumns+`where undone = 0 and actor != ? and verb not in (?, ?, ?)
+		and (imported = 0 or imported in (select seq from decision where undone = 0)) order by seq desc limit 1`, home.Program, home.Undo, home.Describe, home.NoteOn))
 	if err != nil {
 		return nil, fmt.Errorf("read last decision: %w", err)
 	}

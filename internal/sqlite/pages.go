@@ -30,16 +30,16 @@ func addAmounts(ctx context.Context, tx *sql.Tx, list []home.Traffic) error {
 			a = &home.Amount{}
 			sums[k] = a
 		}
-		a.Out, a.In, a.Flows, a.Stopped = a.Out+t.Out, a.In+t.In, a.Flows+t.Flows, a.Stopped+t.Stopped
+		a.Out, a.In, a.Flows = a.Out+t.Out, a.In+t.In, a.Flows+t.Flows
 		if t.Recognised() {
 			a.Read += t.Out + t.In
 		}
 	}
 	for k, a := range sums {
-		_, err := tx.ExecContext(ctx, `insert into amount (at, device, octets_out, octets_in, octets_read, flows, stopped) values (?, ?, ?, ?, ?, ?, ?)
+		_, err := tx.ExecContext(ctx, `insert into amount (at, device, octets_out, octets_in, octets_read, flows) values (?, ?, ?, ?, ?, ?)
 			on conflict do update set octets_out = octets_out + excluded.octets_out, octets_in = octets_in + excluded.octets_in,
-				octets_read = octets_read + excluded.octets_read, flows = flows + excluded.flows, stopped = stopped + excluded.stopped`,
-			k.at, k.device, int64(a.Out), int64(a.In), int64(a.Read), int64(a.Flows), int64(a.Stopped))
+				octets_read = octets_read + excluded.octets_read, flows = flows + excluded.flows`,
+			k.at, k.device, int64(a.Out), int64(a.In), int64(a.Read), int64(a.Flows))
 		if err != nil {
 			return err
 		}
@@ -49,7 +49,7 @@ func addAmounts(ctx context.Context, tx *sql.Tx, list []home.Traffic) error {
 
 // Amounts are how much each device said in the days that began in a time, added up; at most home.MaxDevices, each once.
 func (s *Store) Amounts(ctx context.Context, from, to time.Time) (list []home.Amount, err error) {
-	rows, err := s.reader().QueryContext(ctx, `select device, min(at), sum(octets_out), sum(octets_in), sum(octets_read), sum(flows), sum(stopped) from amount
+	rows, err := s.reader().QueryContext(ctx, `select device, min(at), sum(octets_out), sum(octets_in), sum(octets_read), sum(flows) from amount
 		where at >= ? and at < ? group by device order by device limit ?`, from.Unix(), to.Unix(), home.MaxDevices)
 	if err != nil {
 		return nil, fmt.Errorf("read amounts: %w", err)
@@ -58,7 +58,7 @@ func (s *Store) Amounts(ctx context.Context, from, to time.Time) (list []home.Am
 	for rows.Next() {
 		var a home.Amount
 		var at int64
-		if err := rows.Scan(&a.Device, &at, &a.Out, &a.In, &a.Read, &a.Flows, &a.Stopped); err != nil {
+		if err := rows.Scan(&a.Device, &at, &a.Out, &a.In, &a.Read, &a.Flows); err != nil {
 			return nil, fmt.Errorf("read amounts: %w", err)
 		}
 		a.Day = time.Unix(at, 0).UTC()

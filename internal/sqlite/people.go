@@ -14,8 +14,18 @@ import (
 // mostSessions bounds the sessions that are kept of one person: the oldest end.
 const mostSessions = 50
 
+// keeper is a database: that of a home, or of a registry.
+type keeper interface {
+	reader() *sql.DB
+	exec(ctx context.Context, query string, args ...any) (sql.Result, error)
+	change(ctx context.Context, do func(*sql.Tx) error) error
+}
+
+// people is the part of a database that says who may come in, and who is in.
+type people struct{ keeper }
+
 // one reads the JSON that a query gives into v; an error that wraps fs.ErrNotExist where it gives nothing.
-func (s *Store) one(ctx context.Context, v any, query string, args ...any) error {
+func (s people) one(ctx context.Context, v any, query string, args ...any) error {
 	var data string
 	err := s.reader().QueryRowContext(ctx, query, args...).Scan(&data)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -28,7 +38,7 @@ func (s *Store) one(ctx context.Context, v any, query string, args ...any) error
 }
 
 // User is the person of that name.
-func (s *Store) User(ctx context.Context, name string) (*auth.User, error) {
+func (s people) User(ctx context.Context, name string) (*auth.User, error) {
 	u := &auth.User{}
 	if err := s.one(ctx, u, "select data from person where name = ?", name); err != nil {
 		return nil, fmt.Errorf("person %q: %w", name, err)
@@ -37,7 +47,7 @@ func (s *Store) User(ctx context.Context, name string) (*auth.User, error) {
 }
 
 // Users are all persons, by name.
-func (s *Store) Users(ctx context.Context) (list []*auth.User, err error) {
+func (s people) Users(ctx context.Context) (list []*auth.User, err error) {
 	rows, err := s.reader().QueryContext(ctx, "select data from person order by name")
 	if err != nil {
 		return nil, fmt.Errorf("persons: %w", err)
@@ -58,7 +68,7 @@ func (s *Store) Users(ctx context.Context) (list []*auth.User, err error) {
 }
 
 // SaveUser keeps a person.
-func (s *Store) SaveUser(ctx context.Context, u *auth.User) error {
+func (s people) SaveUser(ctx context.Context, u *auth.User) error {
 	data, err := json.Marshal(u)
 	if err != nil {
 		return err
@@ -70,7 +80,7 @@ func (s *Store) SaveUser(ctx context.Context, u *auth.User) error {
 }
 
 // DeleteUser forgets a person, and ends their sessions.
-func (s *Store) DeleteUser(ctx context.Context, name string) error {
+func (s people) DeleteUser(ctx context.Context, name string) error {
 	err := s.change(ctx, func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, "delete from session where person = ?", name); err != nil {
 			return err
@@ -85,7 +95,7 @@ func (s *Store) DeleteUser(ctx context.Context, name string) error {
 }
 
 // Session is the one of that digest.
-func (s *Store) Session(ctx context.Context, d auth.Digest) (*auth.Session, error) {
+func (s people) Session(ctx context.Context, d auth.Digest) (*auth.Session, error) {
 	x := &auth.Session{}
 	if err := s.one(ctx, x, "select data from session where digest = ?", d[:]); err != nil {
 		return nil, fmt.Errorf("session: %w", err)
@@ -94,7 +104,7 @@ func (s *Store) Session(ctx context.Context, d auth.Digest) (*auth.Session, erro
 }
 
 // SaveSession keeps a session. Of one person the newest are kept.
-func (s *Store) SaveSession(ctx context.Context, d auth.Digest, x *auth.Session) error {
+func (s people) SaveSession(ctx context.Context, d auth.Digest, x *auth.Session) error {
 	data, err := json.Marshal(x)
 	if err != nil {
 		return err
@@ -115,7 +125,7 @@ func (s *Store) SaveSession(ctx context.Context, d auth.Digest, x *auth.Session)
 }
 
 // EndSession forgets a session; it is no error if there is none.
-func (s *Store) EndSession(ctx context.Context, d auth.Digest) error {
+func (s people) EndSession(ctx context.Context, d auth.Digest) error {
 	if _, err := s.exec(ctx, "delete from session where digest = ?", d[:]); err != nil {
 		return fmt.Errorf("end session: %w", err)
 	}
@@ -123,7 +133,7 @@ func (s *Store) EndSession(ctx context.Context, d auth.Digest) error {
 }
 
 // EndSessions forgets all sessions of a person.
-func (s *Store) EndSessions(ctx context.Context, person string) error {
+func (s people) EndSessions(ctx context.Context, person string) error {
 	if _, err := s.exec(ctx, "delete from session where person = ?", person); err != nil {
 		return fmt.Errorf("end sessions: %w", err)
 	}
@@ -131,7 +141,7 @@ func (s *Store) EndSessions(ctx context.Context, person string) error {
 }
 
 // Sessions are those of a person (all persons, for ""), the latest first.
-func (s *Store) Sessions(ctx context.Context, person string) (list []auth.Visit, err error) {
+func (s people) Sessions(ctx context.Context, person string) (list []auth.Visit, err error) {
 	rows, err := s.reader().QueryContext(ctx, "select digest, data from session where (? = '' or person = ?) order by last desc limit 500", person, person)
 	if err != nil {
 		return nil, fmt.Errorf("sessions: %w", err)

@@ -20,6 +20,7 @@ var registryMigrations embed.FS
 // Registry is the database of a registry of labels. Any number of goroutines may use it.
 type Registry struct {
 	database
+	people
 	label, labelsOf, changes, entry, document *sql.Stmt // that are asked often
 }
 
@@ -30,6 +31,7 @@ func OpenRegistry(ctx context.Context, name string) (*Registry, error) {
 		return nil, err
 	}
 	s := &Registry{database: *d}
+	s.people = people{&s.database}
 	s.read.SetMaxOpenConns(8)
 	s.read.SetMaxIdleConns(8)
 	for to, text := range map[**sql.Stmt]string{

@@ -24,3 +24,14 @@ func TestSQLiteKeepsARegistry(t *testing.T) {
 		return again(), again
 	})
 }
+
+func TestSQLiteKeepsWhatWorkspacesNeed(t *testing.T) {
+	storetest.Desks(t, func(t *testing.T) storetest.Desk {
+		s, err := sqlite.OpenRegistry(context.Background(), filepath.Join(t.TempDir(), "registry.db"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = s.Close() })
+		return s
+	})
+}

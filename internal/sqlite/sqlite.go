@@ -33,6 +33,12 @@ type database struct {
 	read  *sql.DB
 }
 
+func (s *database) reader() *sql.DB { return s.read }
+
+func (s *database) exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	return s.write.ExecContext(ctx, query, args...)
+}
+
 // openDatabase opens a database with the migrations of a folder. Its writer keeps so many MiB of it in memory, each reader
 // a quarter; what is written waits in a file of as many before it takes its place, so that what was written twice by then
 // is moved once.

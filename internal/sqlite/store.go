@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 )
 
@@ -17,8 +18,12 @@ var ErrReading = errors.New("database can only be read")
 
 // Store is the database of a home. Any number of goroutines may use it; one process does.
 type Store struct {
+	people
 	name string
 	at   atomic.Pointer[handles]
+
+	mu     sync.Mutex
+	unused []string // files that nothing spoke of when Prune looked last
 }
 
 // handles are the ways to a database.
@@ -35,6 +40,7 @@ const storeMemory = 2
 // Reading tells.
 func Open(ctx context.Context, name string) (*Store, error) {
 	s := &Store{name: name}
+	s.people = people{s}
 	d, err := openDatabase(ctx, name, migrations, "migrations", storeMemory)
 	switch {
 	case err == nil:

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strconv"
 
 	"plimsoll.example/plimsoll/internal/finding"
@@ -160,31 +161,10 @@ func (s *Store) Contents(ctx context.Context, x *home.Export) error {
 	if err != nil {
 		return err
 	}
-	used := map[string]bool{}
-	for i := len(list) - 1; i >= 0; i-- {
-		x.Decisions = append(x.Decisions, list[i])
-	}
-	for _, d := range x.Devices {
-		used[d.File], used[d.LabelFile] = true, true
-		if d.Offer != nil {
-			used[d.Offer.File] = true
-		}
-	}
-	for _, d := range list { // files that a decision may be undone to, as far as there is room
-		if len(used) < maxFiles {
-			used[d.Before.File], used[d.After.File], used[d.Before.LabelFile], used[d.After.LabelFile] = true, true, true, true
-		}
-	}
-	delete(used, "")
-	for sha := range used {
-		f, err := s.File(ctx, sha)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		x.Files = append(x.Files, f)
+	slices.Reverse(list)
+	x.Decisions = append(x.Decisions, list...)
+	if err := s.contentFiles(ctx, x); err != nil {
+		return err
 	}
 	rows, err := s.reader().QueryContext(ctx, "select state, body from finding where state != ? order by last desc, id", home.Open)
 	if err != nil {
@@ -206,5 +186,59 @@ func (s *Store) Contents(ctx context.Context, x *home.Export) error {
 	return rows.Err()
 }
 
-// maxFiles is about how many files an export has.
-const maxFiles = 512
+// Bounds of the files of an export, beside those that devices are held to: strangers offer as many as they like.
+const (
+	maxFiles  = 512
+	maxOctets = home.MaxExport / 8
+)
+
+// contentFiles puts files into an export: all that devices are held to, their labels, and those that are offered, or that a decision can
+// be undone to, as far as there is room. An offer that there is no room for is made again.
+func (s *Store) contentFiles(ctx context.Context, x *home.Export) error {
+	here, octets := map[string]bool{}, 0
+	add := func(sha string, needed bool) (bool, error) {
+		if sha == "" || here[sha] {
+			return true, nil
+		}
+		if !needed && (len(here) >= maxFiles || octets >= maxOctets) {
+			return false, nil
+		}
+		f, err := s.File(ctx, sha)
+		if errors.Is(err, fs.ErrNotExist) {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		here[sha], octets = true, octets+len(f.Body)
+		x.Files = append(x.Files, f)
+		return true, nil
+	}
+	for _, d := range x.Devices {
+		for _, sha := range []string{d.File, d.LabelFile} {
+			if _, err := add(sha, true); err != nil {
+				return err
+			}
+		}
+	}
+	for _, d := range x.Devices {
+		if d.Offer == nil {
+			continue
+		}
+		ok, err := add(d.Offer.File, false)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			d.Offer = nil
+		}
+	}
+	for _, d := range slices.Backward(x.Decisions) {
+		for _, sha := range []string{d.Before.File, d.After.File, d.Before.LabelFile, d.After.LabelFile} {
+			if _, err := add(sha, false); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

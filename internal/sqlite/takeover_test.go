@@ -43,7 +43,7 @@ func lived(t *testing.T) (*home.Household, *sqlite.Store) {
 	if err := s.SaveFile(t.Context(), f); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := h.Describe(t.Context(), cam.ID, func(d *home.Device) {
+	if _, err := h.Describe(t.Context(), "uid:0", cam.ID, func(d *home.Device) {
 		d.Name, d.Room, d.Corrected = "Front door", "Hall", &home.Correction{Kind: device.IoT, Maker: "Ring", Category: "doorbell"}
 		d.Says(home.MUDURL{URL: "https://lamps.example/l.json", Via: "operator", At: time.Now().UTC()})
 	}); err != nil {
@@ -130,8 +130,8 @@ func TestWhatIsExportedIsThereAfterAnImportIntoNothing(t *testing.T) {
 		t.Errorf("%d notes, %d files, %d devices", len(x.Notes), len(x.Files), len(x.Devices))
 	}
 	// a decision from before can still be taken back
-	if _, err := next.Decide(t.Context(), "uid:0", home.Undo, "", "3"); err != nil {
-		t.Errorf("decision 3 cannot be undone: %v", err)
+	if _, err := next.Decide(t.Context(), "uid:0", home.Undo, "", "4"); err != nil {
+		t.Errorf("decision 4 cannot be undone: %v", err)
 	}
 }
 
@@ -168,14 +168,14 @@ func TestAnImportIsForTheSameDevicesAndTheOthersStayUnlessTheyAreReplaced(t *tes
 			t.Errorf("replace %v, and what is here alone: %v", replace, err)
 		}
 		list, err := s.Decisions(t.Context(), cam.ID, 0, 100)
-		if err != nil || len(list) != 4 {
+		if err != nil || len(list) != 5 {
 			t.Errorf("%d decisions about the camera, %v", len(list), err)
 		}
 		// twice brings nothing more
 		if _, err := next.Import(t.Context(), "uid:0", x, replace); err != nil {
 			t.Fatal(err)
 		}
-		if list, _ := s.Decisions(t.Context(), cam.ID, 0, 100); len(list) != 4 {
+		if list, _ := s.Decisions(t.Context(), cam.ID, 0, 100); len(list) != 5 {
 			t.Errorf("%d decisions about the camera after the second time", len(list))
 		}
 		for range 2 {
@@ -225,6 +225,115 @@ func TestAnImportIsUndoneOnlyBeforeAnythingElseIsDecided(t *testing.T) {
 	}
 }
 
+func TestFilesThatStrangersOfferDoNotMakeAnExportTooLarge(t *testing.T) {
+	h, s := lived(t)
+	for i := range 50 {
+		f := lampFile()
+		f.Body = append(f.Body, bytes.Repeat([]byte(" "), 900<<10+i)...)
+		sum := sha256.Sum256(f.Body)
+		f.SHA256 = hex.EncodeToString(sum[:])
+		h.See(frame.MAC{2, 0, 0, 0, 1, byte(i)}, func(d *home.Device) {
+			d.Identity.Kind, d.Offer = device.IoT, &home.Offer{File: f.SHA256, Origin: home.Maker, Why: "unsigned"}
+		})
+		if err := s.SaveFile(t.Context(), f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	x, data := exported(t, h) // which reads it again
+	held := slices.ContainsFunc(x.Files, func(f *home.File) bool { return f.SHA256 == lampFile().SHA256 })
+	offers := len(slices.DeleteFunc(x.Devices, func(d *home.Device) bool { return d.Offer == nil }))
+	if !held || offers == 0 || offers != len(x.Files)-1 || len(data) > home.MaxExport/2 {
+		t.Errorf("%d files, %d offers, %d octets; the file that a device is held to: %v", len(x.Files), offers, len(data), held)
+	}
+}
+
+func TestFilesThatNothingSpeaksOfAreForgottenAndAllOthersStay(t *testing.T) {
+	h, s := lived(t)
+	save := func(i int) string {
+		f := lampFile()
+		f.Body = append(f.Body, bytes.Repeat([]byte(" "), i)...)
+		sum := sha256.Sum256(f.Body)
+		f.SHA256 = hex.EncodeToString(sum[:])
+		if err := s.SaveFile(t.Context(), f); err != nil {
+			t.Fatal(err)
+		}
+		return f.SHA256
+	}
+	offered, held, imported, loose, again, labelled := save(1), save(2), save(3), save(4), save(5), save(6)
+	cam, err := h.Find("Front door")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, sha := range []string{imported, held} {
+		if _, err := h.Decide(t.Context(), "uid:0", home.HoldTo, cam.ID, sha); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := h.Decide(t.Context(), "uid:0", home.Bind, cam.ID, labelled); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Propose(t.Context(), cam.ID, &home.Offer{File: offered, Origin: home.Maker}); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 3 {
+		for sha, want := range map[string]bool{offered: true, held: true, imported: true, labelled: true, lampFile().SHA256: true, loose: i < 2, again: true} {
+			if _, err := s.File(t.Context(), sha); (err == nil) != want {
+				t.Errorf("after %d: is there %v, want %v: %v", i, err == nil, want, err)
+			}
+		}
+		if i == 1 {
+			save(5) // it is about to be spoken of
+		}
+		if err := s.Prune(t.Context(), time.Now()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestFilesThatAnImportCanBeUndoneToStay(t *testing.T) {
+	h, s := lived(t)
+	x, _ := exported(t, h)
+	for _, d := range x.Devices { // elsewhere, nobody is held, and nothing was decided
+		d.File, d.State, d.Offer = "", home.Free, nil
+	}
+	x.Decisions, x.Files = nil, nil
+	f := lampFile()
+	f.Body = append(f.Body, ' ')
+	sum := sha256.Sum256(f.Body)
+	f.SHA256 = hex.EncodeToString(sum[:])
+	if err := errors.Join(s.SaveFile(t.Context(), f), h.Propose(t.Context(), x.Devices[0].ID, &home.Offer{File: f.SHA256, Origin: home.Maker})); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.Import(t.Context(), "uid:0", x, false); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if err := s.Prune(t.Context(), time.Now()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := s.File(t.Context(), f.SHA256); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestWhatWasDoneAboutFindingsOfDevicesThatAreGoneIsNotExported(t *testing.T) {
+	h, _ := lived(t)
+	next, s := fresh(t)
+	old, _ := next.See(frame.MAC{2, 0, 0, 0, 0, 9}, func(*home.Device) {})
+	n := home.Noted{Finding: finding.Finding{Kind: finding.TLSWeak, Device: old.ID, Role: finding.Actor, Last: time.Now().UnixNano()}, State: home.Open}
+	if err := errors.Join(s.Save(t.Context(), next.Devices()), s.SaveFindings(t.Context(), []home.Noted{n}), s.SetFinding(t.Context(), n.ID(), home.Muted)); err != nil {
+		t.Fatal(err)
+	}
+	x, _ := exported(t, h)
+	if _, err := next.Import(t.Context(), "uid:0", x, true); err != nil {
+		t.Fatal(err)
+	}
+	if y, _ := exported(t, next); len(y.Notes) != 1 || y.Notes[0].Device == old.ID { // exported reads it again
+		t.Errorf("%+v", y.Notes)
+	}
+}
+
 func TestAnImportThatCannotBeKeptChangesNothing(t *testing.T) {
 	h, _ := lived(t)
 	x, _ := exported(t, h)
@@ -253,6 +362,7 @@ func TestWhatIsWrongWithAnExportIsSaidWithItsPlace(t *testing.T) {
 		"nobody’s address":    {`"02:00:00:00:00:01"`, `"01:00:00:00:00:01"`, "macs"},
 		"twice the same":      {`"02:00:00:00:00:01"`, `"02:00:00:00:00:02"`, "is there twice"},
 		"a lease of nothing":  {`"bits":48`, `"bits":480`, "leases[0]"},
+		"no room for more":    {`"seq":6,`, `"seq":9223372036854775806,`, "decisions[5].seq: it is too large"},
 		"a verb of nobody":    {`"verb":"quarantine"`, `"verb":"explode"`, "verb"},
 		"an exception to all": {`"service":"tcp/80"`, `"service":"tcp/0"`, "exceptions[0]"},
 		"a note of nothing":   {`"kind":"tls.weak"`, `"kind":"tls.strong"`, "notes[0]"},

@@ -14,8 +14,12 @@ import (
 	"plimsoll.example/plimsoll/internal/advisory/version"
 )
 
-// maxDepth bounds the branches of the product tree.
-const maxDepth = 32
+// Bounds on a document, beside those of package record.
+const (
+	maxDepth    = 32                      // of branches of the product tree
+	maxStatuses = 64 * record.MaxAffected // products that its vulnerabilities speak of, together
+	maxReasons  = 16 * record.MaxAffected // products that are given a reason, together; others have none
+)
 
 type document struct {
 	Document struct {
@@ -43,6 +47,9 @@ type document struct {
 		} `json:"product_groups"`
 	} `json:"product_tree"`
 	Vulnerabilities []vulnerability `json:"vulnerabilities"`
+
+	groups  map[string][]string // products of each group
+	reasons int                 // that were given
 }
 
 type branch struct {
@@ -118,7 +125,11 @@ func Read(r io.Reader, give func(*advisory.Advisory) error) (head record.Head, e
 	if err != nil {
 		return head, err
 	}
-	voice := ""
+	d.groups = map[string][]string{}
+	for _, g := range d.Tree.Groups {
+		d.groups[g.ID] = append(d.groups[g.ID], g.Products...)
+	}
+	voice, statuses := "", 0
 	if d.Document.Publisher.Category == "vendor" {
 		voice = record.Text(d.Document.Publisher.Name)
 	}
@@ -138,6 +149,9 @@ func Read(r io.Reader, give func(*advisory.Advisory) error) (head record.Head, e
 			a.Names = append(a.Names, record.Text(id.Text))
 		}
 		a.Affected = d.statuses(tree, v)
+		if statuses += len(a.Affected); statuses > maxStatuses {
+			return head, fmt.Errorf("%w: it speaks of products more than %d times", record.ErrLarge, maxStatuses)
+		}
 		head.See(a.Modified)
 		if err := give(a); err != nil {
 			return head, err
@@ -151,7 +165,7 @@ func Read(r io.Reader, give func(*advisory.Advisory) error) (head record.Head, e
 
 // statuses are what a vulnerability says of each product.
 func (d *document) statuses(tree map[string]advisory.Affected, v *vulnerability) (list []advisory.Affected) {
-	why := d.reasons(v)
+	why := d.why(v)
 	fixed := d.fixes(tree, v)
 	for _, member := range []string{"known_affected", "first_affected", "last_affected", "known_not_affected", "fixed", "first_fixed", "under_investigation"} {
 		for _, id := range v.Status[member] {
@@ -169,34 +183,31 @@ func (d *document) statuses(tree map[string]advisory.Affected, v *vulnerability)
 	return list
 }
 
-// reasons are why products are not affected: the label of a flag, or the words of a threat (VEX: §4.5).
-func (d *document) reasons(v *vulnerability) map[string]string {
+// why says why products are not affected: the label of a flag, or the words of a threat (VEX: §4.5).
+func (d *document) why(v *vulnerability) map[string]string {
 	why := map[string]string{}
+	note := func(text string, products, groups []string) {
+		text = record.Text(text)
+		for i := -1; i < len(groups) && d.reasons < maxReasons; i++ {
+			if i >= 0 {
+				products = d.groups[groups[i]]
+			}
+			products = products[:min(len(products), maxReasons-d.reasons)]
+			d.reasons += len(products)
+			for _, id := range products {
+				why[id] = text
+			}
+		}
+	}
 	for _, t := range v.Threats {
 		if t.Category == "impact" {
-			for _, id := range d.members(t.Products, t.Groups) {
-				why[id] = record.Text(t.Details)
-			}
+			note(t.Details, t.Products, t.Groups)
 		}
 	}
 	for _, f := range v.Flags {
-		for _, id := range d.members(f.Products, f.Groups) {
-			why[id] = record.Text(f.Label)
-		}
+		note(f.Label, f.Products, f.Groups)
 	}
 	return why
-}
-
-func (d *document) members(products, groups []string) []string {
-	list := products[:min(len(products), record.MaxAffected)]
-	for _, g := range groups[:min(len(groups), 64)] {
-		for _, known := range d.Tree.Groups {
-			if known.ID == g {
-				list = append(list, known.Products[:min(len(known.Products), record.MaxAffected)]...)
-			}
-		}
-	}
-	return list
 }
 
 // fixes are the versions that mend a product, by its maker and name.

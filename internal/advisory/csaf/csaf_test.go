@@ -77,3 +77,14 @@ func TestATreeWithoutEndIsRefused(t *testing.T) {
 }
 
 func FuzzRead(f *testing.F) { recordtest.Fuzz(f, csaf.Read, sample) }
+
+// A few octets must not stand for a great many products: each flag could name a group of thousands.
+func TestFlagsOfLargeGroupsAreBounded(t *testing.T) {
+	group := `{"group_id": "G", "product_ids": [` + strings.Repeat(`"A",`, 100_000) + `"B"]}`
+	flags := `"flags": [` + strings.Repeat(`{"label": "x", "group_ids": ["G"]},`, 100_000) + `{"label": "y"}]`
+	text := strings.Replace(strings.Replace(sample, `{"group_id": "G", "product_ids": ["C"]}`, group, 1), `"flags": [{"label": "vulnerable_code_not_present", "group_ids": ["G"]}]`, flags, 1)
+	n := 0
+	if _, err := csaf.Read(strings.NewReader(text), func(*advisory.Advisory) error { n++; return nil }); err != nil || n == 0 {
+		t.Errorf("%d, %v", n, err)
+	}
+}

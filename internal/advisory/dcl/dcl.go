@@ -133,6 +133,7 @@ func Read(r io.Reader, give func(*advisory.Advisory) error) (head record.Head, e
 	if err != nil {
 		return head, err
 	}
+	digest := record.Digest(data)
 	head.Skipped = all.Skipped
 	names := map[advisory.Matter]string{}
 	for _, m := range all.Models {
@@ -143,7 +144,7 @@ func Read(r io.Reader, give func(*advisory.Advisory) error) (head record.Head, e
 		key := advisory.Matter{Vendor: c.VID, Product: c.PID}
 		a := &advisory.Advisory{
 			Source: advisory.DCL, Kind: advisory.Certificate, ID: fmt.Sprintf("%d/%d/%d/%s", c.VID, c.PID, c.Software, record.Text(c.Type)),
-			Title: record.Text(c.Type + " " + c.Word() + " " + c.Reason), Modified: record.Time(c.Date), Digest: record.Digest(data),
+			Title: record.Text(c.Type + " " + c.Word() + " " + c.Reason), Modified: record.Time(c.Date), Digest: digest,
 		}
 		f := advisory.Affected{Says: advisory.NotAffected, Product: names[key], Matter: key, Why: c.Word()}
 		if c.Status == Revoked {

@@ -169,6 +169,33 @@ func TestAnEntryThatAppearsSuspendsTheLabelOfItsProductAndOnlyOnce(t *testing.T)
 	}
 }
 
+// However long a file was not there, what is put there is taken soon: servers alone are left in peace.
+func TestAFileThatWasMissingIsTakenSoon(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	kev := filepath.Join(dir, "kev.json")
+	s := newShelf()
+	w := watcher(t, s, filepath.Join(dir, "state"), kev)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- w.Run(ctx) }()
+	time.Sleep(135 * w.Interval) // by doubling alone, the next look would be 120 intervals later
+	at := time.Now()
+	write(t, kev, catalogue(1, noon))
+	select {
+	case <-s.told:
+	case <-time.After(20 * time.Second):
+		t.Fatal("the file is not taken")
+	}
+	if took := time.Since(at); took > 75*w.Interval {
+		t.Errorf("taken after %v, with an interval of %v", took, w.Interval)
+	}
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
+
 // server gives text, with an ETag, and counts what it gives in full.
 type server struct {
 	mu          sync.Mutex

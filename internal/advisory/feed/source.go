@@ -78,7 +78,7 @@ func (s *source) refresh(ctx context.Context, again bool, now time.Time, keep fu
 			switch {
 			case err == nil:
 				s.got, changed = c, true
-			case errors.Is(err, fs.ErrNotExist), errors.Is(err, record.ErrFormat):
+			case errors.Is(err, fs.ErrNotExist), errors.Is(err, record.ErrFormat), errors.Is(err, ErrUnknown): // it is fetched anew
 				s.last = standing{Location: s.Location, Records: s.last.Records, Whole: s.last.Whole, Released: s.last.Released}
 			default:
 				return false, err

@@ -124,7 +124,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 				case <-time.After(wait):
 				}
 				err := w.refresh(ctx, i)
-				wait = w.pause(wait, err)
+				wait = w.pause(&w.Feeds[i], wait, err)
 				select {
 				case changed <- struct{}{}:
 				default:
@@ -148,13 +148,18 @@ func (w *Watcher) Run(ctx context.Context) error {
 	return group.Wait()
 }
 
-// pause is how long a feed is left alone: twice as long each time that it fails, and as long as its server asks.
-func (w *Watcher) pause(last time.Duration, err error) time.Duration {
+// pause is how long a feed is left alone: twice as long each time that it fails, and as long as its server asks. A file or
+// folder troubles nobody, and what is put there counts soon, however long it was missing or cut.
+func (w *Watcher) pause(f *Feed, last time.Duration, err error) time.Duration {
 	if err == nil {
 		return w.Interval
 	}
+	most := slowest
+	if u, err := parseURL(f.Location); err == nil && u == nil {
+		most = 2 * w.Interval
+	}
 	var b busy
-	wait := min(max(2*last, w.Interval), max(slowest, w.Interval))
+	wait := min(max(2*last, w.Interval), max(most, w.Interval))
 	if errors.As(err, &b) {
 		wait = max(wait, b.after)
 	}
@@ -325,13 +330,13 @@ func (w *Watcher) decide(ctx context.Context) (*Result, error) {
 			result.Changes = append(result.Changes, c)
 		}
 	}
+	if len(result.Changes) > 0 {
+		w.revision = "" // standings are others now
+	}
 	if len(errs) > 0 {
 		return result, errors.Join(errs...)
 	}
 	w.stale, w.day = false, day
-	if len(result.Changes) > 0 {
-		w.revision = "" // standings are others now
-	}
 	return result, nil
 }
 

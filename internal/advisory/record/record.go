@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -95,7 +96,7 @@ func List(r io.Reader, members []string, give func(raw json.RawMessage) error, o
 		if err != nil || !ok {
 			return syntax(d, err)
 		}
-		if contains(members, name) {
+		if slices.Contains(members, name) {
 			t, err := d.Token()
 			switch {
 			case err != nil:
@@ -122,15 +123,6 @@ func List(r io.Reader, members []string, give func(raw json.RawMessage) error, o
 	}
 	_, err = d.Token()
 	return syntax(d, err)
-}
-
-func contains(list []string, s string) bool {
-	for _, l := range list {
-		if l == s {
-			return true
-		}
-	}
-	return false
 }
 
 func elements(d *json.Decoder, m *meter, give func(json.RawMessage) error) error {

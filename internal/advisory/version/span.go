@@ -41,6 +41,9 @@ type point struct {
 	end   int // -1 the first of all, 1 the last of all
 }
 
+// maxCompared bounds how often a version is held against a span: of what is beyond it nothing can be said.
+const maxCompared = 1 << 18
+
 // In says whether the versions of a range lie in one of the spans, by an order. One certain yes counts more than what
 // cannot be said of other spans.
 //
@@ -77,7 +80,11 @@ func (r Range) In(spans []Span, order Order) Answer {
 		}
 	}
 	inside, outside := false, false
-	for _, p := range points {
+	for i, p := range points {
+		if (i+1)*len(spans) > maxCompared {
+			doubt = true
+			break
+		}
 		switch p.in(spans, order) {
 		case Inside:
 			inside = true
@@ -86,9 +93,12 @@ func (r Range) In(spans []Span, order Order) Answer {
 		default:
 			doubt = true
 		}
+		if inside && (outside || doubt) {
+			return Partly
+		}
 	}
 	switch {
-	case inside && (outside || doubt):
+	case inside && doubt:
 		return Partly
 	case inside:
 		return Inside

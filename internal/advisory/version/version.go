@@ -133,7 +133,7 @@ func (p part) compare(q part, first bool) (int, bool) {
 	case p.word == q.word:
 		return 0, p.word != "?"
 	case early[p.word] > 0 && early[q.word] > 0:
-		return early[p.word] - early[q.word], early[p.word] != early[q.word]
+		return sign(early[p.word] - early[q.word]), early[p.word] != early[q.word]
 	case letter(p) && letter(q):
 		return strings.Compare(p.word, q.word), true
 	}

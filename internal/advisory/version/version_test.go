@@ -1,6 +1,7 @@
 package version_test
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 
@@ -172,4 +173,17 @@ func FuzzCompare(f *testing.F) {
 		}
 		version.ParseVERS(a)
 	})
+}
+
+func TestMoreSpansThanCanBeComparedAreNotAnswered(t *testing.T) {
+	var all []version.Span // each is in all before it: there is no end to what would have to be compared
+	for i := range 4000 {
+		all = append(all, version.Span{From: "1." + strconv.Itoa(i)})
+	}
+	if a := (version.Range{From: "1.5000"}).In(all, version.Compare); a != version.Inside {
+		t.Errorf("one point, many spans: %s", a)
+	}
+	if a := (version.Range{From: "1.1"}).In(all, version.Compare); a != version.Partly {
+		t.Errorf("many points, of which not all are looked at: %s", a)
+	}
 }

@@ -82,7 +82,7 @@ func fill(ctx context.Context, name string, labels int, talk io.Writer) (err err
 			if e.Refused() != nil {
 				return e.Refused()
 			}
-			e.Index, e.Logged = uint64(elsewhere+2*(from+i)), true
+			e.Index, e.Logged = elsewhere+2*uint64(from+i), true
 			if chance.IntN(100) == 0 {
 				c, err := suspend(e)
 				if err != nil {

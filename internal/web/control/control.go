@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/url"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"time"
 
@@ -298,7 +299,7 @@ func (a *API) describe(r *http.Request) (any, error) {
 			return nil, fmt.Errorf("%w: %w", errRequest, err)
 		}
 	}
-	return a.Household.Describe(r.Context(), r.PathValue("device"), func(d *home.Device) {
+	return a.Household.Describe(r.Context(), Actor(r.Context()), r.PathValue("device"), func(d *home.Device) {
 		if o.Name != nil {
 			d.Name = *o.Name
 		}
@@ -380,12 +381,23 @@ func (a *API) note(r *http.Request) (any, error) {
 	if err := read(r, &o); err != nil {
 		return nil, err
 	}
-	switch o.State {
-	case home.Open, home.Muted, home.Done:
-		return o, a.History.SetFinding(r.Context(), r.PathValue("finding"), o.State)
+	if o.State != home.Open && o.State != home.Muted && o.State != home.Done {
+		return nil, wrong("state", "open, muted or done")
 	}
-	return nil, wrong("state", "open, muted or done")
+	id := r.PathValue("finding")
+	list, err := a.History.Findings(r.Context(), "", mostFindings)
+	if err != nil {
+		return nil, err
+	}
+	at := slices.IndexFunc(list, func(n home.Noted) bool { return n.ID() == id })
+	if at < 0 {
+		return nil, fmt.Errorf("finding %.40q: %w", id, fs.ErrNotExist)
+	}
+	return o, a.Household.Note(r.Context(), Actor(r.Context()), list[at].Device, id, o.State, a.History.SetFinding)
 }
+
+// mostFindings bounds those that one is looked for among.
+const mostFindings = 10_000
 
 func (a *API) decisions(r *http.Request) (any, error) {
 	q := r.URL.Query()

@@ -123,7 +123,7 @@ func open(list []*home.Noted) []*home.Noted {
 func amount(traffic []home.Traffic) (a home.Amount) {
 	for i := range traffic {
 		t := &traffic[i]
-		a.Out, a.In, a.Flows, a.Stopped = a.Out+t.Out, a.In+t.In, a.Flows+t.Flows, a.Stopped+t.Stopped
+		a.Out, a.In, a.Flows = a.Out+t.Out, a.In+t.In, a.Flows+t.Flows
 		if t.Recognised() {
 			a.Read += t.Out + t.In
 		}

@@ -219,7 +219,7 @@ func (p *Pages) correct(r *page.Request) (*page.View, error) {
 	if category != "" && !slices.Contains(device.Categories, category) || !slices.Contains([]device.Kind{"", device.IoT, device.General, device.Infrastructure}, kind) {
 		return nil, problem(home.ErrVerb)
 	}
-	d, err := p.Household.Describe(r.Context(), r.PathValue("device"), func(d *home.Device) {
+	d, err := p.Household.Describe(r.Context(), p.actor(r), r.PathValue("device"), func(d *home.Device) {
 		d.Name, d.Room = oneLine(r.PostForm.Get("name")), oneLine(r.PostForm.Get("room"))
 		c := home.Correction{}
 		if d.Corrected != nil {
@@ -252,7 +252,7 @@ func (p *Pages) note(r *page.Request) (*page.View, error) {
 	if state != home.Open && state != home.Muted && state != home.Done {
 		return nil, problem(home.ErrVerb)
 	}
-	if err := p.History.SetFinding(r.Context(), r.PathValue("finding"), state); err != nil {
+	if err := p.Household.Note(r.Context(), p.actor(r), d.ID, r.PathValue("finding"), state, p.History.SetFinding); err != nil {
 		return nil, err
 	}
 	return page.See("/devices/" + d.ID + "?saved=" + string(state)), nil

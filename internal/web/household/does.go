@@ -93,8 +93,5 @@ func (p *Pages) does(w report.Words, d *home.Device, peers []inspect.Peer, said 
 		list = append(list, w.Text("household.does.most", "who", report.Cut(w.Peer(most), longest), "size", locale.Octets(most.Octets)))
 	}
 	list = append(list, w.Text("household.does.much", "out", locale.Octets(said.Out), "in", locale.Octets(said.In)))
-	if said.Stopped > 0 {
-		list = append(list, w.Text("household.does.stopped", "n", said.Stopped))
-	}
 	return list
 }

@@ -25,7 +25,7 @@ type digest struct {
 	Most     []mention // the devices that said most
 	Gone     []mention // that were not seen this week
 	Decided  string
-	Stopped  string
+	Flows    string
 	Support  []mention // whose updates end soon
 }
 
@@ -43,11 +43,11 @@ func (p *Pages) week(r *page.Request) (*page.View, error) {
 	now, from, w := p.Now(), p.ago(), r.Words
 	x := &digest{From: w.Date(from.Local()), To: w.Date(now.Local())}
 	counts := map[grade.State]int{}
-	var flows, stops uint64
+	var flows uint64
 	for _, d := range e.devices {
 		counts[e.grades[d.ID].State]++
 		a := e.said[d.ID]
-		flows, stops = flows+a.Flows, stops+a.Stopped
+		flows += a.Flows
 		if d.First.After(from) {
 			x.New = append(x.New, mention{d.ID, d.Title(), newCard(w, d, grade.Grade{}, nil).What})
 		}
@@ -103,6 +103,6 @@ func (p *Pages) week(r *page.Request) (*page.View, error) {
 		}
 	}
 	x.Decided = w.Text("household.week.decided", "n", n)
-	x.Stopped = w.Text("household.week.stopped", "n", stops, "all", flows)
+	x.Flows = w.Text("household.week.flows", "n", flows)
 	return &page.View{Template: "week.html", Title: w.Text("household.nav.week"), Data: x}, nil
 }

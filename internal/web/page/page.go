@@ -45,6 +45,8 @@ type Site struct {
 	Links     []Link   // in the order in which they are shown
 	Hosts     []string // the names that it has, beside addresses and localhost
 	Version   string   // of the program
+	Foot      string   // key of what stands below each page; "": page.foot
+	NoCodes   bool     // nobody comes in by a code from a terminal
 	// Words are the messages of a language; nil: those of the program.
 	Words  func(locale.Lang) *locale.Catalogue
 	Events *Events // the news that pages follow; nil: they follow none
@@ -95,6 +97,8 @@ type File struct {
 	Name string // under which it is kept
 	Type string // media type
 	Body []byte
+	Show bool   // the browser shows it, as a picture in a page
+	Keep string // Cache-Control; "" is no-store
 }
 
 // See is a way to another page, after something was changed.
@@ -266,7 +270,15 @@ func (s *Site) serve(l locale.Lang, h Handler, open bool) http.Handler {
 		case v.File != nil:
 			headers(w.Header())
 			w.Header().Set("Content-Type", v.File.Type)
-			w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": v.File.Name}))
+			kind := "attachment"
+			if v.File.Show {
+				kind = "inline"
+				w.Header().Set("Content-Security-Policy", "default-src 'none'; sandbox")
+			}
+			w.Header().Set("Content-Disposition", mime.FormatMediaType(kind, map[string]string{"filename": v.File.Name}))
+			if v.File.Keep != "" {
+				w.Header().Set("Cache-Control", v.File.Keep)
+			}
 			_, _ = w.Write(v.File.Body) // who went away needs no file
 		case v.To != "":
 			headers(w.Header())
@@ -330,6 +342,12 @@ func (m *Model) Links() []Link {
 
 // Known reports whether it is known who looks, and so can leave.
 func (m *Model) Known() bool { return m.Viewer != (Viewer{}) }
+
+// Foot is what stands below the page.
+func (m *Model) Foot() string { return m.words.Text(cmp.Or(m.site.Foot, "page.foot")) }
+
+// Codes reports whether people come in by a code, too.
+func (m *Model) Codes() bool { return !m.site.NoCodes }
 
 // Version is that of the program.
 func (m *Model) Version() string { return m.site.Version }

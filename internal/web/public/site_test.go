@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -55,62 +56,19 @@ func serve(t testing.TB, rate float64) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, a := range []*registry.Account{
-		{ID: "body", Name: "Example <Authority>", Role: registry.CertificationBody}, {ID: "lab", Name: "Example Lab", Role: registry.Lab},
-	} {
-		a.Since, a.Keys = now(), []registry.Key{{Public: storetest.Key(byte(i + 1)).Public().(ed25519.PublicKey), From: today}}
-		if err := registry.NewAccount(context.Background(), store, a); err != nil {
-			t.Fatal(err)
-		}
-	}
-	key, _, err := labellog.NewLogKey("registry.example/log")
-	if err != nil {
-		t.Fatal(err)
-	}
-	signer, err := labellog.LogSigner(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	log, err := labellog.Open(context.Background(), filepath.Join(dir, "log"), signer, labellog.Options{Now: now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	quiet := slog.New(slog.DiscardHandler)
-	reg, err := registry.Open(context.Background(), registry.Config{
-		Name: "Example Registry", URL: "https://registry.example", Key: storetest.Key(99), Store: store, Log: registry.Transparent{Log: log}, Now: now,
-		Logger: quiet, Publish: 20 * time.Millisecond,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		if err := reg.Run(ctx); err != nil {
-			t.Error(err)
-		}
-	}()
+	reg, log := storetest.Run(t, store, dir, now)
 	catalogue, err := norms.Load()
 	if err != nil {
 		t.Fatal(err)
 	}
 	site, err := public.New(public.Config{
-		Registry: reg, Proofs: registry.Transparent{Log: log}, Files: labellog.Handler(filepath.Join(dir, "log")), Norms: catalogue, Logger: quiet, Rate: rate, Now: now,
+		Registry: reg, Proofs: log, Files: labellog.Handler(filepath.Join(dir, "log")), Norms: catalogue, Logger: slog.New(slog.DiscardHandler), Rate: rate, Now: now,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := &server{httptest.NewServer(site.Handler()), site, reg, store}
-	t.Cleanup(func() {
-		s.Server.Close()
-		cancel()
-		<-done
-		end, stop := context.WithTimeout(context.Background(), 10*time.Second)
-		defer stop()
-		_ = log.Close(end)
-		_ = store.Close()
-	})
+	t.Cleanup(s.Server.Close)
 	return s
 }
 
@@ -349,8 +307,8 @@ func TestThePageOfAProductSaysHowItsLabelStands(t *testing.T) {
 	path := fmt.Sprintf("/01/%014d", st.GTIN)
 	en := s.do(t, "GET", path, nil)
 	for _, want := range []string{
-		`<html lang="en">`, "Example &lt;script&gt; LP &#34;1&#34;", "Label in force", "video and sound", "until ", "Example &lt;Authority&gt;", "tested in a laboratory",
-		"never says that a product is secure",
+		`<html lang="en">`, "Example &lt;script&gt; LP &#34;1&#34;", "Label in force", "Camera and sound.", "Until ", "2 years and 8 months left", "Example &lt;Authority&gt;", "tested in a laboratory",
+		"never says that a product is secure", "Check first", "The number below the bars is " + fmt.Sprint(st.GTIN), "Nothing that the pack says.",
 	} {
 		if !strings.Contains(string(en.body), want) {
 			t.Errorf("the page does not have %q:\n%s", want, en.body)
@@ -367,6 +325,11 @@ func TestThePageOfAProductSaysHowItsLabelStands(t *testing.T) {
 			t.Errorf("%s: the page is not in French", name)
 		}
 	}
+	for price, want := range map[string]string{"49.90": "18.21 for each year", "49,90": "18.21 for each year", "<b>": "That is no price", "-1": "That is no price"} {
+		if a := s.do(t, "GET", path+"?price="+url.QueryEscape(price), nil); !strings.Contains(string(a.body), want) {
+			t.Errorf("at %s the page does not have %q", price, want)
+		}
+	}
 	if a := s.do(t, "GET", path, nil, "If-None-Match", en.Header.Get("ETag")); a.StatusCode != http.StatusNotModified || len(a.body) != 0 {
 		t.Errorf("it is sent again: %s", a.Status)
 	}
@@ -375,7 +338,7 @@ func TestThePageOfAProductSaysHowItsLabelStands(t *testing.T) {
 		t.Fatalf("%s %s", a.Status, a.body)
 	}
 	en = s.do(t, "GET", path, nil, "If-None-Match", en.Header.Get("ETag"))
-	for _, want := range []string{"Label suspended", "being exploited", "&lt;b&gt;CVE-2026-0001"} {
+	for _, want := range []string{"Label suspended", "being exploited", "&lt;b&gt;CVE-2026-0001", "Verdict. Then: Check first Now: Avoid"} {
 		if !strings.Contains(string(en.body), want) {
 			t.Errorf("the page does not have %q once the label is suspended", want)
 		}

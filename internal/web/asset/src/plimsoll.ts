@@ -3,8 +3,10 @@ import { offerCopies } from "./copy";
 import { enhanceForms } from "./forms";
 import { followLive } from "./live";
 import { watchPhotos } from "./photo";
+import { keepSaved } from "./saved";
 
 enhanceForms();
 offerCopies();
 followLive();
 watchPhotos();
+keepSaved();

@@ -72,7 +72,7 @@ func Furnish(t testing.TB, doors bool, change ...func(*page.Site)) *House {
 	for _, x := range []home.Traffic{
 		{Device: f.Camera.ID, Peer: "cloud.lampsco.example", Scope: "internet", Service: "tcp/443 tls", Began: true, Flows: 5, Out: 9_000_000, In: 1000},
 		{Device: f.Camera.ID, Peer: "updates.lampsco.example", Scope: "internet", Service: "tcp/443 tls", Began: true, Flows: 1, Out: 1000, In: 1000},
-		{Device: f.Camera.ID, Peer: "192.0.2.3", Scope: "lan", Service: "tcp/554 rtsp", Flows: 2, Stopped: 1, Out: 5000, In: 100},
+		{Device: f.Camera.ID, Peer: "192.0.2.3", Scope: "lan", Service: "tcp/554 rtsp", Flows: 2, Out: 5000, In: 100},
 		{Device: f.Lamp.ID, Peer: "pool.ntp.org", Scope: "internet", Service: "udp/123 ntp", Began: true, Flows: 9, Out: 9000, In: 9000},
 	} {
 		x.At, x.Span = now.Add(-time.Hour), time.Minute

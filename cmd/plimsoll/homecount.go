@@ -1,0 +1,59 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"plimsoll.example/plimsoll/internal/device"
+	"plimsoll.example/plimsoll/internal/flow"
+	"plimsoll.example/plimsoll/internal/home"
+	"plimsoll.example/plimsoll/internal/inspect"
+	"plimsoll.example/plimsoll/internal/sqlite"
+)
+
+// count adds a flow to what its devices did.
+func (g *gateway) count(r *inspect.FlowRecord) {
+	g.flows.Add(1)
+	service := device.ServiceName(r.Proto, r.Port[flow.Resp])
+	if known := r.Service(); known != "" { // recognised, not by its port alone
+		service += " " + known
+	}
+	for side := range 2 {
+		id, ok := g.names.Load(r.MAC[side])
+		if !ok {
+			continue
+		}
+		peer := r.Addr[1-side].Netip().String()
+		if side == flow.Orig && len(r.Names) > 0 {
+			peer = r.Names[0]
+		}
+		scope := "internet"
+		if a := r.Addr[1-side]; device.IsLocal(&a) {
+			scope = "lan"
+		}
+		g.meter.Add(home.Traffic{
+			At: time.Unix(0, r.First), Device: id.(string), Peer: peer, Scope: scope, Service: service,
+			Began: side == flow.Orig, Flows: 1, Out: r.Octets[side], In: r.Octets[1-side],
+		})
+	}
+}
+
+func (g *gateway) keepTraffic(ctx context.Context) {
+	list := g.meter.Take()
+	if len(list) == 0 {
+		return
+	}
+	err := g.store.AddTraffic(ctx, list)
+	if err != nil {
+		g.meter.Return(list)
+	}
+	g.fault(ctx, "keep traffic", err)
+	if g.added += len(list); g.added >= trimAfter {
+		g.added = 0
+		g.fault(ctx, "prune traffic", g.store.Trim(ctx, sqlite.MaxRows))
+	}
+}
+
+// trimAfter is how many rows of traffic are added before it is seen whether there are too many: a flood brings more than a
+// thousand a second.
+const trimAfter = 50_000

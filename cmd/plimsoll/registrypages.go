@@ -1,0 +1,80 @@
+//go:build !gateway
+
+package main
+
+import (
+	"crypto/ed25519"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"plimsoll.example/plimsoll/internal/auth"
+	"plimsoll.example/plimsoll/internal/locale"
+	"plimsoll.example/plimsoll/internal/registry"
+	"plimsoll.example/plimsoll/internal/review"
+	"plimsoll.example/plimsoll/internal/web/shop"
+	"plimsoll.example/plimsoll/internal/web/workspace"
+	"plimsoll.example/plimsoll/norms"
+)
+
+// forPhotos is how long somebody may take to send a photograph or evidence, over a slow line.
+const forPhotos = time.Minute
+
+// withPages puts the pages for people beside the API. The page of a product belongs to both: it is what a label leads to.
+// Who looks at the public pages is not asked who they are; the workspaces are a site of their own, and ask.
+func (g *registryFlags) withPages(api http.Handler, reg *registry.Registry, store registryStore, log registry.Transparent, catalogue *norms.Catalogue, dir, host string, logger *slog.Logger) (http.Handler, error) {
+	hosts := lowered([]string{host})
+	public, err := (&shop.Pages{Registry: reg, Log: log, Norms: catalogue, Rate: g.rate, Now: time.Now, Logger: logger}).Site(version(), hosts)
+	if err != nil {
+		return nil, err
+	}
+	desk := &review.Desk{Registry: reg, Store: store, Norms: catalogue, Now: time.Now, Key: func(account string) ed25519.PrivateKey {
+		key, err := readSigningKey(deskKey(dir, account))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			logger.Warn("key of an account cannot be read", "account", account, "error", err)
+		}
+		return key
+	}}
+	work, err := (&workspace.Pages{Desk: desk, Door: auth.NewDoor(store, time.Now), Now: time.Now, Logger: logger}).Site(version(), hosts)
+	if err != nil {
+		return nil, err
+	}
+	people, err := public.Handler()
+	if err != nil {
+		return nil, err
+	}
+	writers, err := work.Handler()
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/", api)
+	mux.Handle("GET /{$}", people)
+	mux.Handle("/static/", people)
+	for _, l := range locale.Languages {
+		mux.Handle("/"+string(l)+"/", patient(people))
+		mux.Handle("/"+string(l)+"/01/", api)
+		for _, path := range workspace.Paths {
+			mux.Handle("/"+string(l)+path, patient(writers))
+		}
+	}
+	return mux, nil
+}
+
+// deskKey is where the key of an account is that is kept at the registry.
+func deskKey(dir, account string) string { return filepath.Join(dir, "desk", account+".key") }
+
+// patient waits longer for what is sent.
+func patient(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			c := http.NewResponseController(w)
+			_ = c.SetReadDeadline(time.Now().Add(forPhotos)) // where it cannot be set, the server’s own stays
+			_ = c.SetWriteDeadline(time.Now().Add(2 * forPhotos))
+		}
+		next.ServeHTTP(w, r)
+	})
+}

@@ -1,0 +1,113 @@
+package e2e
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+
+	"plimsoll.example/plimsoll/internal/home"
+	"plimsoll.example/plimsoll/internal/web/household/householdtest"
+)
+
+// visit is a page of a furnished home, whose owner looks at it.
+func visit(t *testing.T, path string) (tab, *householdtest.House) {
+	t.Helper()
+	house := householdtest.Furnish(t, true)
+	page := open(t)
+	page.size(1280, 800)
+	page.enter(house.URL + "/en/sign-in?code=" + house.Site.Door.Code("owner"))
+	page.do(chromedp.Navigate(house.URL + "/en" + path))
+	return page, house
+}
+
+// News arrive without a reload, none is missed however soon it follows another, and who is on a link stays on it.
+func TestNewsArriveAndLeaveTheReaderWhereTheyAre(t *testing.T) {
+	page, house := visit(t, "/")
+	eval[bool](page, `window.stayed = true`)
+	link := `#live-rooms a[href="/en/devices/` + house.Lamp.ID + `"]`
+	eval[bool](page, `document.querySelector('`+link+`').focus() ?? true`)
+	for _, name := range []string{"first", "second", "third"} { // within a second
+		if _, err := house.Describe(t.Context(), "page:owner", house.Camera.ID, func(d *home.Device) { d.Room = name }); err != nil {
+			t.Fatal(err)
+		}
+		house.Site.Events.Changed()
+		time.Sleep(150 * time.Millisecond)
+	}
+	page.until(10*time.Second, "the last news", `document.querySelector("#live-rooms h3 + ul") && [...document.querySelectorAll("#live-rooms h3")].some(h => h.textContent == "third")`)
+	if !eval[bool](page, `document.activeElement === document.querySelector('`+link+`')`) {
+		t.Errorf("the reader is now at %+v", page.focus())
+	}
+	if !eval[bool](page, `window.stayed === true`) {
+		t.Error("the page was loaded anew")
+	}
+	// what was unfolded stays so, and a form that somebody fills in is left alone
+	page.do(chromedp.Navigate(house.URL + "/en/devices/" + house.Camera.ID))
+	eval[bool](page, `document.querySelector("#live-findings details").open = true`)
+	if _, err := house.Decide(t.Context(), "page:owner", home.Quarantine, house.Camera.ID, ""); err != nil {
+		t.Fatal(err)
+	}
+	if err := house.Store.SetFinding(t.Context(), house.Finding.ID(), home.Muted); err != nil {
+		t.Fatal(err)
+	}
+	house.Site.Events.Changed()
+	page.until(10*time.Second, "that it is cut off", `document.querySelector("#live-state").textContent.includes("cut off")`)
+	page.until(10*time.Second, "that it is normal", `document.querySelector("#live-findings article") == null`)
+}
+
+// Who wants nothing to move sees nothing move.
+func TestNothingMovesForWhoWantsThat(t *testing.T) {
+	page, house := visit(t, "/")
+	page.colours("light", false) // which asks for less motion
+	for _, path := range []string{"/", "/devices/" + house.Camera.ID} {
+		page.do(chromedp.Navigate(house.URL + "/en" + path))
+		if moving := eval[[]string](page, `[document.documentElement, ...document.querySelectorAll("*")].filter(e => {
+			const s = getComputedStyle(e)
+			return s.animationName != "none" || s.transitionDuration.split(", ").some(d => d != "0s") || s.scrollBehavior == "smooth"
+		}).map(e => e.tagName + "." + e.className)`); len(moving) > 0 {
+			t.Errorf("%s: %q", path, moving)
+		}
+	}
+}
+
+// On paper a device has all its facts, also those that are folded on the screen, and nothing that only a screen can do.
+func TestADeviceIsPrintedWhole(t *testing.T) {
+	page, house := visit(t, "/")
+	page.do(chromedp.Navigate(house.URL + "/en/devices/" + house.Camera.ID))
+	pdf, err := chromedp.Run(page.ctx, chromedp.PrintToPDF())
+	if err != nil {
+		t.Fatal(err)
+	}
+	call(page, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print"})
+	if shown := eval[[]string](page, `[...document.querySelectorAll("nav, button, input, select, form")].filter(e => e.getBoundingClientRect().height > 0).map(e => e.outerHTML.slice(0, 100))`); len(shown) > 0 {
+		t.Errorf("printed, and of no use on paper: %q", shown)
+	}
+	if _, err := exec.LookPath("pdftotext"); err != nil {
+		t.Skip("to read what is printed it needs pdftotext: apt-get install poppler-utils")
+	}
+	file := filepath.Join(t.TempDir(), "camera.pdf")
+	keep(t, file, pdf)
+	out, err := exec.Command("pdftotext", "-layout", file, "-").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Join(strings.Fields(string(out)), " ")
+	for _, fact := range []string{
+		"porch", "Camera, Lamps & Co", "It is trying the doors of many devices", "What to do", "How sure is this?", "Whom to call", "Before buying",
+		"cloud.lampsco.example", "9 MB", "updates.lampsco.example", "02:00:00:00:00:01", "192.0.2.1", "news.example, for tcp/443",
+	} {
+		if !strings.Contains(text, fact) {
+			t.Errorf("not printed: %q", fact)
+		}
+	}
+	if t.Failed() {
+		if dir := os.Getenv("PLIMSOLL_SHOTS"); dir != "" {
+			keep(t, filepath.Join(dir, "camera.pdf"), pdf)
+		}
+	}
+}

@@ -1,0 +1,428 @@
+package e2e
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"crypto/ed25519"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"image/png"
+	"io"
+	"net/http"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+	"github.com/makiuchi-d/gozxing"
+	"github.com/makiuchi-d/gozxing/oned"
+
+	"plimsoll.example/plimsoll/internal/storetest"
+	"plimsoll.example/plimsoll/label"
+)
+
+// registry is the real program, with labels that are good, to be checked, and to be avoided.
+type registry struct {
+	t     *testing.T
+	dir   string
+	bin   string
+	at    string // http://127.0.0.1:…
+	index uint32
+}
+
+var listens = regexp.MustCompile(`listen=(127\.0\.0\.1:[0-9]+)`)
+
+func (r *registry) verb(stdin string, args ...string) {
+	r.t.Helper()
+	c := exec.Command(r.bin, append(append([]string{"registry"}, args...), "--state", r.dir)...)
+	c.Stdin = strings.NewReader(stdin)
+	if out, err := c.CombinedOutput(); err != nil {
+		r.t.Fatalf("%v: %v\n%s", args, err, out)
+	}
+}
+
+// startRegistry starts it, with its accounts and persons.
+func startRegistry(t *testing.T) *registry {
+	t.Helper()
+	r := &registry{t: t, dir: t.TempDir(), bin: plimsoll(t)}
+	public, err := x509.MarshalPKIXPublicKey(storetest.Key(1).Public().(ed25519.PublicKey))
+	if err != nil {
+		t.Fatal(err)
+	}
+	keep(t, filepath.Join(r.dir, "body.pem"), pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: public}))
+	r.verb("", "account", "add", "body", "--org", "Example Authority", "--role", "certification-body", "--public", filepath.Join(r.dir, "body.pem"))
+	r.verb("", "account", "add", "body", "--keep")
+	for _, a := range [][3]string{{"maker", "Example Lamps", "manufacturer"}, {"lab", "Example Laboratory", "lab"}, {"owner", "Example Scheme", "scheme-owner"}} {
+		r.verb("", "account", "add", a[0], "--org", a[1], "--role", a[2], "--keep")
+	}
+	for name, account := range map[string]string{"mia": "maker", "leo": "lab", "bea": "body", "ben": "body", "olga": "owner"} {
+		r.verb("correct horse "+name, "person", "add", name, "--account", account)
+	}
+	c := exec.Command(r.bin, "registry", "run", "--state", r.dir, "--listen", "127.0.0.1:0", "--publish", "200ms", "--org", "Example Registry", "--rate", "1000")
+	pipe, err := c.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	found, done := make(chan string, 1), make(chan struct{})
+	go func() {
+		defer close(done)
+		lines := bufio.NewScanner(pipe)
+		for lines.Scan() {
+			if m := listens.FindStringSubmatch(lines.Text()); m != nil {
+				found <- m[1]
+			}
+			if strings.Contains(lines.Text(), "level=ERROR") {
+				t.Errorf("the registry says: %s", lines.Text())
+			}
+		}
+	}()
+	t.Cleanup(func() {
+		_ = c.Process.Signal(syscall.SIGTERM)
+		<-done
+		_ = c.Wait()
+	})
+	select {
+	case at := <-found:
+		r.at = "http://" + at
+	case <-time.After(20 * time.Second):
+		t.Fatal("the registry does not start")
+	}
+	return r
+}
+
+// grant grants a label, and returns the path of its product and its hash.
+func (r *registry) grant(change func(*label.Statement), category string) (gtin string, id string) {
+	r.t.Helper()
+	today := label.DayOf(time.Now())
+	s := &label.Statement{
+		Version: 1, GTIN: storetest.GTIN(int(r.index)), Maker: "Northern Lights", Model: fmt.Sprintf("Porch Camera %d", r.index), Profile: 1, Index: r.index, Issued: today, Support: today + 1220,
+		Sensors: 1 | 2 | 16, Practices: 1 | 1<<2 | 1<<3 | 1<<6, Contact: "https://lights.example/security", MUDURL: "https://mud.lights.example/porch", Firmware: label.Range{From: "2.0"},
+	}
+	if r.index == 0 {
+		s.GTIN = 9506000134352
+	}
+	for i, n := range label.ProfileNorms(1) {
+		s.SetClass(n, label.Class(1+i%4))
+	}
+	r.index++
+	change(s)
+	sign1, err := label.Sign(s, storetest.Key(1))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.post("/api/v1/labels", map[string]any{"label": sign1, "category": category})
+	return s.GTIN14(), label.Hash(label.LeafHash(sign1)).String()
+}
+
+func (r *registry) suspend(id string) {
+	r.t.Helper()
+	c := &label.Change{Version: 1, Number: 1, Verb: label.Suspend, At: time.Now().Unix(), Reason: "exploited", Note: "CVE-2026-0001: see the advisory."}
+	if err := c.Label.UnmarshalText([]byte(id)); err != nil {
+		r.t.Fatal(err)
+	}
+	sign1, err := label.SignChange(c, storetest.Key(1))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.post("/api/v1/labels/"+id+"/changes", map[string]any{"change": sign1})
+}
+
+func (r *registry) post(path string, body any) {
+	r.t.Helper()
+	data, err := json.Marshal(body)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	a, err := http.Post(r.at+path, "application/json", bytes.NewReader(data))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer a.Body.Close()
+	if text, _ := io.ReadAll(a.Body); a.StatusCode != http.StatusCreated {
+		r.t.Fatalf("%s: %s %s", path, a.Status, text)
+	}
+}
+
+// visit shows an address in a view.
+func (t tab) visit(v view, address string) {
+	t.Helper()
+	forced := "none"
+	if v.forced {
+		forced = "active"
+	}
+	call(t, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: v.width, Height: v.height, DeviceScaleFactor: 1})
+	call(t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
+		{Name: "prefers-color-scheme", Value: v.scheme}, {Name: "forced-colors", Value: forced}, {Name: "prefers-reduced-motion", Value: "reduce"},
+	}})
+	t.do(chromedp.Navigate(address), chromedp.WaitVisible(chromedp.CSS("h1")))
+}
+
+// phones are the smallest screens on which the first look must tell all.
+var phone = [2]int64{360, 640}
+
+func TestTheFiveFactsOfAProductAreSeenAtFirstSightOnAPhone(t *testing.T) {
+	r := startRegistry(t)
+	full, _ := r.grant(func(*label.Statement) {}, "camera")
+	worst, id := r.grant(func(s *label.Statement) {
+		s.Maker, s.Model = "Northern Lights Consumer Electronics", "Porch Camera Ultra 4K (second edition)"
+		s.Sensors, s.Practices = 1|2|8|16|32, 0x7f
+	}, "camera")
+	r.suspend(id)
+	page := open(t)
+	page.quiet() // one request, and nothing of others
+	for _, gtin := range []string{full, worst} {
+		for _, lang := range []string{"en", "fr"} {
+			for _, scripts := range []bool{true, false} {
+				t.Run(fmt.Sprintf("%s %s scripts %v", gtin, lang, scripts), func(t *testing.T) {
+					page := page.with(t)
+					call(page, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !scripts})
+					page.visit(view{phone[0], phone[1], "light", false, lang}, r.at+"/"+lang+"/01/"+gtin)
+					page.shoot(fmt.Sprintf("product-%s-%s", gtin, lang))
+					below := eval[[]string](page, `[...document.querySelectorAll("h1, .digits, #verdict, .gauge, main > dl dd, .actions a")].filter(e => e.getBoundingClientRect().bottom > innerHeight).map(e => e.textContent + " ends at " + e.getBoundingClientRect().bottom)`)
+					if len(below) > 0 {
+						t.Errorf("below the fold: %q", below)
+					}
+					if n := eval[int](page, `document.querySelectorAll("main > dl dd").length`); n != 5 {
+						t.Errorf("%d facts", n)
+					}
+					page.fits()
+				})
+			}
+		}
+	}
+	call(page, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{})
+	a, err := http.Get(r.at + "/fr/01/" + worst)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Body.Close()
+	body, _ := io.ReadAll(a.Body)
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	_, _ = z.Write(body)
+	_ = z.Close()
+	t.Logf("a product page has %d octets, %d compressed", len(body), packed.Len())
+	if packed.Len() > 50<<10 {
+		t.Errorf("it has %d octets compressed, 50 KB at most", packed.Len())
+	}
+}
+
+// sample is a registry with products of each verdict, and the addresses of all its public pages.
+func sample(t *testing.T) (r *registry, paths map[string]string) {
+	r = startRegistry(t)
+	good, _ := r.grant(func(*label.Statement) {}, "camera")
+	r.grant(func(s *label.Statement) { s.Practices |= 1 << 4 }, "doorbell")
+	avoid, id := r.grant(func(s *label.Statement) { s.Maker = strings.Repeat("Averylongname", 4) }, "light")
+	r.suspend(id)
+	none := fmt.Sprintf("%014d", storetest.GTIN(77))
+	return r, map[string]string{
+		"good": "/01/" + good, "avoid": "/01/" + avoid, "start": "/", "search": "/search?q=northern", "nothing": "/search?q=zzz", "none": "/search?q=" + none,
+		"compare": "/compare?gtin=" + good + "&gtin=" + avoid + "&gtin=" + none + "&price-" + good + "=99.90", "compare-none": "/compare", "saved": "/saved?gtin=" + good + "&gtin=" + none,
+		"history": "/history/" + avoid, "tags": "/tags?gtin=" + good + "&gtin=" + avoid + "&gtin=" + none, "norms": "/norms", "norm": "/norms/etsi.5.1-1", "data": "/data",
+		"missing": "/nowhere", "sign-in": "/sign-in",
+	}
+}
+
+func TestThePagesOfARegistryAreAccessible(t *testing.T) {
+	r, paths := sample(t)
+	page := open(t)
+	for name, path := range paths {
+		for _, v := range views(true) {
+			t.Run(name+" "+v.String(), func(t *testing.T) {
+				page := page.with(t)
+				page.visit(v, r.at+"/"+v.lang+path)
+				page.shoot("registry-" + name + "-" + v.String())
+				eval[bool](page, `document.querySelectorAll("details").forEach(d => d.open = true) ?? true`)
+				page.accessible()
+				page.fits()
+			})
+		}
+	}
+}
+
+// login comes in as a person, and goes to the workspace.
+func (t tab) login(r *registry, lang, name string) {
+	t.Helper()
+	t.do(chromedp.Navigate(r.at+"/"+lang+"/desk"), chromedp.WaitVisible(chromedp.CSS("h1")))
+	if leave := eval[bool](t, `document.querySelector("footer form") !== null`); leave {
+		t.do(chromedp.Click(chromedp.CSS("footer form button")), chromedp.WaitVisible(chromedp.CSS("#password")))
+		t.do(chromedp.Navigate(r.at+"/"+lang+"/desk"), chromedp.WaitVisible(chromedp.CSS("#password")))
+	}
+	t.do(chromedp.Focus(chromedp.CSS("#name")), chromedp.KeyEvent(name+kb.Tab+"correct horse "+name+kb.Enter), chromedp.WaitVisible(chromedp.CSS(".lead")))
+}
+
+// says fails the test where the page does not say something.
+func (t tab) says(want ...string) {
+	t.Helper()
+	text := eval[string](t, `document.body.innerText`)
+	for _, w := range want {
+		if !strings.Contains(text, w) {
+			t.Errorf("the page does not say %q:\n%s", w, text)
+		}
+	}
+}
+
+// press presses a button of the page that has these words, and waits for the next page.
+func (t tab) press(words string) {
+	t.Helper()
+	before := eval[float64](t, `performance.timeOrigin`)
+	eval[bool](t, `(() => { const b = [...document.querySelectorAll("main button")].find(b => b.innerText.trim() == `+fmt.Sprintf("%q", words)+`); b.focus(); return true })()`)
+	t.do(chromedp.KeyEvent(kb.Enter))
+	for range 100 {
+		time.Sleep(50 * time.Millisecond)
+		if eval[float64](t, `document.readyState == "complete" ? performance.timeOrigin : 0`) > before {
+			return
+		}
+	}
+	t.Fatalf("%q leads nowhere", words)
+}
+
+func (t tab) upload(selector string, files ...string) {
+	t.Helper()
+	t.do(chromedp.SetUploadFiles(chromedp.CSS(selector), files))
+}
+
+// From what a maker hands in to a label that is granted, by three persons, with the keyboard.
+func TestFromTheMakerToAGrantedLabel(t *testing.T) {
+	r := startRegistry(t)
+	maker, err := filepath.Abs("../../testdata/maker")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := func(name string) string { return filepath.Join(maker, name) }
+	page := open(t)
+	call(page, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: 1280, Height: 800, DeviceScaleFactor: 1})
+	check := func(name string) {
+		page.accessible()
+		page.shoot("desk-" + name)
+		call(page, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: 320, Height: 640, DeviceScaleFactor: 1})
+		page.fits()
+		call(page, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: 1280, Height: 800, DeviceScaleFactor: 1})
+	}
+	page.login(r, "en", "mia")
+	check("maker")
+	page.upload("#product", file("product.json"))
+	page.do(chromedp.Focus(chromedp.CSS("#device")), chromedp.KeyEvent("02:00:5e:70:00:14"))
+	page.press("Begin")
+	for _, name := range []string{"declaration.json", "policy.md"} {
+		page.upload("#file", file(name))
+		page.press("Hand it in")
+	}
+	page.says("declaration.json", "by mia (Example Lamps)", "What would make it better", "Check first")
+	check("case")
+	page.press("Ask for the label")
+	page.says("A certification body reviews it.")
+
+	page.login(r, "fr", "leo")
+	page.do(chromedp.Click(chromedp.CSS(".cards a")), chromedp.WaitVisible(chromedp.CSS("#file")))
+	page.upload("#file", file("probe.json"))
+	page.press("Le remettre")
+	page.says("probe.json", "de leo (Example Laboratory)")
+	check("case-fr")
+
+	page.login(r, "en", "bea")
+	page.do(chromedp.Click(chromedp.CSS(".cards a")), chromedp.WaitVisible(chromedp.CSS("#files")))
+	page.press("Propose to grant it")
+	page.says("You proposed it: somebody else must decide.")
+	if eval[bool](page, `[...document.querySelectorAll("button")].some(b => b.innerText == "Confirm and sign")`) {
+		t.Error("who proposed it could confirm it")
+	}
+
+	page.login(r, "en", "ben")
+	page.do(chromedp.Click(chromedp.CSS(".cards a")), chromedp.WaitVisible(chromedp.CSS("#files")))
+	check("confirm")
+	page.press("Confirm and sign")
+	page.says("The label was granted.", "Decided by ben (Example Authority)")
+	page.do(chromedp.Click(chromedp.CSS(".done a")), chromedp.WaitVisible(chromedp.CSS("#verdict")))
+	page.says("Example Lamps LP-110", "2 by a laboratory", "Example Authority, ")
+
+	// suspended by one, and restored by two
+	page.do(chromedp.Navigate(r.at+"/en/desk/labels?gtin=09506000134352"), chromedp.WaitVisible(chromedp.CSS("#why-0")))
+	check("labels")
+	page.press("Suspend at once")
+	page.says("suspended")
+	page.press("Propose to restore")
+	page.says("Proposed: to restore the label.", "You proposed it")
+	page.login(r, "en", "olga")
+	page.do(chromedp.Click(chromedp.CSS(".cards a")), chromedp.WaitVisible(chromedp.CSS("main button")))
+	page.press("Confirm and sign")
+	page.says("Done: to restore the label.")
+	page.do(chromedp.Navigate(r.at+"/en/desk/audit"), chromedp.WaitVisible(chromedp.CSS("h1")))
+	check("audit")
+	page.says("review-confirm", "done by olga", "done by ben")
+	page.do(chromedp.Navigate(r.at+"/en/history/09506000134352"), chromedp.WaitVisible(chromedp.CSS("h1")))
+	page.says("suspended by Example Authority", "restored by Example Scheme", "was checked just now")
+}
+
+// A photograph of the bars, then the product, a comparison, and the list that stays in the browser.
+func TestAScannedProductIsComparedAndSaved(t *testing.T) {
+	r, paths := sample(t)
+	page := open(t)
+	call(page, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: 360, Height: 640, DeviceScaleFactor: 1})
+	photo := filepath.Join(t.TempDir(), "photo.png")
+	keep(t, photo, bars(t, "9506000134352"))
+	page.do(chromedp.Navigate(r.at+"/en/"), chromedp.WaitVisible(chromedp.CSS("#photo")))
+	page.upload("#photo", photo) // the script sends it as soon as it is chosen
+	page.do(chromedp.WaitVisible(chromedp.CSS("#verdict")))
+	page.says("Northern Lights Porch Camera 0")
+	page.do(chromedp.Click(chromedp.CSS(".actions a:nth-child(2)")), chromedp.WaitVisible(chromedp.CSS("[data-saved]")))
+	page.says("Northern Lights Porch Camera 0")
+	avoid := strings.TrimPrefix(paths["avoid"], "/01/")
+	page.do(chromedp.Navigate(r.at+"/fr/saved?gtin="+avoid), chromedp.WaitVisible(chromedp.CSS("[data-saved]")))
+	time.Sleep(500 * time.Millisecond) // the script adds what was saved before
+	page.says("Northern Lights Porch Camera 0", "Averylongname")
+	page.do(chromedp.Click(chromedp.CSS("[data-saved] > p a")), chromedp.WaitVisible(chromedp.CSS("#differs")))
+	page.says("Ce qui diffère", "À éviter")
+	page.do(chromedp.Navigate(r.at+"/fr/saved"), chromedp.WaitVisible(chromedp.CSS("[data-saved]")))
+	time.Sleep(500 * time.Millisecond)
+	page.do(chromedp.Click(chromedp.CSS(`[data-forget="`+avoid+`"]`)), chromedp.WaitVisible(chromedp.CSS("[data-saved]")))
+	time.Sleep(500 * time.Millisecond)
+	if text := eval[string](page, `document.body.innerText`); strings.Contains(text, "Averylongname") {
+		t.Errorf("what was taken out is there: %s", text)
+	}
+}
+
+// The same with no script: forms and links do all of it.
+func TestTheRegistryNeedsNoScripts(t *testing.T) {
+	r, paths := sample(t)
+	page := open(t)
+	call(page, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+	call(page, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: 320, Height: 640, DeviceScaleFactor: 1})
+	photo := filepath.Join(t.TempDir(), "photo.png")
+	keep(t, photo, bars(t, "9506000134352"))
+	page.do(chromedp.Navigate(r.at+"/fr/"), chromedp.WaitVisible(chromedp.CSS("#photo")))
+	page.upload("#photo", photo)
+	page.do(chromedp.Click(chromedp.CSS("form[data-photo] button")), chromedp.WaitVisible(chromedp.CSS("#verdict")))
+	page.do(chromedp.Focus(chromedp.CSS("#price")), chromedp.KeyEvent("49,90"+kb.Enter), chromedp.WaitVisible(chromedp.CSS("#each-year")))
+	page.says("pour chaque année")
+	page.do(chromedp.Click(chromedp.CSS(".actions a")), chromedp.WaitVisible(chromedp.CSS("#gtin")))
+	page.do(chromedp.Focus(chromedp.CSS("#gtin")), chromedp.KeyEvent(strings.TrimPrefix(paths["avoid"], "/01/")+kb.Enter), chromedp.WaitVisible(chromedp.CSS("#differs")))
+	page.says("Ce qui diffère", "À éviter", "Bon choix")
+	page.fits()
+}
+
+// bars is the bar code of a product.
+func bars(t *testing.T, digits string) []byte {
+	t.Helper()
+	m, err := oned.NewEAN13Writer().Encode(digits, gozxing.BarcodeFormat_EAN_13, 600, 300, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	if err := png.Encode(&b, m); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}

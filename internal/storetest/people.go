@@ -1,0 +1,126 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"testing"
+	"time"
+
+	"plimsoll.example/plimsoll/internal/auth"
+	"plimsoll.example/plimsoll/internal/registry"
+	"plimsoll.example/plimsoll/internal/review"
+)
+
+// Desk is what the workspaces of a registry need of a store.
+type Desk interface {
+	review.Store
+	User(ctx context.Context, name string) (*auth.User, error)
+	Users(ctx context.Context) ([]*auth.User, error)
+	SaveUser(ctx context.Context, u *auth.User) error
+	DeleteUser(ctx context.Context, name string) error
+	Session(ctx context.Context, d auth.Digest) (*auth.Session, error)
+	SaveSession(ctx context.Context, d auth.Digest, s *auth.Session) error
+	EndSession(ctx context.Context, d auth.Digest) error
+}
+
+// Desks holds a store to what workspaces need.
+func Desks(t *testing.T, open func(t *testing.T) Desk) {
+	t.Run("people and their sessions are kept", func(t *testing.T) { people(t, open(t)) })
+	t.Run("a case is kept if nobody was faster", func(t *testing.T) { cases(t, open(t)) })
+}
+
+func people(t *testing.T, s Desk) {
+	ctx := t.Context()
+	if _, err := s.User(ctx, "ann"); !errors.Is(err, fs.ErrNotExist) {
+		t.Fatalf("nobody yet: %v", err)
+	}
+	for _, u := range []*auth.User{{Name: "bob", Role: "lab"}, {Name: "ann", Role: "lab"}, {Name: "ann", Role: "body", Password: "$argon2id$"}} {
+		if err := s.SaveUser(ctx, u); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if u, err := s.User(ctx, "ann"); err != nil || u.Role != "body" || u.Password != "$argon2id$" {
+		t.Errorf("%+v, %v", u, err)
+	}
+	if list, err := s.Users(ctx); err != nil || len(list) != 2 || list[0].Name != "ann" {
+		t.Errorf("%v, %v", list, err)
+	}
+	for i := range 60 { // more than are kept
+		if err := s.SaveSession(ctx, auth.Digest{byte(i)}, &auth.Session{User: "ann", Role: "body", Last: time.Unix(int64(i), 0).UTC()}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := s.Session(ctx, auth.Digest{0}); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the oldest session goes on: %v", err)
+	}
+	if x, err := s.Session(ctx, auth.Digest{59}); err != nil || x.User != "ann" {
+		t.Errorf("%+v, %v", x, err)
+	}
+	if err := s.EndSession(ctx, auth.Digest{59}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Session(ctx, auth.Digest{59}); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a session that ended: %v", err)
+	}
+	if err := s.DeleteUser(ctx, "ann"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Session(ctx, auth.Digest{40}); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the session of somebody who is gone: %v", err)
+	}
+}
+
+func cases(t *testing.T, s Desk) {
+	ctx := t.Context()
+	if _, err := s.Case(ctx, "x"); !errors.Is(err, registry.ErrUnknown) {
+		t.Errorf("none yet: %v", err)
+	}
+	for i := range 3 {
+		c := &review.Case{ID: fmt.Sprint("c", i), Kind: review.Grant, State: review.Draft, Version: 1, Account: "maker", Began: review.Act{Person: "ann", At: time.Unix(int64(i), 0).UTC()}}
+		if err := s.SaveCase(ctx, c, nil, nil); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.SaveCase(ctx, c, nil, nil); !errors.Is(err, review.ErrStale) {
+			t.Errorf("it is begun twice: %v", err)
+		}
+	}
+	c, err := s.Case(ctx, "c1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	late := *c
+	f := &review.File{Name: "a", SHA256: [32]byte{1}, Size: 3}
+	c.Version, c.State, c.Files = 2, review.Asked, []review.File{*f}
+	if err := s.SaveCase(ctx, c, f, []byte("abc")); err != nil {
+		t.Fatal(err)
+	}
+	late.Version, late.State = 2, review.Closed
+	if err := s.SaveCase(ctx, &late, &review.File{SHA256: [32]byte{2}}, []byte("late")); !errors.Is(err, review.ErrStale) {
+		t.Errorf("who is late wins: %v", err)
+	}
+	if _, err := s.CaseFile(ctx, "c1", [32]byte{2}); !errors.Is(err, registry.ErrUnknown) {
+		t.Errorf("the file of who is late: %v", err)
+	}
+	if body, err := s.CaseFile(ctx, "c1", [32]byte{1}); err != nil || string(body) != "abc" {
+		t.Errorf("%q, %v", body, err)
+	}
+	if c, err = s.Case(ctx, "c1"); err != nil || c.State != review.Asked || len(c.Files) != 1 || !c.Began.At.Equal(time.Unix(1, 0)) {
+		t.Errorf("%+v, %v", c, err)
+	}
+	for _, q := range []struct {
+		account string
+		state   review.State
+		want    string
+	}{{"", "", "[c2 c1 c0]"}, {"maker", review.Draft, "[c2 c0]"}, {"", review.Asked, "[c1]"}, {"other", "", "[]"}} {
+		list, err := s.Cases(ctx, q.account, q.state, 10)
+		ids := []string{}
+		for _, c := range list {
+			ids = append(ids, c.ID)
+		}
+		if err != nil || fmt.Sprint(ids) != q.want {
+			t.Errorf("%q %q: %v, %v, want %s", q.account, q.state, ids, err, q.want)
+		}
+	}
+}

@@ -1,0 +1,68 @@
+package storetest
+
+import (
+	"context"
+	"crypto/ed25519"
+	"log/slog"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"plimsoll.example/plimsoll/internal/labellog"
+	"plimsoll.example/plimsoll/internal/registry"
+)
+
+// Run is a registry that runs on a store, with a real log in dir, until the test ends. Account body, a certification
+// body, signs with Key(1), lab with Key(2), maker with Key(3), owner, the scheme’s, with Key(4), and the registry itself
+// with Key(99). It closes the store.
+func Run(t testing.TB, s registry.Store, dir string, now func() time.Time) (*registry.Registry, registry.Transparent) {
+	t.Helper()
+	ctx := context.Background()
+	for i, a := range []*registry.Account{
+		{ID: "body", Name: "Example <Authority>", Role: registry.CertificationBody},
+		{ID: "lab", Name: "Example Lab", Role: registry.Lab},
+		{ID: "maker", Name: "Example Lamps", Role: registry.Manufacturer},
+		{ID: "owner", Name: "Example Scheme", Role: registry.SchemeOwner},
+	} {
+		a.Since, a.Keys = now(), []registry.Key{{Public: Key(byte(i + 1)).Public().(ed25519.PublicKey), From: Day}}
+		if err := registry.NewAccount(ctx, s, a); err != nil {
+			t.Fatal(err)
+		}
+	}
+	key, _, err := labellog.NewLogKey("registry.example/log")
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := labellog.LogSigner(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, err := labellog.Open(ctx, filepath.Join(dir, "log"), signer, labellog.Options{Now: now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := registry.Open(ctx, registry.Config{
+		Name: "Example Registry", URL: "https://registry.example", Key: Key(99), Store: s, Log: registry.Transparent{Log: log}, Now: now,
+		Logger: slog.New(slog.DiscardHandler), Publish: 20 * time.Millisecond,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	running, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := r.Run(running); err != nil {
+			t.Error(err)
+		}
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-done
+		end, stop := context.WithTimeout(ctx, 10*time.Second)
+		defer stop()
+		_ = log.Close(end)
+		_ = s.Close()
+	})
+	return r, registry.Transparent{Log: log}
+}

@@ -1,0 +1,117 @@
+// Package workspace is the pages of a registry for those who write: a manufacturer hands in a product and asks for a label,
+// a laboratory adds what it found, a certification body reviews and grants, the scheme’s owner suspends and restores
+// (ISO/IEC 27404). Whoever comes in acts for one account; what they may do, and that two persons must decide, package
+// review says.
+package workspace
+
+import (
+	"embed"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"slices"
+	"time"
+
+	"plimsoll.example/plimsoll/internal/auth"
+	"plimsoll.example/plimsoll/internal/registry"
+	"plimsoll.example/plimsoll/internal/review"
+	"plimsoll.example/plimsoll/internal/web/page"
+	"plimsoll.example/plimsoll/label"
+)
+
+//go:embed pages/*.html
+var templates embed.FS
+
+// Pages are the workspaces of one registry.
+type Pages struct {
+	Desk   *review.Desk
+	Door   *auth.Door // the role of a person is the ID of the account that they act for
+	Now    func() time.Time
+	Logger *slog.Logger
+}
+
+// Paths are those that the workspaces have below each language.
+var Paths = []string{"/desk", "/desk/", "/sign-in", "/sign-out"}
+
+// Site is the pages as they are served. hosts are the names of the server.
+func (p *Pages) Site(version string, hosts []string) (*page.Site, error) {
+	pages, err := fs.Sub(templates, "pages")
+	if err != nil {
+		return nil, err
+	}
+	s := &page.Site{
+		Name: "workspace", Templates: pages, Hosts: hosts, Version: version, Log: p.Logger, Door: p.Door, NoCodes: true, Foot: "work.foot",
+		Links: []page.Link{{Key: "work.nav", Path: "/desk"}, {Key: "work.nav.audit", Path: "/desk/audit"}, {Key: "shop.nav.find", Path: "/"}},
+		May: func(v page.Viewer, path string) bool {
+			return path != "/desk/audit" || p.Desk.Registry.Account(v.Role).Role == registry.SchemeOwner
+		},
+	}
+	for pattern, h := range map[string]func(*page.Request, *review.Person) (*page.View, error){
+		"GET /desk":                        p.overview,
+		"POST /desk":                       p.begin,
+		"GET /desk/audit":                  p.audit,
+		"GET /desk/cases/{id}":             p.show,
+		"POST /desk/cases/{id}/files":      p.add,
+		"GET /desk/cases/{id}/files/{sum}": p.file,
+		"GET /desk/cases/{id}/statement":   p.statement,
+		"POST /desk/cases/{id}/ask":        p.ask,
+		"POST /desk/cases/{id}/propose":    p.propose,
+		"POST /desk/cases/{id}/return":     p.turnDown,
+		"POST /desk/cases/{id}/confirm":    p.confirm,
+		"GET /desk/labels":                 p.labels,
+		"POST /desk/labels/{label}":        p.change,
+	} {
+		s.Handle(pattern, func(r *page.Request) (*page.View, error) {
+			who, err := p.person(r)
+			if err != nil {
+				return nil, err
+			}
+			v, err := h(r, who)
+			return v, problem(err)
+		})
+	}
+	return s, nil
+}
+
+// person is who asks, with the account that they act for. One whose account is gone may do nothing.
+func (p *Pages) person(r *page.Request) (*review.Person, error) {
+	a := p.Desk.Registry.Account(r.Viewer.Role)
+	if !slices.Contains(registry.Roles, a.Role) || a.ID == registry.Self {
+		return nil, &page.Problem{Status: http.StatusForbidden, Key: "work.error.account"}
+	}
+	return &review.Person{Name: r.Viewer.Name, Account: a}, nil
+}
+
+// problem gives what is refused its words.
+func problem(err error) error {
+	for _, p := range []struct {
+		cause  error
+		status int
+		key    string
+	}{
+		{review.ErrEyes, http.StatusConflict, "work.error.eyes"},
+		{review.ErrNoKey, http.StatusConflict, "work.error.no-key"},
+		{review.ErrState, http.StatusConflict, "work.error.state"},
+		{review.ErrStale, http.StatusConflict, "work.error.stale"},
+		{review.ErrDiffer, http.StatusConflict, "work.error.differ"},
+		{registry.ErrReused, http.StatusConflict, "work.error.stale"},
+		{review.ErrMany, http.StatusTooManyRequests, "work.error.many"},
+		{registry.ErrUnknown, http.StatusNotFound, "page.error.missing"},
+		{registry.ErrRole, http.StatusForbidden, "work.error.role"},
+		{registry.ErrStatus, http.StatusConflict, "work.error.status"},
+		{registry.ErrNumber, http.StatusConflict, "work.error.stale"},
+		{registry.ErrBusy, http.StatusServiceUnavailable, "work.error.busy"},
+		{registry.ErrRepair, http.StatusServiceUnavailable, "work.error.busy"},
+		{label.ErrUntrusted, http.StatusForbidden, "work.error.signature"},
+		{label.ErrSignature, http.StatusUnprocessableEntity, "work.error.signature"},
+		{label.ErrChange, http.StatusUnprocessableEntity, "work.error.text"},
+		{label.ErrStatement, http.StatusUnprocessableEntity, "work.error.text"},
+		{registry.ErrText, http.StatusUnprocessableEntity, "work.error.text"},
+	} {
+		if errors.Is(err, p.cause) {
+			return &page.Problem{Status: p.status, Key: p.key, Args: []any{"cause", err.Error()}, Cause: err}
+		}
+	}
+	return err
+}
