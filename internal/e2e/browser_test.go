@@ -29,22 +29,25 @@ type tab struct {
 	ctx context.Context
 }
 
-// open starts Chromium, or skips the test where there is none.
-func open(t *testing.T) tab {
+// chromium is the path of Chromium; where there is none, the test is skipped.
+func chromium(t *testing.T) string {
 	t.Helper()
-	var path string
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
 		if found, err := exec.LookPath(name); err == nil {
-			path = found
-			break
+			return found
 		}
 	}
-	if path == "" {
-		if os.Getenv("PLIMSOLL_BROWSER") == "require" {
-			t.Fatal("there is no Chromium, and PLIMSOLL_BROWSER=require")
-		}
-		t.Skip("needs Chromium: apt-get install chromium")
+	if os.Getenv("PLIMSOLL_BROWSER") == "require" {
+		t.Fatal("there is no Chromium, and PLIMSOLL_BROWSER=require")
 	}
+	t.Skip("needs Chromium: apt-get install chromium")
+	return ""
+}
+
+// open starts Chromium.
+func open(t *testing.T) tab {
+	t.Helper()
+	path := chromium(t)
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path), chromedp.UserDataDir(t.TempDir()), chromedp.DisableGPU, chromedp.Flag("disable-component-update", true))
 	if os.Geteuid() == 0 { // Chromium has no sandbox for root

@@ -18,35 +18,41 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// built is the program, built once for all tests; its folder goes when they end.
-var built = sync.OnceValues(func() (dir string, err error) {
-	if dir, err = os.MkdirTemp("", "plimsoll-e2e-"); err != nil {
-		return "", err
+// programVariable names the program where it is built already.
+const programVariable = "PLIMSOLL_PROGRAM"
+
+// built is the program, built once for all tests.
+var built = sync.OnceValues(func() (name string, err error) {
+	if name := os.Getenv(programVariable); name != "" {
+		return name, nil
 	}
-	build := exec.Command("go", "build", "-buildvcs=false", "-o", dir, "./cmd/plimsoll")
+	build := exec.Command("go", "build", "-buildvcs=false", "-o", buildDir()+"/", "./cmd/plimsoll")
 	build.Dir = "../.."
 	if out, err := build.CombinedOutput(); err != nil {
-		return dir, fmt.Errorf("build: %w\n%s", err, out)
+		return "", fmt.Errorf("build: %w\n%s", err, out)
 	}
-	return dir, nil
+	return filepath.Join(buildDir(), "plimsoll"), nil
 })
+
+// buildDir is for the program, and for what it keeps: a socket has no room for the long names of t.TempDir.
+func buildDir() string {
+	return filepath.Join(os.TempDir(), fmt.Sprintf("plimsoll-e2e-%d", os.Getpid()))
+}
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if dir, _ := built(); dir != "" {
-		_ = os.RemoveAll(dir) // what stays is in a temporary folder
-	}
+	_ = os.RemoveAll(buildDir()) // what stays is in a temporary folder
 	os.Exit(code)
 }
 
 // plimsoll is the path of the program.
 func plimsoll(t testing.TB) string {
 	t.Helper()
-	dir, err := built()
+	name, err := built()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return filepath.Join(dir, "plimsoll")
+	return name
 }
 
 // demo is a demonstration that runs.
@@ -60,17 +66,15 @@ func (d *demo) at(path string) string { return "http://" + d.link.Host + path }
 
 var address = regexp.MustCompile(`http://\S+/sign-in\?code=\d{8}`)
 
-// play starts a demonstration: the program that people start, which ends with the test. wrap is what starts it, if it
-// is not started as it is.
-func play(t testing.TB, wrap ...string) *demo {
+// play starts a demonstration, as people start it. It ends with the test.
+func play(t testing.TB) *demo {
 	t.Helper()
-	args := append(wrap, plimsoll(t), "demo", "--http", "127.0.0.1:0")
-	c := exec.Command(args[0], args[1:]...)
-	tmp, err := os.MkdirTemp(filepath.Dir(plimsoll(t)), "") // not t’s, whose long name no socket can have
-	if err != nil {
+	c := exec.Command(plimsoll(t), "demo", "--http", "127.0.0.1:0")
+	tmp := filepath.Join(buildDir(), filepath.Base(t.TempDir()))
+	if err := os.MkdirAll(tmp, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	c.Env = append(os.Environ(), "TMPDIR="+tmp, "LANG=C")
+	c.Env = append(os.Environ(), "TMPDIR="+tmp, "LANG=C.UTF-8")
 	out, err := c.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
