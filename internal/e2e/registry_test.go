@@ -50,8 +50,8 @@ func (r *registry) verb(stdin string, args ...string) {
 	}
 }
 
-// startRegistry starts it, with its accounts and persons.
-func startRegistry(t *testing.T) *registry {
+// startRegistry starts it, with its accounts and persons, and flags beside the usual ones.
+func startRegistry(t *testing.T, flags ...string) *registry {
 	t.Helper()
 	r := &registry{t: t, dir: t.TempDir(), bin: plimsoll(t)}
 	public, err := x509.MarshalPKIXPublicKey(storetest.Key(1).Public().(ed25519.PublicKey))
@@ -67,7 +67,8 @@ func startRegistry(t *testing.T) *registry {
 	for name, account := range map[string]string{"mia": "maker", "leo": "lab", "bea": "body", "ben": "body", "olga": "owner"} {
 		r.verb("correct horse "+name, "person", "add", name, "--account", account)
 	}
-	c := exec.Command(r.bin, "registry", "run", "--state", r.dir, "--listen", "127.0.0.1:0", "--publish", "200ms", "--org", "Example Registry", "--rate", "1000")
+	flags = append([]string{"registry", "run", "--state", r.dir, "--listen", "127.0.0.1:0", "--publish", "200ms", "--org", "Example Registry", "--rate", "1000"}, flags...)
+	c := exec.Command(r.bin, flags...)
 	pipe, err := c.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
