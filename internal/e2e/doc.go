@@ -5,5 +5,5 @@
 //	cd internal/e2e && go test -mod=mod ./...
 //
 // They are skipped where there is no Chromium; on Debian, apt-get install chromium brings it. With PLIMSOLL_SHOTS set to
-// a folder, they leave pictures of the pages there.
+// a folder, they leave pictures of the pages there. The pictures of the README are taken by -run TestPictures -update.
 package e2e

@@ -44,7 +44,8 @@ func read(c *http.Client, address string) (string, error) {
 	return string(b), err
 }
 
-// follow does what the script of an open page does: it asks for the page anew when there is news, at most once a second.
+// follow does what the script of an open page does: it asks for the page anew when it begins to listen, and when there is
+// news, at most once a second.
 func follow(ctx context.Context, c *http.Client, d *demo, reads *atomic.Int64) error {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, d.at("/events"), nil)
 	if err != nil {
@@ -55,6 +56,9 @@ func follow(ctx context.Context, c *http.Client, d *demo, reads *atomic.Int64) e
 		return err
 	}
 	defer resp.Body.Close()
+	if _, err := read(c, d.at("/en/")); err != nil {
+		return err
+	}
 	lines := bufio.NewScanner(resp.Body)
 	for lines.Scan() {
 		if lines.Text() == "event: change" {
