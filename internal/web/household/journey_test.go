@@ -154,8 +154,9 @@ func TestTheThreeShieldsSayWhatIsInForceAndWhatWasStopped(t *testing.T) {
 	if page := h.get(t, "/en/protection"); strings.Contains(page, "In part") || !strings.Contains(page, "only watches") {
 		t.Error("a gateway that only watches says that it protects")
 	}
-	for path, form := range map[string][]string{"/en/devices/" + h.Lamp.ID: {"verb", "quarantine"}, "/fr/devices/" + h.Lamp.ID: {"verb", "watch"}} {
-		if page := h.post(t, path, form...); !strings.Contains(page, "nothing is stopped.</p>") && !strings.Contains(page, "rien n’est arrêté.</p>") {
+	for _, step := range [][2]string{{"en", "quarantine"}, {"fr", "watch"}} { // one after the other
+		path := "/" + step[0] + "/devices/" + h.Lamp.ID
+		if page := h.post(t, path, "verb", step[1]); !strings.Contains(page, "nothing is stopped.</p>") && !strings.Contains(page, "rien n’est arrêté.</p>") {
 			t.Errorf("%s: a gateway that only watches says that it acts", path)
 		}
 	}
