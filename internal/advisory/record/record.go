@@ -169,15 +169,17 @@ func (m *meter) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Text is a text as it is kept: cut, and valid UTF-8.
+// Text is a text as it is kept: valid UTF-8, and of MaxText octets at most.
 func Text(s string) string {
-	if len(s) > MaxText {
-		s = s[:MaxText]
-		for len(s) > 0 && !utf8.ValidString(s[max(0, len(s)-utf8.UTFMax):]) {
-			s = s[:len(s)-1]
-		}
+	s = strings.ToValidUTF8(strings.TrimSpace(s[:min(len(s), 2*MaxText)]), "�") // which may take more room
+	if len(s) <= MaxText {
+		return s
 	}
-	return strings.ToValidUTF8(strings.TrimSpace(s), "�")
+	n := MaxText
+	for !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
 }
 
 // Texts are a list of texts as it is kept.
