@@ -103,7 +103,7 @@ func FuzzSettings(f *testing.F) {
 			}
 			return
 		}
-		root := newRoot(env{}, words)
+		root := newRoot(env{getenv: func(string) string { return "" }}, words)
 		problems := slices.Concat(s.check(root), s.checkValues(root))
 		for _, p := range problems {
 			if p.line < 1 || p.line > strings.Count(text, "\n")+1 || explain(p.err, words) == "" {
@@ -113,7 +113,7 @@ func FuzzSettings(f *testing.F) {
 		if len(problems) > 0 {
 			return
 		}
-		for _, c := range leaves(newRoot(env{}, words)) { // a file that is right can be used by every verb
+		for _, c := range leaves(newRoot(env{getenv: func(string) string { return "" }}, words)) { // a file that is right can be used by every verb
 			if err := s.apply(c); err != nil && configurable(c) {
 				t.Fatalf("%s: %s", c.CommandPath(), explain(err, words))
 			}
