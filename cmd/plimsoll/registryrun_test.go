@@ -51,12 +51,7 @@ var listens = regexp.MustCompile(`listen=(127\.0\.0\.1:[0-9]+)`)
 func databases(t *testing.T, test func(*testing.T, string)) {
 	t.Run("SQLite", func(t *testing.T) { test(t, "") })
 	t.Run("PostgreSQL", func(t *testing.T) {
-		server, stop, err := storetest.Server()
-		if err != nil {
-			t.Skip(err)
-		}
-		t.Cleanup(stop)
-		test(t, storetest.Database(t, server))
+		test(t, storetest.Database(t, storetest.Need(t)))
 	})
 }
 

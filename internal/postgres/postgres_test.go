@@ -23,18 +23,8 @@ func open(t *testing.T, url string) *postgres.Registry {
 	return s
 }
 
-func server(t *testing.T) string {
-	t.Helper()
-	url, stop, err := storetest.Server()
-	if err != nil {
-		t.Skip(err)
-	}
-	t.Cleanup(stop)
-	return url
-}
-
 func TestPostgreSQLKeepsARegistry(t *testing.T) {
-	at := server(t)
+	at := storetest.Need(t)
 	storetest.Registry(t, func(t *testing.T) (registry.Store, func() registry.Store) {
 		url := storetest.Database(t, at)
 		return open(t, url), func() registry.Store { return open(t, url) }

@@ -17,9 +17,9 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Server is a PostgreSQL server for tests: the one that PLIMSOLL_TEST_PG names by its URL, or one of its own that speaks
+// server is a PostgreSQL server for tests: the one that PLIMSOLL_TEST_PG names by its URL, or one of its own that speaks
 // on a socket in a temporary folder and ends with stop. Without either, the error says what is missing.
-func Server() (serverURL string, stop func(), err error) {
+func server() (serverURL string, stop func(), err error) {
 	if u := os.Getenv("PLIMSOLL_TEST_PG"); u != "" {
 		return u, func() {}, nil
 	}
@@ -65,6 +65,21 @@ func Server() (serverURL string, stop func(), err error) {
 	return "postgres://plimsoll@/postgres?host=" + url.QueryEscape(dir), stop, nil
 }
 
+// Need is a server for a test, which ends with it. Where there can be none the test is left out, and says what is missing;
+// with PLIMSOLL_POSTGRES=require it fails.
+func Need(t testing.TB) (serverURL string) {
+	t.Helper()
+	serverURL, stop, err := server()
+	if err != nil {
+		if os.Getenv("PLIMSOLL_POSTGRES") == "require" {
+			t.Fatal(err)
+		}
+		t.Skip(err)
+	}
+	t.Cleanup(stop)
+	return serverURL
+}
+
 // programs is the folder of PostgreSQL’s programs.
 func programs() (string, error) {
 	if p, err := exec.LookPath("initdb"); err == nil {
@@ -72,7 +87,7 @@ func programs() (string, error) {
 	}
 	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb") // as Debian has it
 	if err != nil || len(found) == 0 {
-		return "", fmt.Errorf("PostgreSQL’s initdb is not installed, and PLIMSOLL_TEST_PG names no server")
+		return "", fmt.Errorf("PostgreSQL’s initdb is missing (Debian: postgresql), and PLIMSOLL_TEST_PG names no server")
 	}
 	slices.Sort(found)
 	return filepath.Dir(found[len(found)-1]), nil

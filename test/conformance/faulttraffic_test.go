@@ -39,45 +39,11 @@ func (s *sink) from(d *thing) int {
 
 func (s *sink) listen(t *testing.T, n *namespace, at netip.AddrPort) {
 	t.Helper()
-	err := n.do(func() error {
-		l, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(at))
-		if err != nil {
-			return err
-		}
-		u, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(at))
-		if err != nil {
-			return err
-		}
-		t.Cleanup(func() { _, _ = l.Close(), u.Close() })
-		go func() {
-			for {
-				c, err := l.Accept()
-				if err != nil {
-					return
-				}
-				s.note(c.RemoteAddr(), at)
-				go func() {
-					defer c.Close()
-					_, _ = io.Copy(c, c)
-				}()
-			}
-		}()
-		go func() {
-			buf := make([]byte, 2048)
-			for {
-				n, from, err := u.ReadFromUDP(buf)
-				if err != nil {
-					return
-				}
-				s.note(from, at)
-				_, _ = u.WriteToUDP(buf[:n], from)
-			}
-		}()
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	n.echo(t, at, func(c net.Conn) {
+		defer c.Close()
+		s.note(c.RemoteAddr(), at)
+		_, _ = io.Copy(c, c)
+	}, func(_ []byte, from net.Addr) { s.note(from, at) })
 }
 
 // traffic is conversations that go on until it is ended.

@@ -44,6 +44,13 @@ const tokenSize = 16
 // listen takes TCP and UDP at an address. Each message is answered with itself.
 func (n *namespace) listen(t *testing.T, r *receiver, at netip.AddrPort) {
 	t.Helper()
+	n.echo(t, at, r.talk, func(message []byte, _ net.Addr) { r.take(string(message[:min(len(message), tokenSize)])) })
+}
+
+// echo listens at an address until the test is over: who comes by TCP is given to talk, what comes by UDP to take, and
+// answered with itself.
+func (n *namespace) echo(t *testing.T, at netip.AddrPort, talk func(net.Conn), take func(message []byte, from net.Addr)) {
+	t.Helper()
 	err := n.do(func() error {
 		l, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(at))
 		if err != nil {
@@ -51,7 +58,7 @@ func (n *namespace) listen(t *testing.T, r *receiver, at netip.AddrPort) {
 		}
 		u, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(at))
 		if err != nil {
-			return err
+			return errors.Join(err, l.Close())
 		}
 		t.Cleanup(func() { _, _ = l.Close(), u.Close() })
 		go func() {
@@ -60,7 +67,7 @@ func (n *namespace) listen(t *testing.T, r *receiver, at netip.AddrPort) {
 				if err != nil {
 					return
 				}
-				go r.talk(c)
+				go talk(c)
 			}
 		}()
 		go func() {
@@ -73,7 +80,7 @@ func (n *namespace) listen(t *testing.T, r *receiver, at netip.AddrPort) {
 				if err != nil { // such as that an answer found nobody
 					continue
 				}
-				r.take(string(buf[:min(n, tokenSize)]))
+				take(buf[:n], from)
 				_, _ = u.WriteToUDP(buf[:n], from)
 			}
 		}()

@@ -550,10 +550,10 @@ func FuzzRequests(f *testing.F) {
 	f.Fuzz(func(t *testing.T, method, path, body string) {
 		r, err := http.NewRequest(method, "http://registry.example/", strings.NewReader(body))
 		if err != nil || !strings.HasPrefix(path, "/") {
-			t.Skip()
+			return // nothing that could be asked for
 		}
 		if r.URL, err = r.URL.Parse(path); err != nil {
-			t.Skip()
+			return // nothing that could be asked for
 		}
 		r.RemoteAddr = "192.0.2.1:1"
 		w := httptest.NewRecorder()
