@@ -6,14 +6,11 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
-	"plimsoll.example/plimsoll/internal/labellog"
 	"plimsoll.example/plimsoll/internal/registry"
 	"plimsoll.example/plimsoll/internal/review"
 	"plimsoll.example/plimsoll/internal/sqlite"
@@ -21,13 +18,6 @@ import (
 	"plimsoll.example/plimsoll/label"
 	"plimsoll.example/plimsoll/norms"
 )
-
-func TestMain(m *testing.M) {
-	labellog.LogTo(slog.New(slog.DiscardHandler))
-	m.Run()
-}
-
-func now() time.Time { return storetest.Day.Time().Add(12 * time.Hour) }
 
 // open is the desk of a registry; keys says whether accounts keep theirs there.
 func open(t *testing.T, keys bool) *review.Desk {
@@ -37,13 +27,13 @@ func open(t *testing.T, keys bool) *review.Desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	reg, _ := storetest.Run(t, store, dir, now)
+	reg, _ := storetest.Run(t, store, dir, storetest.Noon)
 	catalogue, err := norms.Load()
 	if err != nil {
 		t.Fatal(err)
 	}
 	seeds := map[string]byte{"body": 1, "lab": 2, "maker": 3, "owner": 4}
-	return &review.Desk{Registry: reg, Store: store, Norms: catalogue, Now: now, Key: func(account string) ed25519.PrivateKey {
+	return &review.Desk{Registry: reg, Store: store, Norms: catalogue, Now: storetest.Noon, Key: func(account string) ed25519.PrivateKey {
 		if seeds[account] == 0 || !keys {
 			return nil
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"reflect"
 	"testing"
 	"time"
 
@@ -13,9 +14,8 @@ import (
 	"plimsoll.example/plimsoll/internal/review"
 )
 
-// Desk is what the workspaces of a registry need of a store.
-type Desk interface {
-	review.Store
+// Door is what knowing who comes in needs of a store.
+type Door interface {
 	User(ctx context.Context, name string) (*auth.User, error)
 	Users(ctx context.Context) ([]*auth.User, error)
 	SaveUser(ctx context.Context, u *auth.User) error
@@ -25,24 +25,33 @@ type Desk interface {
 	EndSession(ctx context.Context, d auth.Digest) error
 }
 
+// Desk is what the workspaces of a registry need of a store.
+type Desk interface {
+	review.Store
+	Door
+}
+
 // Desks holds a store to what workspaces need.
 func Desks(t *testing.T, open func(t *testing.T) Desk) {
-	t.Run("people and their sessions are kept", func(t *testing.T) { people(t, open(t)) })
+	t.Run("people and their sessions are kept", func(t *testing.T) { People(t, open(t)) })
 	t.Run("a case is kept if nobody was faster", func(t *testing.T) { cases(t, open(t)) })
 }
 
-func people(t *testing.T, s Desk) {
+// People holds a store to what knowing who comes in needs.
+func People(t *testing.T, s Door) {
+	t.Helper()
 	ctx := t.Context()
 	if _, err := s.User(ctx, "ann"); !errors.Is(err, fs.ErrNotExist) {
 		t.Fatalf("nobody yet: %v", err)
 	}
-	for _, u := range []*auth.User{{Name: "bob", Role: "lab"}, {Name: "ann", Role: "lab"}, {Name: "ann", Role: "body", Password: "$argon2id$"}} {
+	ann := &auth.User{Name: "ann", Role: "body", Password: "$argon2id$", Passkeys: []auth.Passkey{{Name: "phone", Data: []byte{1}}}, Since: time.Unix(1, 0).UTC()}
+	for _, u := range []*auth.User{{Name: "bob", Role: "lab"}, {Name: "ann", Role: "lab"}, ann} {
 		if err := s.SaveUser(ctx, u); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if u, err := s.User(ctx, "ann"); err != nil || u.Role != "body" || u.Password != "$argon2id$" {
-		t.Errorf("%+v, %v", u, err)
+	if got, err := s.User(ctx, "ann"); err != nil || !reflect.DeepEqual(got, ann) {
+		t.Errorf("%+v, %v; want %+v", got, err, ann)
 	}
 	if list, err := s.Users(ctx); err != nil || len(list) != 2 || list[0].Name != "ann" {
 		t.Errorf("%v, %v", list, err)

@@ -12,6 +12,9 @@ import (
 	"plimsoll.example/plimsoll/internal/registry"
 )
 
+// Noon is the time of tests: of Day, at twelve.
+func Noon() time.Time { return Day.Time().Add(12 * time.Hour) }
+
 // Run is a registry that runs on a store, with a real log in dir, until the test ends. Account body, a certification
 // body, signs with Key(1), lab with Key(2), maker with Key(3), owner, the scheme’s, with Key(4), and the registry itself
 // with Key(99). It closes the store.
@@ -29,6 +32,7 @@ func Run(t testing.TB, s registry.Store, dir string, now func() time.Time) (*reg
 			t.Fatal(err)
 		}
 	}
+	labellog.LogTo(slog.New(slog.DiscardHandler))
 	key, _, err := labellog.NewLogKey("registry.example/log")
 	if err != nil {
 		t.Fatal(err)

@@ -32,11 +32,6 @@ import (
 	"plimsoll.example/plimsoll/norms"
 )
 
-func TestMain(m *testing.M) {
-	labellog.LogTo(slog.New(slog.DiscardHandler))
-	m.Run()
-}
-
 const today = storetest.Day
 
 func now() time.Time { return today.Time().Add(12 * time.Hour) }

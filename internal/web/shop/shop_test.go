@@ -20,7 +20,6 @@ import (
 	"github.com/makiuchi-d/gozxing"
 	"github.com/makiuchi-d/gozxing/oned"
 
-	"plimsoll.example/plimsoll/internal/labellog"
 	"plimsoll.example/plimsoll/internal/qr"
 	"plimsoll.example/plimsoll/internal/registry"
 	"plimsoll.example/plimsoll/internal/sqlite"
@@ -29,13 +28,6 @@ import (
 	"plimsoll.example/plimsoll/label"
 	"plimsoll.example/plimsoll/norms"
 )
-
-func TestMain(m *testing.M) {
-	labellog.LogTo(slog.New(slog.DiscardHandler))
-	m.Run()
-}
-
-func now() time.Time { return storetest.Day.Time().Add(12 * time.Hour) }
 
 type counter struct {
 	t   testing.TB
@@ -51,12 +43,12 @@ func open(t testing.TB) *counter {
 	if err != nil {
 		t.Fatal(err)
 	}
-	reg, log := storetest.Run(t, store, dir, now)
+	reg, log := storetest.Run(t, store, dir, storetest.Noon)
 	catalogue, err := norms.Load()
 	if err != nil {
 		t.Fatal(err)
 	}
-	pages := &shop.Pages{Registry: reg, Log: log, Norms: catalogue, Rate: 50, Now: now, Logger: slog.New(slog.DiscardHandler)}
+	pages := &shop.Pages{Registry: reg, Log: log, Norms: catalogue, Rate: 50, Now: storetest.Noon, Logger: slog.New(slog.DiscardHandler)}
 	site, err := pages.Site("(test)", []string{"registry.example"})
 	if err != nil {
 		t.Fatal(err)

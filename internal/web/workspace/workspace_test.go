@@ -17,10 +17,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"plimsoll.example/plimsoll/internal/auth"
-	"plimsoll.example/plimsoll/internal/labellog"
 	"plimsoll.example/plimsoll/internal/registry"
 	"plimsoll.example/plimsoll/internal/review"
 	"plimsoll.example/plimsoll/internal/sqlite"
@@ -29,13 +27,6 @@ import (
 	"plimsoll.example/plimsoll/label"
 	"plimsoll.example/plimsoll/norms"
 )
-
-func TestMain(m *testing.M) {
-	labellog.LogTo(slog.New(slog.DiscardHandler))
-	m.Run()
-}
-
-func now() time.Time { return storetest.Day.Time().Add(12 * time.Hour) }
 
 // office is the workspaces of a registry, served.
 type office struct {
@@ -52,25 +43,25 @@ func open(t *testing.T) *office {
 	if err != nil {
 		t.Fatal(err)
 	}
-	reg, _ := storetest.Run(t, store, dir, now)
+	reg, _ := storetest.Run(t, store, dir, storetest.Noon)
 	catalogue, err := norms.Load()
 	if err != nil {
 		t.Fatal(err)
 	}
 	o := &office{t: t, reg: reg, keys: true}
-	desk := &review.Desk{Registry: reg, Store: store, Norms: catalogue, Now: now, Key: func(account string) ed25519.PrivateKey {
+	desk := &review.Desk{Registry: reg, Store: store, Norms: catalogue, Now: storetest.Noon, Key: func(account string) ed25519.PrivateKey {
 		if seed := map[string]byte{"body": 1, "lab": 2, "owner": 4}[account]; seed != 0 && o.keys {
 			return storetest.Key(seed)
 		}
 		return nil
 	}}
-	door := auth.NewDoor(store, now)
+	door := auth.NewDoor(store, storetest.Noon)
 	for name, account := range map[string]string{"mia": "maker", "max": "gone", "leo": "lab", "bea": "body", "ben": "body", "olga": "owner"} {
 		if err := door.SetPassword(t.Context(), name, account, "correct horse"); err != nil {
 			t.Fatal(err)
 		}
 	}
-	site, err := (&workspace.Pages{Desk: desk, Door: door, Now: now, Logger: slog.New(slog.DiscardHandler)}).Site("(test)", nil)
+	site, err := (&workspace.Pages{Desk: desk, Door: door, Now: storetest.Noon, Logger: slog.New(slog.DiscardHandler)}).Site("(test)", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
