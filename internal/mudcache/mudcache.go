@@ -285,8 +285,13 @@ func (c *Cache) verify(ctx context.Context, v *Version, u *url.URL, signer []byt
 		return nil
 	}
 	v.Signature, v.Notes = a.Body, append(v.Notes, a.Notes...)
-	now := c.Fetcher.now()
-	s, err := mud.VerifySignature(v.File, v.Signature, mud.Trust{Anchors: c.Anchors, Signer: signer, Now: now, Floor: c.Fetcher.Floor})
+	c.judge(v, signer)
+	return nil
+}
+
+// judge says whose signature a version has. A signer that is named must be the one.
+func (c *Cache) judge(v *Version, signer []byte) {
+	s, err := mud.VerifySignature(v.File, v.Signature, mud.Trust{Anchors: c.Anchors, Signer: signer, Now: c.Fetcher.now(), Floor: c.Fetcher.Floor})
 	if s != nil {
 		v.Signer, v.Signed, v.Expired = s.Signer.Subject.String(), s.Time, s.Expired
 	}
@@ -296,9 +301,8 @@ func (c *Cache) verify(ctx context.Context, v *Version, u *url.URL, signer []byt
 	case err != nil:
 		v.State, v.Reason = Refused, err.Error()
 	default:
-		v.State, v.Anchor = Verified, digest(s.Chain[len(s.Chain)-1].Raw)
+		v.State, v.Reason, v.Anchor = Verified, "", digest(s.Chain[len(s.Chain)-1].Raw)
 	}
-	return nil
 }
 
 // Approve says yes, in somebody’s name, to the octets that wait under a URL. It fails if others wait by now.

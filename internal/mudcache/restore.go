@@ -1,7 +1,6 @@
 package mudcache
 
 import (
-	"errors"
 	"fmt"
 
 	"plimsoll.example/plimsoll/mud"
@@ -65,7 +64,7 @@ func (c *Cache) Restore(e *Entry) error {
 	}
 	copied := Version{SHA256: v.SHA256, Fetched: v.Fetched, State: Unsigned, Reason: "the file names no signature (RFC 8520 §3.4)", File: v.File, Signature: v.Signature}
 	if peek(v.File).Signature != "" {
-		c.judge(&copied)
+		c.judge(&copied, nil)
 	}
 	if copied.State == Verified {
 		fresh.Current = &copied
@@ -73,21 +72,4 @@ func (c *Cache) Restore(e *Entry) error {
 		fresh.Next = &copied
 	}
 	return c.save(fresh)
-}
-
-// judge says whose signature a version has, as verify does with one that was fetched.
-func (c *Cache) judge(v *Version) {
-	now := c.Fetcher.now()
-	s, err := mud.VerifySignature(v.File, v.Signature, mud.Trust{Anchors: c.Anchors, Now: now, Floor: c.Fetcher.Floor})
-	if s != nil {
-		v.Signer, v.Signed, v.Expired = s.Signer.Subject.String(), s.Time, s.Expired
-	}
-	switch {
-	case errors.Is(err, mud.ErrClock):
-		v.State, v.Reason = Waiting, err.Error()
-	case err != nil:
-		v.State, v.Reason = Refused, err.Error()
-	default:
-		v.State, v.Reason, v.Anchor = Verified, "", digest(s.Chain[len(s.Chain)-1].Raw)
-	}
 }

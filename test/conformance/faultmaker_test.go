@@ -1,10 +1,8 @@
 package conformance
 
 import (
-	"crypto/tls"
 	"crypto/x509"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
@@ -65,9 +63,9 @@ func TestServersOfMUDFilesThatAreHostileHoldNobodyElseUp(t *testing.T) {
 	defer b.print(t)
 	own(t)
 	s := newScene(t)
-	bad := serveTLS(t, s.internet, s.root, wide(4, 11), nil)
-	_ = serveTLS(t, s.internet, s.root, wide(4, 12), func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Hour) })
-	_ = serveTLS(t, s.internet, certtest.Issue(t, nil, "nobody", nil), wide(4, 13), nil)
+	bad := serveTLS(t, s.internet, s.root, wide(4, 11), nil, http.HandlerFunc(hostile))
+	_ = serveTLS(t, s.internet, s.root, wide(4, 12), func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Hour) }, http.HandlerFunc(hostile))
+	_ = serveTLS(t, s.internet, certtest.Issue(t, nil, "nobody", nil), wide(4, 13), nil, http.HandlerFunc(hostile))
 	if err := s.internet.do(func() error { // TLS that is none
 		l, err := net.Listen("tcp", netip.AddrPortFrom(wide(4, 14), 443).String())
 		if err != nil {
@@ -153,32 +151,4 @@ func memory(t *testing.T, pid int) int64 {
 	}
 	t.Fatal("no VmRSS")
 	return 0
-}
-
-// serveTLS runs a server of hostile at an address.
-func serveTLS(t *testing.T, n *namespace, root *certtest.Holder, at netip.Addr, change func(*x509.Certificate)) (base string) {
-	t.Helper()
-	server := certtest.Issue(t, root, "server", func(c *x509.Certificate) {
-		c.IPAddresses = []net.IP{at.AsSlice()}
-		c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
-		if change != nil {
-			change(c)
-		}
-	})
-	err := n.do(func() error {
-		l, err := net.Listen("tcp", netip.AddrPortFrom(at, 443).String())
-		if err != nil {
-			return err
-		}
-		h := &http.Server{Handler: http.HandlerFunc(hostile), ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
-		t.Cleanup(func() { _ = h.Close() })
-		go func() {
-			_ = h.Serve(tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{server.Cert.Raw}, PrivateKey: server.Key}}}))
-		}()
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return "https://" + at.String()
 }

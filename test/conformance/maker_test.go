@@ -45,6 +45,13 @@ func newMaker(t *testing.T, n *namespace, root *certtest.Holder, at netip.Addr, 
 	t.Helper()
 	m := &maker{root: root, at: at, files: map[string][]byte{}, asked: map[string]int{}}
 	m.signer = certtest.Issue(t, root, "signer", nil)
+	serveTLS(t, n, root, at, change, m)
+	return m
+}
+
+// serveTLS serves at an address, on port 443.
+func serveTLS(t *testing.T, n *namespace, root *certtest.Holder, at netip.Addr, change func(*x509.Certificate), handler http.Handler) (base string) {
+	t.Helper()
 	server := certtest.Issue(t, root, "server", func(c *x509.Certificate) {
 		c.IPAddresses = []net.IP{at.AsSlice()}
 		c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
@@ -57,17 +64,17 @@ func newMaker(t *testing.T, n *namespace, root *certtest.Holder, at netip.Addr, 
 		if err != nil {
 			return err
 		}
-		s := &http.Server{Handler: m, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
-		t.Cleanup(func() { _ = s.Close() })
+		h := &http.Server{Handler: handler, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
+		t.Cleanup(func() { _ = h.Close() })
 		go func() {
-			_ = s.Serve(tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{server.Cert.Raw}, PrivateKey: server.Key}}}))
+			_ = h.Serve(tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{server.Cert.Raw}, PrivateKey: server.Key}}}))
 		}()
 		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return m
+	return "https://" + at.String()
 }
 
 func (m *maker) ServeHTTP(w http.ResponseWriter, r *http.Request) {

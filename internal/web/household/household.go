@@ -5,7 +5,6 @@ package household
 import (
 	"context"
 	"embed"
-	"errors"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -176,22 +175,13 @@ func (p *Pages) guard(x route) page.Handler {
 
 // problem gives what the household refuses its words.
 func problem(err error) error {
-	for _, p := range []struct {
-		cause  error
-		status int
-		key    string
-	}{
-		{home.ErrUnknown, http.StatusNotFound, "household.error.device"},
-		{home.ErrNoFile, http.StatusConflict, "household.error.no-file"},
-		{home.ErrConsent, http.StatusConflict, "household.error.consent"},
-		{home.ErrStale, http.StatusConflict, "household.error.stale"},
-		{home.ErrExport, http.StatusUnprocessableEntity, "household.error.export"},
-		{home.ErrForce, http.StatusServiceUnavailable, "household.error.force"},
-		{home.ErrVerb, http.StatusBadRequest, "household.error.verb"},
-	} {
-		if errors.Is(err, p.cause) {
-			return &page.Problem{Status: p.status, Key: p.key, Cause: err}
-		}
-	}
-	return err
+	return page.Explain(err, []page.Cause{
+		{Err: home.ErrUnknown, Status: http.StatusNotFound, Key: "household.error.device"},
+		{Err: home.ErrNoFile, Status: http.StatusConflict, Key: "household.error.no-file"},
+		{Err: home.ErrConsent, Status: http.StatusConflict, Key: "household.error.consent"},
+		{Err: home.ErrStale, Status: http.StatusConflict, Key: "household.error.stale"},
+		{Err: home.ErrExport, Status: http.StatusUnprocessableEntity, Key: "household.error.export"},
+		{Err: home.ErrForce, Status: http.StatusServiceUnavailable, Key: "household.error.force"},
+		{Err: home.ErrVerb, Status: http.StatusBadRequest, Key: "household.error.verb"},
+	})
 }

@@ -118,6 +118,23 @@ func (p *Problem) Error() string { return fmt.Sprintf("%s %v: %v", p.Key, p.Args
 // Unwrap is the cause.
 func (p *Problem) Unwrap() error { return p.Cause }
 
+// Cause is an error that a site has words for.
+type Cause struct {
+	Err    error
+	Status int
+	Key    string // of the catalogue; its place {cause} is the error
+}
+
+// Explain gives an error the words of the first cause that it wraps; one that wraps none stays as it is.
+func Explain(err error, causes []Cause) error {
+	for _, c := range causes {
+		if errors.Is(err, c.Err) {
+			return &Problem{Status: c.Status, Key: c.Key, Args: []any{"cause", err.Error()}, Cause: err}
+		}
+	}
+	return err
+}
+
 // Handle adds a page, before Handler is called: "GET /devices/{id}" is served at /en/devices/{id} and /fr/devices/{id}.
 func (s *Site) Handle(pattern string, h Handler) {
 	if s.routes == nil {

@@ -6,7 +6,6 @@ package workspace
 
 import (
 	"embed"
-	"errors"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -85,33 +84,24 @@ func (p *Pages) person(r *page.Request) (*review.Person, error) {
 
 // problem gives what is refused its words.
 func problem(err error) error {
-	for _, p := range []struct {
-		cause  error
-		status int
-		key    string
-	}{
-		{review.ErrEyes, http.StatusConflict, "work.error.eyes"},
-		{review.ErrNoKey, http.StatusConflict, "work.error.no-key"},
-		{review.ErrState, http.StatusConflict, "work.error.state"},
-		{review.ErrStale, http.StatusConflict, "work.error.stale"},
-		{review.ErrDiffer, http.StatusConflict, "work.error.differ"},
-		{registry.ErrReused, http.StatusConflict, "work.error.stale"},
-		{review.ErrMany, http.StatusTooManyRequests, "work.error.many"},
-		{registry.ErrUnknown, http.StatusNotFound, "page.error.missing"},
-		{registry.ErrRole, http.StatusForbidden, "work.error.role"},
-		{registry.ErrStatus, http.StatusConflict, "work.error.status"},
-		{registry.ErrNumber, http.StatusConflict, "work.error.stale"},
-		{registry.ErrBusy, http.StatusServiceUnavailable, "work.error.busy"},
-		{registry.ErrRepair, http.StatusServiceUnavailable, "work.error.busy"},
-		{label.ErrUntrusted, http.StatusForbidden, "work.error.signature"},
-		{label.ErrSignature, http.StatusUnprocessableEntity, "work.error.signature"},
-		{label.ErrChange, http.StatusUnprocessableEntity, "work.error.text"},
-		{label.ErrStatement, http.StatusUnprocessableEntity, "work.error.text"},
-		{registry.ErrText, http.StatusUnprocessableEntity, "work.error.text"},
-	} {
-		if errors.Is(err, p.cause) {
-			return &page.Problem{Status: p.status, Key: p.key, Args: []any{"cause", err.Error()}, Cause: err}
-		}
-	}
-	return err
+	return page.Explain(err, []page.Cause{
+		{Err: review.ErrEyes, Status: http.StatusConflict, Key: "work.error.eyes"},
+		{Err: review.ErrNoKey, Status: http.StatusConflict, Key: "work.error.no-key"},
+		{Err: review.ErrState, Status: http.StatusConflict, Key: "work.error.state"},
+		{Err: review.ErrStale, Status: http.StatusConflict, Key: "work.error.stale"},
+		{Err: review.ErrDiffer, Status: http.StatusConflict, Key: "work.error.differ"},
+		{Err: registry.ErrReused, Status: http.StatusConflict, Key: "work.error.stale"},
+		{Err: review.ErrMany, Status: http.StatusTooManyRequests, Key: "work.error.many"},
+		{Err: registry.ErrUnknown, Status: http.StatusNotFound, Key: "page.error.missing"},
+		{Err: registry.ErrRole, Status: http.StatusForbidden, Key: "work.error.role"},
+		{Err: registry.ErrStatus, Status: http.StatusConflict, Key: "work.error.status"},
+		{Err: registry.ErrNumber, Status: http.StatusConflict, Key: "work.error.stale"},
+		{Err: registry.ErrBusy, Status: http.StatusServiceUnavailable, Key: "work.error.busy"},
+		{Err: registry.ErrRepair, Status: http.StatusServiceUnavailable, Key: "work.error.busy"},
+		{Err: label.ErrUntrusted, Status: http.StatusForbidden, Key: "work.error.signature"},
+		{Err: label.ErrSignature, Status: http.StatusUnprocessableEntity, Key: "work.error.signature"},
+		{Err: label.ErrChange, Status: http.StatusUnprocessableEntity, Key: "work.error.text"},
+		{Err: label.ErrStatement, Status: http.StatusUnprocessableEntity, Key: "work.error.text"},
+		{Err: registry.ErrText, Status: http.StatusUnprocessableEntity, Key: "work.error.text"},
+	})
 }
