@@ -15,23 +15,7 @@ import (
 // Commit keeps fresh entries, marks logged ones and drops those that the log refused, in one transaction.
 func (s *Registry) Commit(ctx context.Context, fresh, logged, refused []*registry.Entry) error {
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		b := batch{ctx, tx}
-		for _, e := range logged {
-			if err := b.mark(e); err != nil {
-				return fmt.Errorf("mark entry %d: %w", e.Seq, err)
-			}
-		}
-		for _, e := range refused {
-			if err := b.drop(e); err != nil {
-				return fmt.Errorf("drop entry %d: %w", e.Seq, err)
-			}
-		}
-		for _, e := range fresh {
-			if err := b.keep(e); err != nil {
-				return fmt.Errorf("keep entry: %w", err)
-			}
-		}
-		return nil
+		return registry.Carry(&batch{ctx, tx}, fresh, logged, refused)
 	})
 	if err != nil {
 		return fmt.Errorf("commit entries: %w", err)
@@ -57,8 +41,8 @@ func (b *batch) query(text string, args []any, to ...any) (found bool, err error
 	return err == nil, err
 }
 
-// mark notes the place of an entry in the log, and with it what the entry says.
-func (b *batch) mark(e *registry.Entry) error {
+// Mark notes the place of an entry in the log, and with it what the entry says.
+func (b *batch) Mark(e *registry.Entry) error {
 	tag, err := b.tx.Exec(b.ctx, "update entry set log_index = $1 where seq = $2 and log_index is null", int64(e.Index), e.Seq)
 	if err != nil {
 		return err
@@ -76,8 +60,8 @@ func (b *batch) mark(e *registry.Entry) error {
 	return nil
 }
 
-// drop forgets an entry that the log refused. It was not acknowledged.
-func (b *batch) drop(e *registry.Entry) error {
+// Drop forgets an entry that the log refused. It was not acknowledged.
+func (b *batch) Drop(e *registry.Entry) error {
 	err := b.exec("delete from entry where seq = $1 and log_index is null", e.Seq)
 	if err != nil {
 		return err
@@ -91,8 +75,8 @@ func (b *batch) drop(e *registry.Entry) error {
 	return err
 }
 
-// keep takes an entry in, or has it refused.
-func (b *batch) keep(e *registry.Entry) error {
+// Keep takes an entry in, or has it refused.
+func (b *batch) Keep(e *registry.Entry) error {
 	refused, err := b.misfit(e)
 	if err != nil || refused {
 		return err

@@ -10,6 +10,34 @@ import (
 	"plimsoll.example/plimsoll/label"
 )
 
+// Batch is a transaction of a store in which it commits: each marks, drops or keeps one entry.
+type Batch interface {
+	Mark(e *Entry) error
+	Drop(e *Entry) error
+	Keep(e *Entry) error
+}
+
+// Carry does in a transaction what Store.Commit is asked: what was logged comes first, for fresh entries are held against
+// it.
+func Carry(b Batch, fresh, logged, refused []*Entry) error {
+	for _, e := range logged {
+		if err := b.Mark(e); err != nil {
+			return fmt.Errorf("mark entry %d: %w", e.Seq, err)
+		}
+	}
+	for _, e := range refused {
+		if err := b.Drop(e); err != nil {
+			return fmt.Errorf("drop entry %d: %w", e.Seq, err)
+		}
+	}
+	for _, e := range fresh {
+		if err := b.Keep(e); err != nil {
+			return fmt.Errorf("keep entry: %w", err)
+		}
+	}
+	return nil
+}
+
 // Store is what the registry keeps. Any number of goroutines may use it. What is not there is ErrUnknown.
 type Store interface {
 	// Accounts are all, by ID. SaveAccount keeps one, with its keys and blocks in place of those that were there.
