@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"plimsoll.example/plimsoll/internal/capture"
+	"plimsoll.example/plimsoll/internal/country"
 	"plimsoll.example/plimsoll/internal/home"
 	"plimsoll.example/plimsoll/internal/inspect"
 	"plimsoll.example/plimsoll/internal/locale"
@@ -61,7 +62,7 @@ func newDemo(e env, words *locale.Catalogue) *cobra.Command {
 
 // upFlags are those of a gateway that only watches, and shows its pages on this machine.
 func upFlags(e env, words *locale.Catalogue, listen string) gatewayFlags {
-	g := gatewayFlags{env: e, words: words, mode: home.Watch, memory: inspect.DefaultMemory, rehearsal: home.Rehearsal, learn: home.Rehearsal, logLevel: slog.LevelWarn}
+	g := gatewayFlags{env: e, words: words, mode: home.Watch, memory: inspect.DefaultMemory, rehearsal: home.Rehearsal, learn: home.Rehearsal, logLevel: slog.LevelWarn, countries: country.Builtin()}
 	g.pages.listen = listen
 	g.pages.ready = func(l net.Listener, code string) {
 		fmt.Fprintln(e.out, words.Text("up.open", "address", pageAddress(l, words.Lang(), code)))

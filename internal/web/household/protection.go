@@ -33,6 +33,9 @@ type resilience struct {
 	Rows    []stoppedRow
 	States  []fact // how many devices are in which state
 	Decide  bool
+
+	Abroad []abroad // countries of the addresses that devices talked to
+	Note   string   // what countries tell
 }
 
 // stoppedRow is what was stopped of one device.
@@ -117,5 +120,11 @@ func (p *Pages) protection(r *page.Request) (*page.View, error) {
 			x.States = append(x.States, fact{r.Words.Text("household.state." + string(st)), []string{r.Words.Number(int64(counts[st]))}})
 		}
 	}
+	reaches, err := p.lately(r, "")
+	if err != nil {
+		return nil, err
+	}
+	x.Abroad = p.countries(r.Words, reaches)
+	x.Note = p.countriesNote(r.Words, len(x.Abroad) > 0)
 	return &page.View{Template: "protection.html", Title: r.Words.Text("household.nav.protection"), Data: x, Live: true}, nil
 }
