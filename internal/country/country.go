@@ -44,6 +44,9 @@ const (
 	Licence = "CC BY-SA 4.0"
 )
 
+// keyOctets is how many octets a key has: of IPv4, of IPv6.
+var keyOctets = [...]int{4, 6}
+
 // MaxSize bounds a block.
 const MaxSize = 1 << 24
 
@@ -103,7 +106,7 @@ func Parse(block string) (Table, error) {
 			return Table{}, fmt.Errorf("%w: %q among the codes of countries", ErrBlock, c)
 		}
 	}
-	for i, octets := range [...]int{4, 6} {
+	for i, octets := range keyOctets {
 		counts, err := take(countsLen)
 		if err != nil {
 			return Table{}, err
@@ -127,6 +130,16 @@ func Parse(block string) (Table, error) {
 	return t, nil
 }
 
+// keyOf is the key of an address.
+func keyOf(a netip.Addr) uint64 {
+	if a.Is4() {
+		b := a.As4()
+		return uint64(binary.BigEndian.Uint32(b[:]))
+	}
+	b := a.As16()
+	return binary.BigEndian.Uint64(b[:8]) >> 16
+}
+
 // nat64 is the prefix under which translators show IPv4 addresses to IPv6 networks (RFC 6052 §2.1).
 const nat64 = 0x0064ff9b << 32
 
@@ -136,12 +149,13 @@ func (t *Table) Lookup(a netip.Addr) string {
 	if !a.IsValid() {
 		return ""
 	}
-	b := a.As16()
-	high := binary.BigEndian.Uint64(b[:8])
-	if a.Is4() || a.Is4In6() || high == nat64 && binary.BigEndian.Uint32(b[8:]) == 0 {
-		return t.code(t.families[0].find(uint64(binary.BigEndian.Uint32(b[12:]))))
+	if b := a.As16(); a.Is4In6() || binary.BigEndian.Uint64(b[:8]) == nat64 && binary.BigEndian.Uint32(b[8:]) == 0 {
+		a = netip.AddrFrom4([4]byte(b[12:]))
 	}
-	return t.code(t.families[1].find(high >> 16))
+	if a.Is4() {
+		return t.code(t.families[0].find(keyOf(a)))
+	}
+	return t.code(t.families[1].find(keyOf(a)))
 }
 
 func (t *Table) code(n byte) string {

@@ -227,6 +227,78 @@ func TestABlockWrittenByHandIsRead(t *testing.T) {
 	}
 }
 
+// What was packed is what is looked up, whatever the ranges.
+func FuzzPack(f *testing.F) {
+	f.Add([]byte{1, 0, 0, 0, 255, 0, 0, 0, 1, 1, 0, 1, 0, 0, 0, 1, 128, 0, 2})
+	f.Add([]byte{0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 255, 255, 255, 255, 2, 9, 9, 9, 9, 0, 0, 0, 1, 0})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var ranges []Range
+		next := uint64(0)
+		for ; len(data) >= 9 && next < 1<<32; data = data[9:] {
+			first := next + uint64(binary.BigEndian.Uint32(data))
+			last := min(first+uint64(binary.BigEndian.Uint32(data[4:])), 1<<32-1)
+			if first > last {
+				break
+			}
+			ranges = append(ranges, Range{ip4(first), ip4(last), []string{"", "CA", "FR"}[data[8]%3]})
+			next = last + 1
+		}
+		block, err := Pack(time.Date(2026, 6, 25, 0, 0, 0, 0, time.UTC), ranges)
+		if err != nil {
+			t.Fatal(err)
+		}
+		x, err := Parse(block)
+		if err != nil {
+			t.Fatal(err)
+		}
+		covered := func(a netip.Addr) string {
+			for _, r := range ranges {
+				if r.First.Compare(a) <= 0 && a.Compare(r.Last) <= 0 {
+					return r.Country
+				}
+			}
+			return ""
+		}
+		for _, r := range ranges {
+			for _, a := range []netip.Addr{r.First, r.Last, r.First.Prev(), r.Last.Next()} {
+				if got := x.Lookup(a); got != covered(a) {
+					t.Errorf("Lookup(%s) = %q, want %q", a, got, covered(a))
+				}
+			}
+		}
+	})
+}
+
+func ip4(n uint64) netip.Addr {
+	return netip.AddrFrom4([4]byte(binary.BigEndian.AppendUint32(nil, uint32(n))))
+}
+
+func TestNetworksSmallerThanASiteHaveACountryOnlyIfAllOfItsHave(t *testing.T) {
+	a := netip.MustParseAddr
+	block, err := Pack(time.Time{}, []Range{
+		{a("2001:200:0:1::"), a("2001:200:0:1:ffff:ffff:ffff:ffff"), "JP"},
+		{a("2001:200:0:2::"), a("2001:200:0:2:ffff:ffff:ffff:ffff"), "JP"},
+		{a("2001:200:1::"), a("2001:200:1:7:ffff:ffff:ffff:ffff"), "JP"},
+		{a("2001:200:1:8::"), a("2001:200:1:8:ffff:ffff:ffff:ffff"), "FR"},
+		{a("2001:200:1:9::"), a("2001:200:3:ffff:ffff:ffff:ffff:ffff"), "CA"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, err := Parse(block)
+	if err != nil || !x.AsOf.IsZero() {
+		t.Fatal(x.AsOf, err)
+	}
+	for addr, want := range map[string]string{"2001:200:0:1::5": "JP", "2001:200:1:8::1": "", "2001:200:1::1": "", "2001:200:2::": "CA", "2001:200:4::": ""} {
+		if got := x.Lookup(a(addr)); got != want {
+			t.Errorf("Lookup(%s) = %q, want %q", addr, got, want)
+		}
+	}
+	if _, err := Pack(time.Time{}, []Range{{a("10.0.0.2"), a("10.0.0.3"), "CA"}, {a("10.0.0.3"), a("10.0.0.4"), "CA"}}); !errors.Is(err, ErrBlock) {
+		t.Errorf("ranges that overlap: %v", err)
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add(small, []byte{1, 2, 3, 4})
 	f.Add(small[:20], []byte{0x20, 1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1})

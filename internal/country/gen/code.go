@@ -17,8 +17,8 @@ var assigned = strings.Fields(`
 	OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ
 	TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS XK YE YT ZA ZM ZW`)
 
-// country is the code of a country, or "" for what is none.
-func country(code string) string {
+// known is the code of a country, or "" for what is none.
+func known(code string) string {
 	if code == "UK" { // as some registries write it
 		return "GB"
 	}
