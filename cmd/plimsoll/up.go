@@ -20,6 +20,7 @@ import (
 	"plimsoll.example/plimsoll/internal/country"
 	"plimsoll.example/plimsoll/internal/home"
 	"plimsoll.example/plimsoll/internal/inspect"
+	"plimsoll.example/plimsoll/internal/lab"
 	"plimsoll.example/plimsoll/internal/locale"
 )
 
@@ -81,6 +82,9 @@ func demo(ctx context.Context, e env, words *locale.Catalogue, listen string) er
 	g := upFlags(e, words, listen)
 	p, err := newDemonstration(time.Now())
 	if err != nil {
+		return err
+	}
+	if g.countries, err = lab.Demo(time.Now()).Countries(); err != nil {
 		return err
 	}
 	g.apart = true

@@ -32,7 +32,7 @@ type Talks struct {
 type Talk struct{ Purpose, Name, Services, Countries, Size string }
 
 // Purposes are the groups of peers, in the order in which they are shown.
-var Purposes = [...]string{"maker", "update", "clock", "names", "internet", "home", "router", "nearby"}
+var Purposes = [...]string{"maker", "update", "tracker", "clock", "names", "internet", "home", "router", "nearby"}
 
 // Purpose says what a peer is for, as far as its name and the protocol tell; id is that of the device.
 func Purpose(id *device.Identity, p *inspect.Peer) string {
@@ -47,8 +47,10 @@ func Purpose(id *device.Identity, p *inspect.Peer) string {
 	only := func(protocol string) bool {
 		return len(p.Services) > 0 && !slices.ContainsFunc(p.Services, func(s string) bool { return protocolOf(s) != protocol })
 	}
-	name := strings.ToLower(p.Name)
+	name := strings.Trim(strings.ToLower(p.Name), ".")
 	switch {
+	case isTracker(name):
+		return "tracker"
 	case only("ntp"):
 		return "clock"
 	case only("dns"):

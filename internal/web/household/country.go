@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 
+	"plimsoll.example/plimsoll/internal/country"
 	"plimsoll.example/plimsoll/internal/home"
 	"plimsoll.example/plimsoll/internal/inspect"
 	"plimsoll.example/plimsoll/internal/locale"
@@ -110,13 +111,13 @@ func (p *Pages) named(w *locale.Catalogue, reaches []home.Reach) string {
 // mostListed are as many countries as a sentence names.
 const mostListed = 8
 
-// countriesNote says what countries tell, or why there are none.
-func (p *Pages) countriesNote(w *locale.Catalogue, known bool) string {
+// countriesNote says what countries tell, or why there are none of one device, or of the home.
+func (p *Pages) countriesNote(w *locale.Catalogue, known bool, of string) string {
 	switch {
 	case known:
 		return report.CountriesNote(w, p.Countries.AsOf)
-	case p.Countries.AsOf.IsZero():
-		return w.Text("household.countries")
+	case p.Countries == (country.Table{}):
+		return w.Text("household.countries.absent")
 	}
-	return w.Text("household.countries.unknown")
+	return w.Text("household.countries.none." + of)
 }

@@ -157,7 +157,7 @@ func (p *Pages) device(r *page.Request) (*page.View, error) {
 	peers := p.peers(traffic)
 	p.locate(peers, reaches)
 	t.Talks, t.Does = report.NewTalks(words, &id, peers, nil), p.does(words, d, peers, said)
-	t.Countries = p.countriesNote(r.Words, t.Talks.Known)
+	t.Countries = p.countriesNote(r.Words, t.Talks.Known, "device")
 	if err := p.promises(r, t, d, said); err != nil {
 		return nil, err
 	}

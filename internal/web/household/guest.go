@@ -98,7 +98,7 @@ func (p *Pages) guest(r *page.Request) (*page.View, error) {
 		theirs := slices.DeleteFunc(slices.Clone(reaches), func(r home.Reach) bool { return !slices.Contains(senseOf[r.Device], sense) })
 		if where := p.named(w, theirs); where != "" {
 			g.Countries = w.Text("household.guest.countries", "list", where)
-			x.Note = p.countriesNote(w, true)
+			x.Note = p.countriesNote(w, true, "home")
 		}
 		x.Groups = append(x.Groups, g)
 	}

@@ -125,6 +125,6 @@ func (p *Pages) protection(r *page.Request) (*page.View, error) {
 		return nil, err
 	}
 	x.Abroad = p.countries(r.Words, reaches)
-	x.Note = p.countriesNote(r.Words, len(x.Abroad) > 0)
+	x.Note = p.countriesNote(r.Words, len(x.Abroad) > 0, "home")
 	return &page.View{Template: "protection.html", Title: r.Words.Text("household.nav.protection"), Data: x, Live: true}, nil
 }
