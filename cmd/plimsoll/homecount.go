@@ -29,7 +29,9 @@ func (g *gateway) count(r *inspect.FlowRecord) {
 			peer = r.Names[0]
 		}
 		scope := "internet"
-		if a := r.Addr[1-side]; device.IsLocal(&a) {
+		if a := r.Addr[1-side]; a.IsGroup() {
+			scope = "multicast"
+		} else if device.IsLocal(&a) {
 			scope = "lan"
 		} else if len(r.Names) > 0 || r.Octets[1-side] > 0 { // who was named, or answered: not all that a scan tries
 			g.reach(id.(string), peer, a.Netip(), r)
