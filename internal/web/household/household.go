@@ -27,7 +27,6 @@ type history interface {
 	Amounts(ctx context.Context, from, to time.Time) ([]home.Amount, error)
 	Findings(ctx context.Context, device string, limit int) ([]home.Noted, error)
 	OpenFindings(ctx context.Context, limit int) ([]home.Noted, error)
-	SetFinding(ctx context.Context, id string, state home.NoteState) error
 	Decisions(ctx context.Context, device string, before int64, limit int) ([]*home.Decision, error)
 	File(ctx context.Context, sha256 string) (*home.File, error)
 
@@ -91,6 +90,8 @@ func (p *Pages) routes() []route {
 		{"GET /devices/{device}", detail, p.device},
 		{"POST /devices/{device}", decide, p.decide},
 		{"POST /devices/{device}/about", decide, p.correct},
+		{"POST /devices/{device}/care", decide, p.noteCare},
+		{"POST /devices/{device}/known", decide, p.know},
 		{"POST /devices/{device}/findings/{finding}", decide, p.note},
 		{"GET /devices/{device}/rehearsal", detail, p.rehearsal},
 		{"GET /devices/{device}/letter/{to}", detail, p.letter},

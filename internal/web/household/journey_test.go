@@ -11,8 +11,11 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
+	"plimsoll.example/plimsoll/internal/device"
 	"plimsoll.example/plimsoll/internal/home"
+	"plimsoll.example/plimsoll/internal/locale"
 )
 
 var undoForm = regexp.MustCompile(`name="decision" value="(\d+)"`)
@@ -277,5 +280,95 @@ func TestTheCalendarSaysUntilWhenThereAreUpdates(t *testing.T) {
 	lamp, camera := strings.Index(page, ">lamp<"), strings.Index(page, ">porch<")
 	if lamp < 0 || camera < lamp || !strings.Contains(page, "Think now about") || strings.Contains(page, ">phone<") {
 		t.Errorf("lamp at %d, camera at %d", lamp, camera)
+	}
+}
+
+// What people know of a device and no label says is in the calendar and on the first page, until somebody says that they know.
+func TestWhatAPersonNotesOfADeviceCounts(t *testing.T) {
+	h := furnish(t, false)
+	h.Pages.Status = func() home.Status { return home.Status{Mode: home.Hold} } // which asks nothing else
+	at := "/en/devices/" + h.Camera.ID
+	page := h.post(t, at+"/care", "bought", "2024-05-01", "support", time.Now().AddDate(0, 1, 0).Format(time.DateOnly), "offline", "stops", "note", "receipt in the drawer")
+	for _, w := range []string{"What you said of it is kept", locale.New(locale.English).Date(time.Date(2024, 5, 1, 0, 0, 0, 0, time.UTC)), "It stops", "receipt in the drawer", "Think now about", "You noted that yourself."} {
+		if !strings.Contains(page, w) {
+			t.Errorf("the page does not say %q", w)
+		}
+	}
+	seq := undoForm.FindStringSubmatch(page)
+	if seq == nil {
+		t.Fatal("no way back")
+	}
+	if page := h.get(t, "/en/calendar"); strings.Index(page, ">porch<") > strings.Index(page, ">lamp<") {
+		t.Error("what ends first is not first")
+	}
+	h.post(t, at+"/findings/"+h.Finding.ID(), "state", "done")
+	know := `action="/en/devices/` + h.Camera.ID + `/known"`
+	if page := h.get(t, "/en/"); !strings.Contains(page, know) || !strings.Contains(page, "Think of what comes after it") {
+		t.Error("the first page does not tell that updates end")
+	}
+	if page := h.post(t, at+"/known"); !strings.Contains(page, "not reminded of that again") || !strings.Contains(page, "Remind me again") {
+		t.Errorf("known: %d", h.status)
+	}
+	if page := h.get(t, "/en/"); strings.Contains(page, know) {
+		t.Error("what is known is told again")
+	}
+	h.post(t, at+"/known", "again", "yes")
+	if page := h.get(t, "/en/"); !strings.Contains(page, know) {
+		t.Error("it is not told again")
+	}
+	if page := h.post(t, "/en/undo", "decision", seq[1]); !strings.Contains(page, "Nothing is noted yet.") {
+		t.Error("what was noted is not taken back")
+	}
+	for _, wrong := range [][2]string{{"support", "soon"}, {"offline", "perhaps"}, {"note", strings.Repeat("x", home.MaxNote+1)}} {
+		if h.post(t, at+"/care", wrong[0], wrong[1]); h.status != 400 {
+			t.Errorf("%s: %d", wrong[0], h.status)
+		}
+	}
+}
+
+// One tap says that a guess is right, or what it is instead; name and room stay.
+func TestWhatADeviceIsIsSaidWithOneTap(t *testing.T) {
+	h := furnish(t, false)
+	at := "/en/devices/" + h.Camera.ID
+	if page := h.get(t, at); !strings.Contains(page, `<button name="category" value="camera">Yes, it is this: camera</button>`) {
+		t.Fatal("the guess cannot be settled")
+	}
+	page := h.post(t, at+"/about", "category", "doorbell")
+	if d, _ := h.Find(h.Camera.ID); d.Is().Category != "doorbell" || d.Kind() != device.IoT || d.Room != "Hall" {
+		t.Errorf("%+v in %q", d.Is(), d.Room)
+	}
+	if strings.Contains(page, `id="guess"`) {
+		t.Error("it is asked again")
+	}
+	if page := h.post(t, "/en/undo", "decision", undoForm.FindStringSubmatch(page)[1]); !strings.Contains(page, `id="guess"`) {
+		t.Error("it cannot be taken back")
+	}
+	h.post(t, at+"/about", "category", "phone")
+	if d, _ := h.Find(h.Camera.ID); d.Kind() != device.General {
+		t.Errorf("a phone is %s", d.Kind())
+	}
+}
+
+// The history offers to undo what can be undone, and each of these undoings works.
+func TestWhatTheHistoryOffersToUndoCanBeUndone(t *testing.T) {
+	h := furnish(t, false)
+	at := "/en/devices/" + h.Camera.ID
+	h.post(t, at+"/about", "name", "Front door")
+	h.post(t, at+"/findings/"+h.Finding.ID(), "state", "muted")
+	h.post(t, at+"/care", "note", "old")
+	h.post(t, at, "verb", "quarantine")
+	for range 20 {
+		offer := undoForm.FindStringSubmatch(h.get(t, "/en/history"))
+		if offer == nil {
+			break
+		}
+		if h.post(t, "/en/undo", "decision", offer[1]); h.status != 200 {
+			t.Fatalf("decision %s: %d", offer[1], h.status)
+		}
+	}
+	d, _ := h.Find(h.Camera.ID)
+	note, err := h.Store.NoteOf(t.Context(), d.ID, h.Finding.ID())
+	if d.Name != "" || d.Care != nil || d.State == home.Quarantined || note != home.Open || err != nil {
+		t.Errorf("%q, %+v, %s, finding %s, %v", d.Name, d.Care, d.State, note, err)
 	}
 }

@@ -36,6 +36,7 @@ type action struct {
 	Why    string
 	// Choices answer a question here; none: the device’s page does.
 	Choices []choice
+	To      string // where the answers go
 }
 
 // choice is one answer that a form sends.
@@ -76,7 +77,9 @@ func (p *Pages) overview(r *page.Request) (*page.View, error) {
 		rooms[d.Room] = append(rooms[d.Room], newCard(r.Words, d, g, e.findings[d.ID]))
 	}
 	o.Sentence = sentence(r.Words, len(e.devices), counts)
-	o.Actions, o.More = p.actions(r, e, status.Asks)
+	if o.Actions, o.More, err = p.actions(r, e, status.Asks); err != nil {
+		return nil, err
+	}
 	if len(o.Actions) == 0 {
 		o.Rest = r.Words.Text("household.rest")
 	}
@@ -121,7 +124,7 @@ func sentence(words *locale.Catalogue, n int, counts map[grade.State]int) []stri
 
 // actions are what to do first: what needs somebody now, then what is asked, then what to check; one thing a device. Who
 // may not see what devices do is told that there is something, and to show it to who may.
-func (p *Pages) actions(r *page.Request, e *everything, asks []home.Question) (list []action, more string) {
+func (p *Pages) actions(r *page.Request, e *everything, asks []home.Question) (list []action, more string, err error) {
 	known := map[string]*home.Device{}
 	for _, d := range e.devices {
 		known[d.ID] = d
@@ -146,10 +149,15 @@ func (p *Pages) actions(r *page.Request, e *everything, asks []home.Question) (l
 		a := action{State: grade.Unknown, Device: q.Device, Name: q.Title, Do: r.Words.Text("household.ask." + string(q.About)), Why: r.Words.Text("household.ask." + string(q.About) + ".why")}
 		if q.About == home.NewDevice {
 			a.What = newCard(r.Words, d, grade.Grade{}, nil).What
-			a.Choices = admissions(r.Words, home.Admission(q.Default))
+			a.Choices, a.To = admissions(r.Words, home.Admission(q.Default)), "/devices/"+q.Device
 		}
 		list = append(list, a)
 	}
+	endings, err := p.endings(r, e)
+	if err != nil {
+		return nil, "", err
+	}
+	list = append(list, endings...)
 	by := []grade.State{grade.Act, grade.Unknown, grade.Check, grade.Fine}
 	slices.SortStableFunc(list, func(a, b action) int { return slices.Index(by, a.State) - slices.Index(by, b.State) })
 	seen := map[string]bool{}
@@ -161,7 +169,7 @@ func (p *Pages) actions(r *page.Request, e *everything, asks []home.Question) (l
 	if n := len(list) - mostActions; n > 0 {
 		list, more = list[:mostActions], r.Words.Text("household.more", "n", n)
 	}
-	return list, more
+	return list, more, nil
 }
 
 // admissions are the three answers to what a device may do.

@@ -22,6 +22,8 @@ var allowed = map[string]string{
 	"GET /devices/{device}":                     "owner adult helper",
 	"POST /devices/{device}":                    "owner adult helper",
 	"POST /devices/{device}/about":              "owner adult helper",
+	"POST /devices/{device}/care":               "owner adult helper",
+	"POST /devices/{device}/known":              "owner adult helper",
 	"POST /devices/{device}/findings/{finding}": "owner adult helper",
 	"GET /devices/{device}/rehearsal":           "owner adult helper",
 	"GET /devices/{device}/letter/{to}":         "owner adult helper",
