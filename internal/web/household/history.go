@@ -15,6 +15,7 @@ type past struct {
 	Older   int64 // the decision from which the next page goes on; 0: there is none
 	Saved   string
 	Decide  bool
+	Carry   bool // all of it may be taken along
 }
 
 type entry struct {
@@ -32,7 +33,7 @@ func (p *Pages) history(r *page.Request) (*page.View, error) {
 	if err != nil {
 		return nil, err
 	}
-	x := &past{Saved: saved(r), Decide: p.may(r.Viewer, decide)}
+	x := &past{Saved: saved(r), Decide: p.may(r.Viewer, decide), Carry: p.may(r.Viewer, carry)}
 	newest := map[string]bool{} // of a device, what was decided last can be taken back, and what was said last of a thing
 	for _, d := range list {
 		name := cmp.Or(d.Device, r.Words.Text("household.everything"))

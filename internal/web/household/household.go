@@ -86,7 +86,7 @@ type route struct {
 
 func (p *Pages) routes() []route {
 	return []route{
-		{"GET /", look, p.overview},
+		{"GET /", visit, p.overview},
 		{"GET /devices/{device}", detail, p.device},
 		{"POST /devices/{device}", decide, p.decide},
 		{"POST /devices/{device}/about", decide, p.correct},
@@ -154,6 +154,7 @@ func (p *Pages) Site(version string, hosts []string) (*page.Site, error) {
 		}
 		s.Handle(x.pattern, p.guard(x))
 	}
+	rights["/"] = look // it leads guests away
 	s.May = func(v page.Viewer, path string) bool {
 		return p.may(v, rights[path]) && (path != "/sessions" || p.People != nil)
 	}

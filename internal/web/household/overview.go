@@ -57,7 +57,11 @@ type room struct {
 // mostActions is how many things a person is asked to do at once.
 const mostActions = 3
 
+// overview leads who is a guest to what they may see.
 func (p *Pages) overview(r *page.Request) (*page.View, error) {
+	if !p.may(r.Viewer, look) {
+		return page.See("/guest"), nil
+	}
 	e, err := p.look(r.Context())
 	if err != nil {
 		return nil, err

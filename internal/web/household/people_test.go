@@ -70,6 +70,21 @@ func TestSomebodyIsAddedAndComesIn(t *testing.T) {
 	}
 }
 
+// Who comes in as a guest is led to what guests may see, and shown no way to anything else.
+func TestAGuestIsLedToTheirPage(t *testing.T) {
+	h := furnish(t, true)
+	h.enter(t, "guest")
+	page := h.get(t, "/en/")
+	if h.status != 200 || !strings.Contains(page, "It hears") || strings.Contains(page, ">Home<") {
+		t.Errorf("%d: %.600s", h.status, page)
+	}
+	for _, a := range regexp.MustCompile(`<a href="/en(/[^"]*)"`).FindAllStringSubmatch(page, -1) {
+		if h.get(t, "/en"+a[1]); h.status != 200 {
+			t.Errorf("a guest is shown the way to %s, which is %d", a[1], h.status)
+		}
+	}
+}
+
 func TestASessionIsEndedByWhoseItIs(t *testing.T) {
 	h := furnish(t, true)
 	h.enter(t, "owner")

@@ -18,7 +18,7 @@ import (
 
 // allowed is what each role may do, address by address: this table is the promise, and roles must keep it.
 var allowed = map[string]string{
-	"GET /":                                     "owner adult helper child",
+	"GET /":                                     "owner adult helper child guest", // whom it leads to their page
 	"GET /devices/{device}":                     "owner adult helper",
 	"POST /devices/{device}":                    "owner adult helper",
 	"POST /devices/{device}/about":              "owner adult helper",
