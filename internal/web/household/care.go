@@ -57,21 +57,45 @@ func day(d label.Day) string {
 	return d.String()
 }
 
-// noteCare takes what a person notes of a device.
+// noteCare takes what a person notes of a device: what a form does not name stays.
 func (p *Pages) noteCare(r *page.Request) (*page.View, error) {
 	if err := r.ParseForm(); err != nil {
 		return nil, err
 	}
-	var c home.Care
-	for name, at := range map[string]*label.Day{"bought": &c.Bought, "support": &c.Support} {
-		if text := oneLine(r.PostForm.Get(name)); text != "" {
-			if err := at.UnmarshalText([]byte(text)); err != nil {
+	f := r.PostForm
+	days := map[string]label.Day{}
+	for _, name := range []string{"bought", "support"} {
+		var d label.Day
+		if text := oneLine(f.Get(name)); text != "" {
+			if err := d.UnmarshalText([]byte(text)); err != nil {
 				return nil, &page.Problem{Status: http.StatusBadRequest, Key: "household.error.day", Cause: err}
 			}
 		}
+		days[name] = d
 	}
-	c.Offline, c.Note = home.Offline(r.PostForm.Get("offline")), strings.TrimSpace(strings.ReplaceAll(r.PostForm.Get("note"), "\r\n", "\n"))
-	return p.describe(r, func(d *home.Device) { d.Care = &c })
+	v, err := p.describe(r, func(d *home.Device) {
+		c := home.Care{}
+		if d.Care != nil {
+			c = *d.Care
+		}
+		if f.Has("bought") {
+			c.Bought = days["bought"]
+		}
+		if f.Has("support") {
+			c.Support = days["support"]
+		}
+		if f.Has("offline") {
+			c.Offline = home.Offline(f.Get("offline"))
+		}
+		if f.Has("note") {
+			c.Note = strings.TrimSpace(strings.ReplaceAll(f.Get("note"), "\r\n", "\n"))
+		}
+		d.Care = &c
+	})
+	if err == nil && f.Get("from") == "outage" { // the drill goes on with the next device
+		return page.See("/lessons/outage?saved=about"), nil
+	}
+	return v, err
 }
 
 // lasts is until when a device gets updates: by its label, or else by what a person noted. ok is false where nobody says.

@@ -319,7 +319,7 @@ func (p *Pages) note(r *page.Request) (*page.View, error) {
 // saved is what the address of a page says was just done.
 func saved(r *page.Request) string {
 	switch s := r.URL.Query().Get("saved"); s {
-	case "about", "known", "again", "yes":
+	case "about", "known", "again", "asked", "looked", "yes":
 		return r.Words.Text("household.saved." + s)
 	}
 	return ""

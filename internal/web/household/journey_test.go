@@ -3,6 +3,7 @@ package household_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"html"
 	"io"
@@ -370,5 +371,66 @@ func TestWhatTheHistoryOffersToUndoCanBeUndone(t *testing.T) {
 	note, err := h.Store.NoteOf(t.Context(), d.ID, h.Finding.ID())
 	if d.Name != "" || d.Care != nil || d.State == home.Quarantined || note != home.Open || err != nil {
 		t.Errorf("%q, %+v, %s, finding %s, %v", d.Name, d.Care, d.State, note, err)
+	}
+}
+
+// The verdict on a home has its reasons, and says what would change it; what is not known is never said to be well.
+func TestHowWellAHomeStandsHasReasons(t *testing.T) {
+	h := furnish(t, false)
+	h.Pages.Shields = func(context.Context) (home.Shields, error) {
+		return home.Shields{Sources: true, Ceilings: true, Inbound: true, Mapping: true, Neighbours: true}, nil
+	}
+	for _, d := range h.Devices() {
+		if d.Kind() == device.Unknown {
+			h.post(t, "/en/devices/"+d.ID+"/about", "category", "phone")
+		}
+	}
+	if page := h.get(t, "/en/protection"); !strings.Contains(page, "What Plimsoll can do for your home is in force.") {
+		t.Fatal("all is in force, and the page does not say so")
+	}
+	h.post(t, "/en/devices/"+h.Lamp.ID, "verb", "release")
+	h.post(t, "/en/devices/"+h.Camera.ID+"/care", "support", "2020-01-01")
+	page := h.get(t, "/en/protection")
+	for _, w := range []string{"protected in part", "1 device gets no more updates.", "1 smart device may go where it likes.", "To change that, replace it"} {
+		if !strings.Contains(page, w) {
+			t.Errorf("the page does not say %q", w)
+		}
+	}
+	for _, s := range []home.Status{{Mode: home.Watch}, {Mode: home.Hold}} {
+		h.Pages.Status, h.Pages.Shields = func() home.Status { return s }, nil
+		if page := h.get(t, "/en/protection"); !strings.Contains(page, "Nobody can say how well") {
+			t.Errorf("%s: what is not known is said to be known", s.Mode)
+		}
+	}
+}
+
+// What a drill without Internet showed is noted device by device, and stays on the page of protection.
+func TestADrillWithoutInternetIsNoted(t *testing.T) {
+	h := furnish(t, false)
+	h.post(t, "/en/devices/"+h.Camera.ID+"/care", "note", "kept")
+	page := h.post(t, "/en/devices/"+h.Camera.ID+"/care", "from", "outage", "offline", "stops")
+	if !strings.Contains(page, "Note what each did") || !strings.Contains(page, `value="stops" aria-pressed="true"`) {
+		t.Error("the drill does not go on")
+	}
+	if page := h.get(t, "/en/protection"); !strings.Contains(page, "1 device is known to stop.") || !strings.Contains(page, "Nobody tried") {
+		t.Error("what the drill showed is not said")
+	}
+	if d, _ := h.Find(h.Camera.ID); d.Care.Note != "kept" || d.Care.Offline != home.StopsOffline {
+		t.Errorf("%+v", d.Care)
+	}
+}
+
+// A sheet for the wall says what to do, whom to call and what is here.
+func TestThePlanForABadDayIsOnOnePage(t *testing.T) {
+	h := furnish(t, false)
+	h.post(t, "/en/settings", "name", "Cottage", "helper_name", "Ana", "helper_phone", "555 0100")
+	page := h.get(t, "/en/plan")
+	for _, w := range []string{"Cottage", "Pull the plug", "Ana", "tel:5550100", "porch", "Camera, Lamps &amp; Co", strings.TrimPrefix(h.URL, "http://")} {
+		if !strings.Contains(page, w) {
+			t.Errorf("the page does not say %q", w)
+		}
+	}
+	if page := h.get(t, "/en/"); !strings.Contains(page, "Call Ana") {
+		t.Error("the first page has no way to call who helps")
 	}
 }

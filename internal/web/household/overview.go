@@ -24,6 +24,9 @@ type overview struct {
 	Lesson   *lesson // the next one
 	Faults   []string
 	Detail   bool // pages of devices may be looked at
+	Ask      bool // somebody else decides, and can be asked to look
+	Contacts []contact
+	Saved    string
 }
 
 // action is one thing to do.
@@ -67,7 +70,11 @@ func (p *Pages) overview(r *page.Request) (*page.View, error) {
 		return nil, err
 	}
 	status := p.Status()
-	o := overview{Detail: p.may(r.Viewer, detail)}
+	settings, err := p.History.Settings(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	o := overview{Detail: p.may(r.Viewer, detail), Ask: !p.may(r.Viewer, decide), Contacts: contacts(settings), Saved: saved(r)}
 	for _, f := range home.Told(status.Faults) {
 		if o.Detail {
 			o.Faults = append(o.Faults, r.Words.Text("home.fault."+f.Kind, "what", f.What, "cause", f.Cause))
@@ -140,6 +147,7 @@ func (p *Pages) actions(r *page.Request, e *everything, asks []home.Question) (l
 		a := action{State: g.State, Device: d.ID, Name: d.Title()}
 		if t := guide.Explain(r.Words, &worst[0].Finding, d.Title()); !p.may(r.Viewer, detail) {
 			a.Do, a.Why = r.Words.Text("household.grown-up"), t.Title
+			a.Choices, a.To = []choice{{Text: r.Words.Text("household.ask.do"), Means: r.Words.Text("household.ask.means"), Main: true}}, "/ask"
 		} else if a.Do, a.Why = t.Title, t.Seen; len(t.Do) > 0 {
 			a.Do, a.Why = t.Do[0], t.Title
 		}
@@ -161,14 +169,18 @@ func (p *Pages) actions(r *page.Request, e *everything, asks []home.Question) (l
 	if err != nil {
 		return nil, "", err
 	}
-	list = append(list, endings...)
+	requests, err := p.requests(r, known)
+	if err != nil {
+		return nil, "", err
+	}
+	list = append(append(requests, list...), endings...)
 	by := []grade.State{grade.Act, grade.Unknown, grade.Check, grade.Fine}
 	slices.SortStableFunc(list, func(a, b action) int { return slices.Index(by, a.State) - slices.Index(by, b.State) })
 	seen := map[string]bool{}
 	list = slices.DeleteFunc(list, func(a action) bool {
 		again := seen[a.Device]
 		seen[a.Device] = true
-		return again
+		return again && a.To != "/looked" // what somebody asks for is no fault of the device
 	})
 	if n := len(list) - mostActions; n > 0 {
 		list, more = list[:mostActions], r.Words.Text("household.more", "n", n)
