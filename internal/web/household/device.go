@@ -41,6 +41,7 @@ type thing struct {
 	Support   support
 	Care      care
 	Guess     *guess
+	Hours     *hours
 	Extras    []extra
 	Calls     []string
 	Contacts  []contact
@@ -154,6 +155,9 @@ func (p *Pages) device(r *page.Request) (*page.View, error) {
 	}
 	peers := p.peers(traffic)
 	t.Talks, t.Does = report.NewTalks(words, &id, peers, nil), p.does(words, d, peers, said)
+	if t.Hours, err = p.newHours(r.Context(), r.Words, d); err != nil {
+		return nil, err
+	}
 	if err := p.promises(r, t, d, said); err != nil {
 		return nil, err
 	}

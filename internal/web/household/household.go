@@ -95,6 +95,7 @@ func (p *Pages) routes() []route {
 		{"POST /devices/{device}/findings/{finding}", decide, p.note},
 		{"GET /devices/{device}/rehearsal", detail, p.rehearsal},
 		{"GET /devices/{device}/letter/{to}", detail, p.letter},
+		{"GET /devices/{device}/evidence.json", detail, p.evidence},
 		{"POST /undo", decide, p.undo},
 		{"POST /ask", look, p.ask},
 		{"POST /looked", decide, p.looked},

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
 	"plimsoll.example/plimsoll/internal/device"
 	"plimsoll.example/plimsoll/internal/home"
 	"plimsoll.example/plimsoll/internal/locale"
@@ -432,5 +434,56 @@ func TestThePlanForABadDayIsOnOnePage(t *testing.T) {
 	}
 	if page := h.get(t, "/en/"); !strings.Contains(page, "Call Ana") {
 		t.Error("the first page has no way to call who helps")
+	}
+}
+
+// What goes along with a letter has the promise beside the behaviour, and no address by which the device could be followed.
+func TestEvidenceHasThePromiseBesideTheBehaviour(t *testing.T) {
+	h := furnish(t, false)
+	text := h.get(t, "/fr/devices/"+h.Camera.ID+"/evidence.json")
+	var x struct {
+		File     struct{ SHA256 string }
+		Beyond   []struct{ Peer string }
+		Findings []struct{ Title string }
+		Traffic  []struct{ Peer string }
+	}
+	if err := json.Unmarshal([]byte(text), &x); err != nil {
+		t.Fatal(err)
+	}
+	d, _ := h.Find(h.Camera.ID)
+	if x.File.SHA256 != d.File || len(x.Beyond) != 1 || x.Beyond[0].Peer != "updates.lampsco.example" || len(x.Findings) != 1 || !strings.HasPrefix(x.Findings[0].Title, "Il essaie") || len(x.Traffic) != 3 {
+		t.Errorf("%+v", x)
+	}
+	if strings.Contains(text, "02:00:00:00:00:01") {
+		t.Error("it has a link-layer address")
+	}
+	c := jsonschema.NewCompiler()
+	c.AssertFormat()
+	for _, id := range []string{h.Camera.ID, h.Lamp.ID} {
+		schema, err := c.Compile("../../../schema/home-evidence.json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, err := jsonschema.UnmarshalJSON(strings.NewReader(h.get(t, "/en/devices/"+id+"/evidence.json")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := schema.Validate(v); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// When a device talked is drawn and told, hour by hour; of a device that said nothing there is no drawing.
+func TestWhenADeviceTalkedIsDrawnAndTold(t *testing.T) {
+	h := furnish(t, false)
+	page := strings.ReplaceAll(h.get(t, "/en/devices/"+h.Camera.ID), "\u00a0", " ")
+	if n := strings.Count(page, `" width="8" height="`); n != 24 || !strings.Contains(page, "9 MB. In 23 hours of the last day it said nothing.") {
+		t.Errorf("%d bars: %s", n, regexp.MustCompile(`aria-label="[^"]*"`).FindAllString(page, -1))
+	}
+	for _, d := range h.Devices() {
+		if d.Kind() == device.General && strings.Contains(h.get(t, "/en/devices/"+d.ID), `class="hours"`) {
+			t.Error("nothing is drawn")
+		}
 	}
 }

@@ -57,7 +57,7 @@ func (p *Pages) letter(r *page.Request) (*page.View, error) {
 	paragraph := func(s string) { b.WriteString(s + "\n\n") }
 	paragraph(say("opening"))
 	paragraph(say("who", "first", w.Date(d.First.Local()), "what", strings.ToLower(w.Text("category."+cmp.Or(id.Category, "unknown")))))
-	if seen := evidence(w, d, open(findings)); seen != "" {
+	if seen := seenOf(w, d, open(findings)); seen != "" {
 		paragraph(w.Text("household.letter.seen"))
 		paragraph(seen)
 	} else {
@@ -82,8 +82,8 @@ func (p *Pages) letter(r *page.Request) (*page.View, error) {
 // field is a text in a mailto address (RFC 6068 §2), where a plus sign is no space.
 func field(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
 
-// evidence is what was seen of a device, as a list.
-func evidence(w *locale.Catalogue, d *home.Device, findings []*home.Noted) string {
+// seenOf is what was seen of a device, as a list.
+func seenOf(w *locale.Catalogue, d *home.Device, findings []*home.Noted) string {
 	var lines []string
 	for _, f := range findings[:min(len(findings), mostLetter)] {
 		t := guide.Explain(w, &f.Finding, d.Title())

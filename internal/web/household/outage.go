@@ -51,7 +51,10 @@ func (p *Pages) newOutage(r *page.Request) (*outage, error) {
 		}
 		groups[does] = append(groups[does], m)
 	}
-	x := &outage{Sum: r.Words.Text("household.outage.sum", "n", len(groups[home.StopsOffline]))}
+	x := &outage{Sum: r.Words.Text("household.outage.none")}
+	if n := len(groups[home.StopsOffline]); n > 0 {
+		x.Sum = r.Words.Text("household.outage.sum", "n", n)
+	}
 	for _, g := range []struct {
 		does home.Offline
 		key  string
