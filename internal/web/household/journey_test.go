@@ -134,6 +134,8 @@ func TestLettersSayWhatWasSeenAndSendNothing(t *testing.T) {
 	for path, want := range map[string][]string{
 		"/en/devices/" + h.Camera.ID + "/letter/maker":        {"To Lamps & Co:", "It is trying the doors", "200 addresses", "Until which day", "mailto:?subject=Question%20about%20the%20Lamps%20%26%20Co&amp;body="},
 		"/fr/devices/" + h.Camera.ID + "/letter/commissioner": {"Commissariat", "Je veux porter plainte contre Lamps & Co", "Il essaie la porte", "Gatineau"},
+		"/en/devices/" + h.Camera.ID + "/letter/quebec":       {"To the Commission d’accès à l’information:", "plainte.cai.gouv.qc.ca", "1-888-528-7741", "/letter/commissioner"},
+		"/fr/devices/" + h.Camera.ID + "/letter/alberta":      {"oipc.ab.ca", "Il essaie la porte"},
 		"/en/devices/" + h.Lamp.ID + "/letter/maker":          {"care@lampsco.example", "mailto:care@lampsco.example?subject="},
 	} {
 		page := h.get(t, path)
