@@ -203,6 +203,18 @@ func (s *Store) SetFinding(ctx context.Context, id string, state home.NoteState)
 	return nil
 }
 
+// NoteOf is what a finding of a device is to the household.
+func (s *Store) NoteOf(ctx context.Context, device, id string) (state home.NoteState, err error) {
+	err = s.reader().QueryRowContext(ctx, "select state from finding where id = ? and device = ?", id, device).Scan(&state)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = fs.ErrNotExist
+	}
+	if err != nil {
+		return "", fmt.Errorf("read finding %.40q: %w", id, err)
+	}
+	return state, nil
+}
+
 // Findings are those of a device (all devices, for ""), the latest first, at most limit.
 func (s *Store) Findings(ctx context.Context, device string, limit int) (list []home.Noted, err error) {
 	return s.findings(ctx, "select state, body from finding where (? = '' or device = ?) order by last desc, id limit ?", device, device, limit)

@@ -60,18 +60,20 @@ func (p *Pages) week(r *page.Request) (*page.View, error) {
 				x.Found = append(x.Found, mention{d.ID, d.Title(), guide.Title(w, string(f.Kind))})
 			}
 		}
-		l, err := p.labelOf(r, d)
+		until, _, ok, err := p.lasts(r, d)
 		if err != nil {
 			return nil, err
 		}
-		if l != nil && l.Statement.Support != 0 {
-			if s := newSupport(r, l.Statement.Support.Time(), now); s.Warn {
+		if ok {
+			if s := newSupport(r, until, now); s.Warn {
 				x.Support = append(x.Support, mention{d.ID, d.Title(), s.Text})
 			}
 		}
 	}
 	x.Sentence = sentence(w, len(e.devices), counts)
-	x.Actions, x.More = p.actions(r, e, p.Status().Asks)
+	if x.Actions, x.More, err = p.actions(r, e, p.Status().Asks); err != nil {
+		return nil, err
+	}
 	if len(x.Actions) == 0 {
 		x.Rest = w.Text("household.rest")
 	}
