@@ -45,7 +45,7 @@ func (g *gateway) count(r *inspect.FlowRecord) {
 
 // reach notes in which country the address of a peer is registered.
 func (g *gateway) reach(device, peer string, a netip.Addr, r *inspect.FlowRecord) {
-	if where := g.countries.Lookup(a); where != "" {
+	if where := g.countries.Lookup(a); where != "" && r.Proto != 0 { // else it is a link-layer address
 		g.reaches.Add(home.Reach{Device: device, Peer: peer, Country: where, First: time.Unix(0, r.First), Last: time.Unix(0, r.Last)})
 	}
 }
