@@ -46,6 +46,7 @@ var same = []string{
 	"cli.value.registry", "label.import.product", "label.product",
 	"label.status.active",
 	"format.minutes",
+	"glance.verdict",
 	"guide.source", "product.granted",
 	"household.nav.guide",
 	"household.nav.protection",

@@ -118,7 +118,7 @@ func TestGuestsLearnWhatSeesAndHears(t *testing.T) {
 		t.Fatal(err)
 	}
 	page := h.get(t, "/en/guest")
-	for _, w := range []string{"It sees", "It hears", "Camera", "Hall", "nobody knows yet"} {
+	for _, w := range []string{"Can see", "Can hear", "Camera", "Hall", "nobody knows yet"} {
 		if !strings.Contains(page, w) {
 			t.Errorf("the page does not say %q", w)
 		}
