@@ -3,16 +3,13 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
 	"net"
 	"os"
-	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -37,7 +34,7 @@ func newUp(e env, words *locale.Catalogue) *cobra.Command {
 			return deaf(name, err)
 		default:
 			fmt.Fprintln(e.err, words.Text("up.played", "name", name))
-			return demo(c.Context(), e, words, listen)
+			return demo(c.Context(), e, words, listen, shownAdvisory)
 		}
 		u := upFlags(e, words, listen)
 		u.lan, u.state, u.open = name, state, u.listen
@@ -50,15 +47,6 @@ func newUp(e env, words *locale.Catalogue) *cobra.Command {
 	return c
 }
 
-func newDemo(e env, words *locale.Catalogue) *cobra.Command {
-	var listen string
-	c := &cobra.Command{Use: "demo", Args: noArgs, RunE: func(c *cobra.Command, _ []string) error {
-		return demo(c.Context(), e, words, listen)
-	}}
-	c.Flags().StringVar(&listen, "http", upPort, "")
-	return c
-}
-
 // upFlags are those of a gateway that only watches, and shows its pages on this machine.
 func upFlags(e env, words *locale.Catalogue, listen string) gatewayFlags {
 	g := gatewayFlags{env: e, words: words, mode: home.Watch, memory: inspect.DefaultMemory, rehearsal: home.Rehearsal, learn: home.Rehearsal, logLevel: slog.LevelWarn}
@@ -68,23 +56,6 @@ func upFlags(e env, words *locale.Catalogue, listen string) gatewayFlags {
 		fmt.Fprintln(e.err, words.Text("up.stop"))
 	}
 	return g
-}
-
-// demo shows a played home. What it keeps is gone when it ends.
-func demo(ctx context.Context, e env, words *locale.Catalogue, listen string) error {
-	dir, err := os.MkdirTemp("", "plimsoll-demo-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	g := upFlags(e, words, listen)
-	p, err := newDemonstration(time.Now())
-	if err != nil {
-		return err
-	}
-	g.apart = true
-	g.lan, g.state, g.socket, g.open = "demo", dir, filepath.Join(dir, "control"), func() (source, error) { return p, nil }
-	return g.run(ctx)
 }
 
 // defaultInterface is the one that leads to the Internet, or "".
