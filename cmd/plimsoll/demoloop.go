@@ -46,27 +46,36 @@ const registryPort = "127.0.0.1:7390"
 type showing struct {
 	env
 	words    *locale.Catalogue
-	dir      string
-	home     net.Listener
 	registry *publicRegistry
 	address  chan string // of the home, once it is there
 }
 
 // demo shows a played home and a registry. What they keep is gone when it ends.
 func demo(ctx context.Context, e env, words *locale.Catalogue, listen string, advisory time.Duration) error {
-	pages, labels, err := shownPorts(listen)
+	pages, labels, err := handed(e)
 	if err != nil {
 		return err
+	}
+	var alone error // why there are no networks of its own
+	if pages == nil {
+		if pages, labels, err = shownPorts(listen); err != nil {
+			return err
+		}
+		defer pages.Close()
+		defer labels.Close()
+		args := []string{"demo", "--http", listen, "--advisory", advisory.String(), "--lang", string(words.Lang())}
+		ran, err := takeStage(ctx, e, args, pages, labels)
+		if ran {
+			return err
+		}
+		alone = err
 	}
 	dir, remove, err := shownDir()
 	if err != nil {
-		_ = pages.Close()
-		_ = labels.Close()
 		return err
 	}
 	defer remove()
-	s := &showing{env: e, words: words, dir: dir, home: pages, address: make(chan string, 1)}
-	fmt.Fprintln(e.out, words.Text("demo.hello"))
+	s := &showing{env: e, words: words, address: make(chan string, 1)}
 	if s.registry, err = newPublicRegistry(ctx, e, words, dir, []net.Listener{labels}, advisory); err != nil {
 		return err
 	}
@@ -76,7 +85,18 @@ func demo(ctx context.Context, e env, words *locale.Catalogue, listen string, ad
 	g.lan, g.state, g.socket = "demo", filepath.Join(dir, "home"), filepath.Join(dir, "control")
 	g.open = func() (source, error) { return newDemonstration(time.Now()) }
 	g.registries, g.registryKeys, g.registryInterval, g.labelAction = []string{"http://" + labels.Addr().String()}, []string{s.registry.keyFile() + ".pub"}, time.Second, home.CutOff
-	g.allow = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}
+	at := labels.Addr().(*net.TCPAddr).AddrPort().Addr().Unmap()
+	g.allow = []netip.Prefix{netip.PrefixFrom(at, at.BitLen())}
+	on, err := enter(e, s, &g)
+	if err != nil {
+		return err
+	}
+	s.say("demo.hello")
+	if on {
+		s.say("demo.real")
+	} else {
+		s.say("demo.apart", "cause", alone)
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.registry.run(ctx, words) })
 	group.Go(func() error {
