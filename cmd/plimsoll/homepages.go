@@ -234,7 +234,11 @@ func (g *gateway) tell(findings int) {
 	binary.LittleEndian.PutUint64(n[:], uint64(findings))
 	_, _ = h.Write(n[:])
 	for _, d := range g.household.Devices() {
-		fmt.Fprintln(h, d.ID, d.Title(), d.Room, d.State, d.Admission, d.Confirmed, d.File, d.Identity.Category, d.Identity.Maker, d.Waits() != "", d.Offers() != nil)
+		status := label.Status("")
+		if d.Label != nil {
+			status = d.Label.Status
+		}
+		fmt.Fprintln(h, status, d.ID, d.Title(), d.Room, d.State, d.Admission, d.Confirmed, d.File, d.Identity.Category, d.Identity.Maker, d.Waits() != "", d.Offers() != nil)
 	}
 	if sum := h.Sum64(); sum != g.told {
 		g.told = sum

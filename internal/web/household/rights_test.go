@@ -102,7 +102,7 @@ func TestEveryAddressKeepsToTheTableOfRights(t *testing.T) {
 			method, path, _ := strings.Cut(pattern, " ")
 			path = strings.NewReplacer("{device}", "d", "{finding}", "f", "{to}", "maker", "{list}", "l", "{stage}", "s", "{about}", "a", "{lesson}", "l").Replace(path)
 			r := httptest.NewRequest(method, "http://localhost/"+string(locale.English)+path, nil)
-			r.AddCookie(&http.Cookie{Name: "plimsoll-household", Value: token})
+			r.AddCookie(&http.Cookie{Name: "plimsoll-home", Value: token})
 			w := httptest.NewRecorder()
 			handler.ServeHTTP(w, r)
 			want := http.StatusForbidden
