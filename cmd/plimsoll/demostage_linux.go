@@ -52,7 +52,6 @@ func takeStage(ctx context.Context, e env, args []string, listeners ...net.Liste
 		if err != nil {
 			return false, err
 		}
-		defer f.Close()
 		c.ExtraFiles = append(c.ExtraFiles, f)
 	}
 	read, write, err := os.Pipe()
@@ -71,7 +70,9 @@ func takeStage(ctx context.Context, e env, args []string, listeners ...net.Liste
 	runtime.LockOSThread() // Pdeathsig is of the thread
 	defer runtime.UnlockOSThread()
 	err = c.Start()
-	_ = write.Close()
+	for _, f := range c.ExtraFiles {
+		_ = f.Close() // they are the other’s now
+	}
 	if err != nil {
 		return false, err
 	}
@@ -80,7 +81,7 @@ func takeStage(ctx context.Context, e env, args []string, listeners ...net.Liste
 	why, _ := io.ReadAll(io.LimitReader(read, 4096))
 	if len(why) == 0 {
 		for _, l := range listeners {
-			_ = l.Close() // they are the other’s now
+			_ = l.Close()
 		}
 	}
 	err = c.Wait()

@@ -61,6 +61,7 @@ type demo struct {
 	link    *url.URL          // which lets the owner of the home in
 	people  map[string]string // addresses that let in who writes to the registry, by name
 	real    bool              // what the home stops is stopped
+	tmp     string            // where it keeps what it keeps
 	process *os.Process
 }
 
@@ -79,8 +80,12 @@ const writers = 5
 func play(t testing.TB) *demo {
 	t.Helper()
 	c := exec.Command(plimsoll(t), "demo", "--http", "127.0.0.1:0", "--advisory", "0")
-	tmp := filepath.Join(buildDir(), filepath.Base(t.TempDir()))
-	if err := os.MkdirAll(tmp, 0o700); err != nil {
+	err := os.MkdirAll(buildDir(), 0o700)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tmp, err := os.MkdirTemp(buildDir(), "")
+	if err != nil {
 		t.Fatal(err)
 	}
 	c.Env = append(os.Environ(), "TMPDIR="+tmp, "LANG=C.UTF-8")
@@ -97,7 +102,7 @@ func play(t testing.TB) *demo {
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	d := &demo{people: map[string]string{}, process: c.Process}
+	d := &demo{people: map[string]string{}, tmp: tmp, process: c.Process}
 	said := make(chan string, 1)
 	go func() {
 		defer close(said)
@@ -115,7 +120,7 @@ func play(t testing.TB) *demo {
 		_, _ = io.Copy(io.Discard, out) // until it ends
 	}()
 	t.Cleanup(func() {
-		_ = c.Process.Signal(syscall.SIGINT)
+		_ = c.Process.Signal(syscall.SIGINT) // unless it has ended
 		err := c.Wait()
 		if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.ExitCode() == 130 {
 			err = nil

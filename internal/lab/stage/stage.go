@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -92,7 +93,7 @@ func Build(h *lab.Home, page uint16) (s *Stage, err error) {
 func (s *Stage) Close() {
 	for _, c := range []*socket{s.devices, s.far, s.near} {
 		if c != nil {
-			_ = c.file.Close()
+			c.close()
 		}
 	}
 	if s.names != nil {
@@ -210,8 +211,14 @@ func (s *Stage) open() error {
 
 // socket sends and receives whole frames (packet(7)).
 type socket struct {
-	file  *os.File
-	index int // of the interface; 0: all of them
+	file   *os.File
+	index  int // of the interface; 0: all of them
+	closed atomic.Bool
+}
+
+func (c *socket) close() {
+	c.closed.Store(true)
+	_ = c.file.Close()
 }
 
 func open(name string) (*socket, error) {
@@ -233,7 +240,7 @@ func newSocket(index int) (*socket, error) {
 		_ = unix.Close(fd)
 		return nil, fmt.Errorf("socket for frames: %w", err)
 	}
-	return &socket{os.NewFile(uintptr(fd), "packet"), index}, nil
+	return &socket{file: os.NewFile(uintptr(fd), "packet"), index: index}, nil
 }
 
 // send sends a frame by an interface. What has no room is lost, as on a wire.
@@ -269,7 +276,7 @@ func (c *socket) receive(f func(b []byte, index int)) error {
 			return true
 		})
 		switch {
-		case errors.Is(err, os.ErrClosed):
+		case c.closed.Load():
 			return nil
 		case err != nil:
 			return err

@@ -73,7 +73,7 @@ func (s store) SaveSession(_ context.Context, d auth.Digest, x *auth.Session) er
 func TestEveryAddressKeepsToTheTableOfRights(t *testing.T) {
 	p := &Pages{Log: slog.New(slog.DiscardHandler), Now: time.Now}
 	reached := errors.New("reached")
-	p.site = &page.Site{Templates: templates, Door: auth.NewDoor(store{}, time.Now), Log: p.Log}
+	p.site = &page.Site{Name: "home", Templates: templates, Door: auth.NewDoor(store{}, time.Now), Log: p.Log}
 	seen := map[string]bool{}
 	for _, x := range p.routes() {
 		seen[x.pattern] = true
