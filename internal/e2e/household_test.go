@@ -26,6 +26,7 @@ func pagesOf(camera, lamp string) []string {
 
 // kind is what all pages of one kind have in common in their paths.
 func kind(path string) string {
+	path, _, _ = strings.Cut(path, "#") // a place in a page
 	path, _, _ = strings.Cut(path, "?")
 	path = regexp.MustCompile(`^/(en|fr)(/|$)`).ReplaceAllString(path, "/")
 	path = regexp.MustCompile(`^/devices/[^/]+`).ReplaceAllString(path, "/devices/*")
