@@ -42,6 +42,8 @@ type thing struct {
 	Care      care
 	Guess     *guess
 	Hours     *hours
+	Code      bool // the code on it can be taken
+	Scan      bool // as a photograph, too
 	Extras    []extra
 	Calls     []string
 	Contacts  []contact
@@ -155,6 +157,7 @@ func (p *Pages) device(r *page.Request) (*page.View, error) {
 	}
 	peers := p.peers(traffic)
 	t.Talks, t.Does = report.NewTalks(words, &id, peers, nil), p.does(words, d, peers, said)
+	t.Code, t.Scan = t.Decide && p.Code != nil, p.Scan != nil
 	if t.Hours, err = p.newHours(r.Context(), r.Words, d); err != nil {
 		return nil, err
 	}

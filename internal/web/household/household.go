@@ -71,10 +71,15 @@ type Pages struct {
 	People  people // of the door of the site
 	Shields func(ctx context.Context) (home.Shields, error)
 	Label   func(ctx context.Context, d *home.Device) (*Labelled, error) // nil, nil: it has none
-	Export  func(ctx context.Context) (*home.Export, error)
-	Import  func(ctx context.Context, actor string, x *home.Export, replace bool) (*home.Decision, error)
+	// Code takes the text of the code on a device, or on its box: its label, or its sticker. Scan is the text of the code on
+	// a photograph.
+	Code   func(ctx context.Context, actor string, d *home.Device, text string) (*home.Decision, error)
+	Scan   func(photo []byte) (string, error)
+	Export func(ctx context.Context) (*home.Export, error)
+	Import func(ctx context.Context, actor string, x *home.Export, replace bool) (*home.Decision, error)
 
-	site *page.Site
+	site     *page.Site
+	scanning chan struct{} // a place for the photograph that is read
 }
 
 // route is one address, and the right that it takes.
@@ -91,6 +96,7 @@ func (p *Pages) routes() []route {
 		{"POST /devices/{device}", decide, p.decide},
 		{"POST /devices/{device}/about", decide, p.correct},
 		{"POST /devices/{device}/care", decide, p.noteCare},
+		{"POST /devices/{device}/code", decide, p.code},
 		{"POST /devices/{device}/known", decide, p.know},
 		{"POST /devices/{device}/findings/{finding}", decide, p.note},
 		{"GET /devices/{device}/rehearsal", detail, p.rehearsal},
@@ -146,7 +152,7 @@ func (p *Pages) Site(version string, hosts []string) (*page.Site, error) {
 			{Key: "household.nav.sessions", Path: "/sessions"},
 		},
 	}
-	p.site = s
+	p.site, p.scanning = s, make(chan struct{}, 1)
 	rights := map[string]right{}
 	for _, x := range p.routes() {
 		if path, ok := cutGet(x.pattern); ok {

@@ -23,6 +23,7 @@ var allowed = map[string]string{
 	"POST /devices/{device}":                    "owner adult helper",
 	"POST /devices/{device}/about":              "owner adult helper",
 	"POST /devices/{device}/care":               "owner adult helper",
+	"POST /devices/{device}/code":               "owner adult helper",
 	"POST /devices/{device}/known":              "owner adult helper",
 	"POST /devices/{device}/findings/{finding}": "owner adult helper",
 	"GET /devices/{device}/rehearsal":           "owner adult helper",
