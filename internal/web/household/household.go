@@ -34,6 +34,8 @@ type history interface {
 
 	Settings(ctx context.Context) (*home.Settings, error)
 	SaveSettings(ctx context.Context, s *home.Settings) error
+	Tokens(ctx context.Context) ([]home.Token, error)
+	ChangeTokens(ctx context.Context, change func([]home.Token) ([]home.Token, error)) error
 	Ticks(ctx context.Context, list string) (map[string]home.Tick, error)
 	Tick(ctx context.Context, list, item string, t *home.Tick) error
 }
@@ -77,6 +79,8 @@ type Pages struct {
 	Scan   func(photo []byte) (string, error)
 	Export func(ctx context.Context) (*home.Export, error)
 	Import func(ctx context.Context, actor string, x *home.Export, replace bool) (*home.Decision, error)
+
+	Tokens bool // programs can read what the gateway knows, at the address of the pages, if they show a token
 
 	site     *page.Site
 	scanning chan struct{} // a place for the photograph that is read
@@ -126,6 +130,8 @@ func (p *Pages) routes() []route {
 		{"POST /carry", carry, p.take},
 		{"GET /people", govern, p.persons},
 		{"POST /people", govern, p.savePerson},
+		{"GET /tokens", govern, p.tokens},
+		{"POST /tokens", govern, p.saveToken},
 		{"GET /sessions", visit, p.sessions},
 		{"POST /sessions", visit, p.endSession},
 		{"GET /guest", visit, p.guest},

@@ -53,6 +53,8 @@ var allowed = map[string]string{
 	"POST /carry":                               "owner adult",
 	"GET /people":                               "owner",
 	"POST /people":                              "owner",
+	"GET /tokens":                               "owner",
+	"POST /tokens":                              "owner",
 	"GET /sessions":                             "owner adult helper child guest",
 	"POST /sessions":                            "owner adult helper child guest",
 	"GET /guest":                                "owner adult helper child guest",

@@ -120,7 +120,8 @@ func Furnish(t testing.TB, doors bool, change ...func(*page.Site)) *House {
 			}
 			return h.Decide(ctx, actor, home.Bind, d.ID, f.keep(t, "label.example"))
 		},
-		Scan: qr.Decode,
+		Scan:   qr.Decode,
+		Tokens: true,
 	}
 	if doors {
 		f.Pages.People = store
