@@ -77,6 +77,7 @@ func (g *gateway) servePages(dir string) (serve func(context.Context) error, err
 	pages := &household.Pages{
 		Household: g.household, History: g.store, Status: g.status, Now: time.Now, Log: g.log,
 		Rehearse: g.rehearse, People: g.store, Export: g.export, Import: g.take, Shields: g.shields, Label: g.labelled, Code: g.labels.code, Scan: scanPhoto, Tokens: true,
+		Countries: g.countries,
 	}
 	site, err := pages.Site(version(), lowered(p.names))
 	if err != nil {

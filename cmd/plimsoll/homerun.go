@@ -23,6 +23,7 @@ import (
 
 	"plimsoll.example/plimsoll/internal/auth"
 	"plimsoll.example/plimsoll/internal/capture"
+	"plimsoll.example/plimsoll/internal/country"
 	"plimsoll.example/plimsoll/internal/enforce"
 	"plimsoll.example/plimsoll/internal/frame"
 	"plimsoll.example/plimsoll/internal/home"
@@ -52,6 +53,8 @@ type gatewayFlags struct {
 	logLevel      slog.Level
 
 	pages     pageFlags
+	where     string                 // file with the countries of addresses; "": what is there
+	countries country.Table          // of addresses on the Internet
 	metricsAt string                 // address and port at which Prometheus asks; "" is none
 	open      func() (source, error) // what it watches
 	apart     bool                   // nothing is fetched, and nothing confined: a played home
@@ -90,6 +93,10 @@ func newHomeRun(e env, words *locale.Catalogue) *cobra.Command {
 			return wrongUsage("error.home.lan")
 		case g.mode == home.Hold && g.wan == "":
 			return wrongUsage("error.home.wan")
+		}
+		var err error
+		if g.countries, err = openCountries(g.where); err != nil {
+			return err
 		}
 		if err := g.run(c.Context()); err != nil || c.Context().Err() == nil {
 			return err
@@ -167,6 +174,7 @@ func newHomeRun(e env, words *locale.Catalogue) *cobra.Command {
 	})
 	f.BoolVar(&g.inbound, "inbound", false, "")
 	f.TextVar(&g.logLevel, "log-level", slog.LevelInfo, "")
+	f.StringVar(&g.where, "countries", "", "")
 	f.StringVar(&g.metricsAt, "metrics", "", "")
 	g.pages.flags(f)
 	return c
@@ -183,6 +191,7 @@ type gateway struct {
 	engine     atomic.Pointer[inspect.Engine]
 	knowledge  *identify.Knowledge
 	meter      home.Meter
+	reaches    home.Reaches
 	enforcer   *enforce.Enforcer // nil in the mode watch
 	kernel     *nft.Kernel       // nil in the mode watch
 	ports      *nft.Isolation    // nil in the mode watch

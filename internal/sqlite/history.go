@@ -119,6 +119,9 @@ func (s *Store) Prune(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return fmt.Errorf("prune findings: %w", err)
 	}
+	if err := s.pruneReaches(ctx, now); err != nil {
+		return err
+	}
 	if err := s.pruneFiles(ctx); err != nil {
 		return fmt.Errorf("prune files: %w", err)
 	}

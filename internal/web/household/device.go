@@ -30,6 +30,7 @@ type thing struct {
 	Form      form
 	Does      []string // in plain words
 	Talks     report.Talks
+	Countries string // what they tell, or why there are none
 	Findings  []found
 	Past      []settled // findings that were muted or done
 	Choices   []choice
@@ -155,12 +156,18 @@ func (p *Pages) device(r *page.Request) (*page.View, error) {
 	for _, f := range signs {
 		t.Findings = append(t.Findings, newFound(r.Words, f, d))
 	}
+	reaches, err := p.lately(r, d.ID)
+	if err != nil {
+		return nil, err
+	}
 	peers := p.peers(traffic)
+	p.locate(peers, reaches)
 	t.Talks, t.Does = report.NewTalks(words, &id, peers, nil), p.does(words, d, peers, said)
 	t.Code, t.Scan = t.Decide && p.Code != nil, p.Scan != nil
 	if t.Hours, err = p.newHours(r.Context(), r.Words, d); err != nil {
 		return nil, err
 	}
+	t.Countries = p.countriesNote(r.Words, t.Talks.Known, "device")
 	if err := p.promises(r, t, d, said); err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"plimsoll.example/plimsoll/internal/auth"
+	"plimsoll.example/plimsoll/internal/country"
 	"plimsoll.example/plimsoll/internal/home"
 	"plimsoll.example/plimsoll/internal/locale"
 	"plimsoll.example/plimsoll/internal/policy"
@@ -25,6 +26,7 @@ var templates embed.FS
 type history interface {
 	Traffic(ctx context.Context, device string, span time.Duration, from, to time.Time, limit int) ([]home.Traffic, error)
 	Amounts(ctx context.Context, from, to time.Time) ([]home.Amount, error)
+	Reaches(ctx context.Context, device string, from time.Time, limit int) ([]home.Reach, error)
 	Findings(ctx context.Context, device string, limit int) ([]home.Noted, error)
 	OpenFindings(ctx context.Context, limit int) ([]home.Noted, error)
 	Decisions(ctx context.Context, device string, before int64, limit int) ([]*home.Decision, error)
@@ -81,6 +83,8 @@ type Pages struct {
 	Import func(ctx context.Context, actor string, x *home.Export, replace bool) (*home.Decision, error)
 
 	Tokens bool // programs can read what the gateway knows, at the address of the pages, if they show a token
+
+	Countries country.Table // of addresses on the Internet
 
 	site     *page.Site
 	scanning chan struct{} // a place for the photograph that is read

@@ -80,6 +80,13 @@ func (p *Pages) letter(r *page.Request) (*page.View, error) {
 	} else {
 		paragraph(w.Text("household.letter.nothing"))
 	}
+	reaches, err := p.lately(r, d.ID)
+	if err != nil {
+		return nil, err
+	}
+	if where := p.named(w, reaches); where != "" {
+		paragraph(w.Text("household.letter.countries", "list", where))
+	}
 	paragraph(say("ask"))
 	paragraph(w.Text("household.letter.how"))
 	b.WriteString(say("close") + "\n\n" + w.Text("household.letter.name") + "\n" + w.Date(p.Now().Local()) + "\n")

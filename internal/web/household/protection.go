@@ -36,6 +36,9 @@ type resilience struct {
 	Rows    []stoppedRow
 	States  []fact // how many devices are in which state
 	Decide  bool
+
+	Abroad []abroad // countries of the addresses that devices talked to
+	Note   string   // what countries tell
 }
 
 // verdict is how well a home stands, why, and what would change it: no number, for that would say neither.
@@ -189,5 +192,11 @@ func (p *Pages) protection(r *page.Request) (*page.View, error) {
 			x.States = append(x.States, fact{r.Words.Text("household.state." + string(st)), []string{r.Words.Number(int64(counts[st]))}})
 		}
 	}
+	reaches, err := p.lately(r, "")
+	if err != nil {
+		return nil, err
+	}
+	x.Abroad = p.countries(r.Words, reaches)
+	x.Note = p.countriesNote(r.Words, len(x.Abroad) > 0, "home")
 	return &page.View{Template: "protection.html", Title: r.Words.Text("household.nav.protection"), Data: x, Live: true}, nil
 }

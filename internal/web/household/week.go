@@ -26,6 +26,7 @@ type digest struct {
 	Gone     []mention // that were not seen this week
 	Decided  string
 	Flows    string
+	Abroad   string    // the countries of the addresses that devices talked to
 	Support  []mention // whose updates end soon
 }
 
@@ -106,5 +107,12 @@ func (p *Pages) week(r *page.Request) (*page.View, error) {
 	}
 	x.Decided = w.Text("household.week.decided", "n", n)
 	x.Flows = w.Text("household.week.flows", "n", flows)
+	reaches, err := p.lately(r, "")
+	if err != nil {
+		return nil, err
+	}
+	if where := p.named(w, reaches); where != "" {
+		x.Abroad = w.Text("household.week.countries", "list", where)
+	}
 	return &page.View{Template: "week.html", Title: w.Text("household.nav.week"), Data: x}, nil
 }
