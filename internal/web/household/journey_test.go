@@ -533,3 +533,42 @@ func TestTheCodeOnADeviceIsTakenFromAPhotograph(t *testing.T) {
 		}
 	}
 }
+
+// A walk through the home goes on where somebody stopped, device by device.
+func TestAPointIsDoneDeviceByDevice(t *testing.T) {
+	h := furnish(t, false)
+	left := func(page, n string) {
+		t.Helper()
+		if !strings.Contains(page, n+" points are left.") {
+			t.Errorf("not %s points are left", n)
+		}
+	}
+	at := "/en/lists/moving-out"
+	left(h.get(t, at), "8")
+	left(h.post(t, at, "item", "wipe", "device", h.Camera.ID, "done", "yes"), "8")
+	left(h.post(t, at, "item", "wipe", "device", h.Lamp.ID, "done", "yes"), "7")
+	left(h.post(t, at, "item", "wipe", "device", h.Lamp.ID), "8")
+	if h.post(t, at, "item", "papers", "device", h.Lamp.ID, "done", "yes"); h.status != 400 {
+		t.Errorf("a point that is of no device: %d", h.status)
+	}
+	if h.post(t, at, "item", "wipe", "device", "none", "done", "yes"); h.status != 404 {
+		t.Errorf("no such device: %d", h.status)
+	}
+}
+
+// Once a year the first page says that it is time, and not before.
+func TestOnceAYearTheFirstPageSaysSo(t *testing.T) {
+	h := furnish(t, false)
+	const due = "Half an hour once a year"
+	if page := h.get(t, "/en/"); strings.Contains(page, due) {
+		t.Error("it is asked of a home that is three months old")
+	}
+	h.Pages.Now = func() time.Time { return time.Now().AddDate(1, 0, 0) }
+	if page := h.get(t, "/en/"); !strings.Contains(page, due) {
+		t.Error("it is not said after a year")
+	}
+	h.post(t, "/en/lists/tune-up", "item", "router", "done", "yes")
+	if page := h.get(t, "/en/"); strings.Contains(page, due) {
+		t.Error("it was begun, and is asked again")
+	}
+}
