@@ -122,6 +122,7 @@ func (p *Pages) routes() []route {
 		{"POST /lists/{list}", decide, p.tick},
 		{"GET /guide", look, p.guide},
 		{"GET /guide/words", look, p.glossary},
+		{"GET /guide/safe", visit, p.safe},
 		{"GET /guide/stage/{stage}", look, p.stage},
 		{"GET /guide/about/{about}", look, p.about},
 		{"GET /lessons", look, p.lessons},

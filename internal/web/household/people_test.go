@@ -209,3 +209,33 @@ func TestATokenIsMadeShownOnceAndTakenAway(t *testing.T) {
 	}
 	t.Error("there is no end of tokens")
 }
+
+// Nobody watches unseen: the page of a device tells who looked at it.
+func TestThePageOfADeviceTellsWhoLooked(t *testing.T) {
+	h := furnish(t, true)
+	for _, role := range []string{"helper", "owner"} {
+		h.enter(t, role)
+		h.get(t, "/en/devices/"+h.Camera.ID)
+	}
+	page := h.get(t, "/en/devices/"+h.Camera.ID)
+	if _, list, ok := strings.Cut(page, "Who looked at this page"); !ok || !strings.Contains(list, ">helper<") || !strings.Contains(list, ">owner<") {
+		t.Error("who looked is not told")
+	}
+	if page := h.get(t, "/en/devices/"+h.Lamp.ID); strings.Contains(page, ">helper<") {
+		t.Error("somebody is said to have looked who did not")
+	}
+}
+
+// When all lessons were done the home has its badge, not before.
+func TestAHomeHasABadgeWhenAllLessonsAreDone(t *testing.T) {
+	h := furnish(t, false)
+	for _, l := range []string{"here", "names", "senses", "talk", "cut", "outage", "scam"} {
+		if page := h.get(t, "/en/lessons"); strings.Contains(page, "did all its lessons") {
+			t.Fatalf("it has the badge before %s", l)
+		}
+		h.post(t, "/en/lessons/"+l, "done", "yes")
+	}
+	if page := h.get(t, "/en/lessons"); !strings.Contains(page, "did all its lessons") {
+		t.Error("no badge")
+	}
+}

@@ -41,6 +41,7 @@ var allowed = map[string]string{
 	"POST /lists/{list}":                        "owner adult helper",
 	"GET /guide":                                "owner adult helper child",
 	"GET /guide/words":                          "owner adult helper child",
+	"GET /guide/safe":                           "owner adult helper child guest",
 	"GET /guide/stage/{stage}":                  "owner adult helper child",
 	"GET /guide/about/{about}":                  "owner adult helper child",
 	"GET /lessons":                              "owner adult helper child",
