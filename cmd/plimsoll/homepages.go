@@ -32,6 +32,7 @@ import (
 	"plimsoll.example/plimsoll/internal/durable"
 	"plimsoll.example/plimsoll/internal/home"
 	"plimsoll.example/plimsoll/internal/locale"
+	"plimsoll.example/plimsoll/internal/web/control"
 	"plimsoll.example/plimsoll/internal/web/household"
 	"plimsoll.example/plimsoll/label"
 )
@@ -78,17 +79,25 @@ func (g *gateway) servePages(dir string) (serve func(context.Context) error, err
 	}
 	pages := &household.Pages{
 		Household: g.household, History: g.store, Status: g.status, Now: time.Now, Log: g.log,
-		Rehearse: g.rehearse, People: g.store, Export: g.export, Import: g.take, Shields: g.shields, Label: g.labelled, Countries: g.countries,
+		Rehearse: g.rehearse, People: g.store, Export: g.export, Import: g.take, Shields: g.shields, Label: g.labelled, Code: g.labels.code, Scan: scanPhoto, Tokens: true,
+		Countries: g.countries,
 	}
 	site, err := pages.Site(version(), lowered(p.names))
 	if err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
 	site.Door, site.Events = g.door, &g.news
-	handler, err := site.Handler()
+	people, err := site.Handler()
 	if err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
+	handler := http.NewServeMux()
+	handler.Handle("/", people)
+	programs := control.Read(g.api().Handler(), func(ctx context.Context, secret string) (bool, error) {
+		return g.store.KnowsToken(ctx, secret, time.Now())
+	}, g.log)
+	handler.Handle("/api/v1/", programs)
+	handler.Handle("/metrics", programs)
 	return func(ctx context.Context) error {
 		if p.ready != nil {
 			code := g.door.Code
