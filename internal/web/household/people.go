@@ -111,8 +111,15 @@ func (p *Pages) savePerson(r *page.Request) (*page.View, error) {
 	case do == "code":
 		return p.showPersons(r, name, p.site.Door.Invite(name, u.Role))
 	case do == "role" && isRole(role):
-		u.Role = role
-		if err := errors.Join(p.People.SaveUser(ctx, u), p.People.EndSessions(ctx, name)); err != nil {
+		err := p.People.ChangeUser(ctx, name, func(u *auth.User) error {
+			u.Role = role
+			return nil
+		})
+		if err := errors.Join(err, p.People.EndSessions(ctx, name)); err != nil {
+			return nil, err
+		}
+	case do == "passkeys":
+		if err := p.site.Door.Reset(ctx, name); err != nil {
 			return nil, err
 		}
 	case do == "password":
