@@ -3,16 +3,19 @@
 package main
 
 import (
+	"context"
 	"crypto/ed25519"
 	"errors"
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"path/filepath"
 	"time"
 
 	"plimsoll.example/plimsoll/internal/auth"
 	"plimsoll.example/plimsoll/internal/locale"
+	"plimsoll.example/plimsoll/internal/passkey"
 	"plimsoll.example/plimsoll/internal/registry"
 	"plimsoll.example/plimsoll/internal/review"
 	"plimsoll.example/plimsoll/internal/web/shop"
@@ -25,8 +28,8 @@ const forPhotos = time.Minute
 
 // withPages puts the pages for people beside the API. The page of a product belongs to both: it is what a label leads to.
 // Who looks at the public pages is not asked who they are; the workspaces are a site of their own, and ask.
-func (g *registryFlags) withPages(api http.Handler, reg *registry.Registry, store registryStore, log registry.Transparent, catalogue *norms.Catalogue, dir, host string, logger *slog.Logger) (http.Handler, error) {
-	hosts := lowered([]string{host})
+func (g *registryFlags) withPages(api http.Handler, reg *registry.Registry, store registryStore, log registry.Transparent, catalogue *norms.Catalogue, dir string, at *url.URL, logger *slog.Logger) (http.Handler, error) {
+	hosts := lowered([]string{at.Hostname()})
 	public, err := (&shop.Pages{Registry: reg, Log: log, Norms: catalogue, Rate: g.rate, Now: time.Now, Logger: logger}).Site(version(), hosts)
 	if err != nil {
 		return nil, err
@@ -38,10 +41,15 @@ func (g *registryFlags) withPages(api http.Handler, reg *registry.Registry, stor
 		}
 		return key
 	}}
-	work, err := (&workspace.Pages{Desk: desk, Door: auth.NewDoor(store, time.Now), Now: time.Now, Logger: logger}).Site(version(), hosts)
+	door := auth.NewDoor(store, time.Now)
+	work, err := (&workspace.Pages{Desk: desk, Door: door, Now: time.Now, Logger: logger}).Site(version(), hosts)
 	if err != nil {
 		return nil, err
 	}
+	work.Public = at
+	work.Passkeys = &passkey.Ring{Name: g.name, Door: door, Store: store, Now: time.Now, Log: logger, Note: func(ctx context.Context, person, account string) error {
+		return notePerson(ctx, store, "passkey-add", person, account)
+	}}
 	people, err := public.Handler()
 	if err != nil {
 		return nil, err

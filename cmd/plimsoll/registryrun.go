@@ -143,7 +143,7 @@ func (g *registryFlags) run(ctx context.Context, words *locale.Catalogue) (err e
 	if err != nil {
 		return err
 	}
-	handler, err := g.withPages(site.Handler(), reg, store, transparent, catalogue, dir, at.Hostname(), log)
+	handler, err := g.withPages(site.Handler(), reg, store, transparent, catalogue, dir, at, log)
 	if err != nil {
 		return err
 	}

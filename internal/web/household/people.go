@@ -49,7 +49,7 @@ func (p *Pages) showPersons(r *page.Request, invited, code string) (*page.View, 
 	w := r.Words
 	x := &persons{Saved: saved(r), Roles: roleOptions(w, adult), Invited: invited, Code: code}
 	if code != "" {
-		x.Link = (&url.URL{Scheme: scheme(r), Host: r.Host, Path: "/" + string(w.Lang()) + "/sign-in", RawQuery: url.Values{"code": {code}}.Encode()}).String()
+		x.Link = p.site.Origin(r.Request) + "/" + string(w.Lang()) + "/sign-in?" + url.Values{"code": {code}}.Encode()
 	}
 	for _, u := range list {
 		x.People = append(x.People, person{u.Name, w.Text("household.role." + u.Role), roleOptions(w, u.Role), w.Date(u.Since.Local()), u.Password != "", u.Name == r.Viewer.Name})
@@ -58,13 +58,6 @@ func (p *Pages) showPersons(r *page.Request, invited, code string) (*page.View, 
 		x.Rights = append(x.Rights, fact{w.Text("household.role." + role.name), []string{w.Text("household.role." + role.name + ".may")}})
 	}
 	return &page.View{Template: "people.html", Title: w.Text("household.people"), Data: x}, nil
-}
-
-func scheme(r *page.Request) string {
-	if r.TLS != nil {
-		return "https"
-	}
-	return "http"
 }
 
 func roleOptions(w *locale.Catalogue, now string) (list []option) {

@@ -2,11 +2,13 @@
 import { offerCopies } from "./copy";
 import { enhanceForms } from "./forms";
 import { followLive } from "./live";
+import { offerPasskeys } from "./passkey";
 import { watchPhotos } from "./photo";
 import { keepSaved } from "./saved";
 
 enhanceForms();
 offerCopies();
 followLive();
+offerPasskeys();
 watchPhotos();
 keepSaved();
