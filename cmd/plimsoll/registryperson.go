@@ -102,7 +102,9 @@ func (g *accountFlags) newPersonRemove() *cobra.Command {
 
 // newPersonReset is for who lost a device, or thinks that somebody else comes in.
 func (g *accountFlags) newPersonReset() *cobra.Command {
-	return g.personVerb("reset", func(ctx context.Context, s registryStore, name string) error { return auth.NewDoor(s, time.Now).Reset(ctx, name) })
+	return g.personVerb("reset", func(ctx context.Context, s registryStore, name string) error {
+		return auth.NewDoor(s, time.Now).Reset(ctx, name)
+	})
 }
 
 // personVerb is a verb on one person who is there.
