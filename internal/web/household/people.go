@@ -31,6 +31,7 @@ type person struct {
 	Since    string
 	Password bool
 	Self     bool // who looks: their own role stays
+	Passkeys int
 }
 
 // nameForm is what a person is called: the same name in a log and in an address.
@@ -52,7 +53,7 @@ func (p *Pages) showPersons(r *page.Request, invited, code string) (*page.View, 
 		x.Link = p.site.Origin(r.Request) + "/" + string(w.Lang()) + "/sign-in?" + url.Values{"code": {code}}.Encode()
 	}
 	for _, u := range list {
-		x.People = append(x.People, person{u.Name, w.Text("household.role." + u.Role), roleOptions(w, u.Role), w.Date(u.Since.Local()), u.Password != "", u.Name == r.Viewer.Name})
+		x.People = append(x.People, person{u.Name, w.Text("household.role." + u.Role), roleOptions(w, u.Role), w.Date(u.Since.Local()), u.Password != "", u.Name == r.Viewer.Name, len(u.Passkeys)})
 	}
 	for _, role := range roles {
 		x.Rights = append(x.Rights, fact{w.Text("household.role." + role.name), []string{w.Text("household.role." + role.name + ".may")}})
