@@ -173,6 +173,22 @@ func TestGuessingIsSlow(t *testing.T) {
 	}
 }
 
+// Who is right may be right any number of times, and guesses none the more for it.
+func TestWhoIsRightIsNotSlowedDown(t *testing.T) {
+	d, _, _ := door(t)
+	for i := range 30 {
+		if _, err := d.Pair(t.Context(), d.Code("owner"), here, ""); err != nil {
+			t.Fatalf("code %d: %v", i, err)
+		}
+	}
+	for i := range 12 {
+		_, err := d.Enter(t.Context(), "ann", "guess", here, "")
+		if i < 10 && !errors.Is(err, auth.ErrRefused) || i >= 10 && !errors.Is(err, auth.ErrOften) {
+			t.Errorf("guess %d: %v", i, err)
+		}
+	}
+}
+
 func TestSessionsEnd(t *testing.T) {
 	d, m, c := door(t)
 	token, err := d.Begin(t.Context(), "ann", "owner", "")

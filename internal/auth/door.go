@@ -124,6 +124,9 @@ func (d *Door) Attempt(from netip.Addr) error {
 	return nil
 }
 
+// Succeeded gives an attempt back: who is right is not guessing.
+func (d *Door) Succeeded(from netip.Addr) { d.limit.back(from) }
+
 // Enter lets somebody in by a password. from is where they ask from; agent is what their browser calls itself. The
 // error wraps ErrRefused or ErrOften, and does not tell whether the name is known.
 func (d *Door) Enter(ctx context.Context, name, password string, from netip.Addr, agent string) (token string, err error) {
@@ -145,6 +148,7 @@ func (d *Door) Enter(ctx context.Context, name, password string, from netip.Addr
 	if !ok || hash == nobody {
 		return "", ErrRefused
 	}
+	d.Succeeded(from)
 	return d.Begin(ctx, u.Name, u.Role, agent)
 }
 
@@ -174,6 +178,7 @@ func (d *Door) Pair(ctx context.Context, digits string, from netip.Addr, agent s
 	if !ok {
 		return "", ErrRefused
 	}
+	d.Succeeded(from)
 	return d.Begin(ctx, name, role, agent)
 }
 

@@ -59,6 +59,7 @@ type Ring struct {
 // question is what a browser is asked, once.
 type question struct {
 	origin  string
+	from    netip.Addr
 	person  string // who adds a passkey; "": who comes in by one
 	handle  []byte // theirs
 	until   time.Time
@@ -109,7 +110,7 @@ func (r *Ring) Make(ctx context.Context, origin, name, role string, from netip.A
 	if err != nil {
 		return nil, fmt.Errorf("make passkey for %s: %w", host, err)
 	}
-	r.wait(&question{origin: origin, person: name, handle: u.Handle, session: *session})
+	r.wait(&question{origin: origin, from: from, person: name, handle: u.Handle, session: *session})
 	return json.Marshal(options)
 }
 
@@ -190,6 +191,7 @@ func (r *Ring) Keep(ctx context.Context, origin, name, title string, answer []by
 	if err != nil {
 		return fmt.Errorf("keep passkey: %w", err)
 	}
+	r.Door.Succeeded(q.from)
 	r.Log.InfoContext(ctx, "passkey added", "person", name, "host", host)
 	if r.Note != nil {
 		return r.Note(ctx, name, role)
@@ -211,7 +213,7 @@ func (r *Ring) Ask(_ context.Context, origin string, from netip.Addr) ([]byte, e
 	if err != nil {
 		return nil, fmt.Errorf("ask for a passkey of %s: %w", host, err)
 	}
-	r.wait(&question{origin: origin, session: *session})
+	r.wait(&question{origin: origin, from: from, session: *session})
 	return json.Marshal(options)
 }
 
@@ -269,6 +271,7 @@ func (r *Ring) Enter(ctx context.Context, origin string, answer []byte, agent st
 		r.Log.WarnContext(ctx, "passkey counted back: there may be a copy of it, and it lets nobody in", "person", u.Name)
 		return "", auth.ErrCopied
 	}
+	r.Door.Succeeded(q.from)
 	return r.Door.BeginBy(ctx, parsed.RawID, u.Name, role, agent)
 }
 
