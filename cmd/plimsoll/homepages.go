@@ -42,6 +42,7 @@ type pageFlags struct {
 	listen    string // address and port; "" is nowhere
 	names     []string
 	public    *url.URL // where others reach them, by a proxy that ends TLS; nil: as they ask
+	forwarded bool     // that proxy says who asks
 	cert, key string
 	ready     func(l net.Listener, code string) // told when they are; code lets the owner in
 }
@@ -53,6 +54,7 @@ func (p *pageFlags) flags(f *pflag.FlagSet) {
 		p.public, err = parsePublic(s)
 		return err
 	})
+	f.BoolVar(&p.forwarded, "forwarded", false, "")
 	f.StringVar(&p.cert, "tls-cert", "", "")
 	f.StringVar(&p.key, "tls-key", "", "")
 }
@@ -87,7 +89,7 @@ func (g *gateway) servePages(dir string) (serve func(context.Context) error, err
 	if err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
-	site.Door, site.Events, site.Public, site.Passkeys = g.door, &g.news, p.public, newPasskeys(g.door, g.store, g.log)
+	site.Door, site.Events, site.Public, site.Forwarded, site.Passkeys = g.door, &g.news, p.public, p.forwarded, newPasskeys(g.door, g.store, g.log)
 	handler, err := site.Handler()
 	if err != nil {
 		return nil, errors.Join(err, l.Close())

@@ -46,7 +46,7 @@ func (g *registryFlags) withPages(api http.Handler, reg *registry.Registry, stor
 	if err != nil {
 		return nil, err
 	}
-	work.Public = at
+	work.Public, work.Forwarded = at, g.forwarded
 	work.Passkeys = &passkey.Ring{Name: g.name, Door: door, Store: store, Now: time.Now, Log: logger, Note: func(ctx context.Context, person, account string) error {
 		return notePerson(ctx, store, "passkey-add", person, account)
 	}}

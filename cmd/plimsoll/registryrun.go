@@ -42,6 +42,7 @@ type registryFlags struct {
 	url, name                        string
 	key, logKey, policy              string
 	certificate, certificateKey      string
+	forwarded                        bool
 	rate                             float64
 	publish                          time.Duration
 	feeds                            []string
@@ -77,6 +78,7 @@ func newRegistryRun(e env, words *locale.Catalogue) *cobra.Command {
 	f.StringVar(&g.policy, "policy", "", "")
 	f.StringVar(&g.certificate, "tls-cert", "", "")
 	f.StringVar(&g.certificateKey, "tls-key", "", "")
+	f.BoolVar(&g.forwarded, "forwarded", false, "")
 	f.Float64Var(&g.rate, "rate", g.rate, "")
 	f.DurationVar(&g.publish, "publish", g.publish, "")
 	f.StringArrayVar(&g.feeds, "feed", nil, "")

@@ -48,6 +48,7 @@ type Site struct {
 	Links     []Link   // in the order in which they are shown
 	Hosts     []string // the names that it has, beside addresses and localhost
 	Public    *url.URL // where others reach it, for a proxy that ends TLS, and as another name; nil: as they ask
+	Forwarded bool     // the proxy of Public adds to X-Forwarded-For who asks; it counts attempts to come in alone
 	Version   string   // of the program
 	Foot      string   // key of what stands below each page; "": page.foot
 	NoCodes   bool     // nobody comes in by a code from a terminal

@@ -62,11 +62,11 @@ var errTitle = errors.New("a passkey has a name")
 // addPasskeys adds the pages of passkeys: for coming in, and for those that somebody has.
 func (s *Site) addPasskeys() {
 	s.Open("POST /sign-in/passkey", func(r *Request) (*View, error) {
-		q, err := s.Passkeys.Ask(r.Context(), s.Origin(r.Request), from(r.Request))
+		q, err := s.Passkeys.Ask(r.Context(), s.Origin(r.Request), s.from(r.Request))
 		return question(q, err)
 	})
 	s.Handle("POST /passkeys/new", func(r *Request) (*View, error) {
-		q, err := s.Passkeys.Make(r.Context(), s.Origin(r.Request), r.Viewer.Name, r.Viewer.Role, from(r.Request))
+		q, err := s.Passkeys.Make(r.Context(), s.Origin(r.Request), r.Viewer.Name, r.Viewer.Role, s.from(r.Request))
 		return question(q, err)
 	})
 	s.Handle("GET /passkeys", func(r *Request) (*View, error) {

@@ -312,3 +312,38 @@ func TestAPasskeyOpensNoOtherSite(t *testing.T) {
 		t.Errorf("a question by another name: %d", r.StatusCode)
 	}
 }
+
+// Who guesses behind a proxy is slowed down, and nobody else, if the proxy says who asks and the operator says that it does.
+func TestAGuesserBehindAProxyIsSlowedDownAlone(t *testing.T) {
+	for _, c := range []struct {
+		name      string
+		forwarded bool
+		header    func(i int) string
+		other     string
+		want      int // what who is another is answered
+	}{
+		{"the proxy says who asks", true, func(int) string { return "198.51.100.1" }, "198.51.100.2", 403},
+		{"a guesser adds another name each time", true, func(i int) string { return "203.0.113." + string(rune('0'+i%10)) + ", 198.51.100.1" }, "1.2.3.4, 198.51.100.1", 429},
+		{"nobody said that the proxy does", false, func(i int) string { return "203.0.113." + string(rune('0'+i%10)) }, "198.51.100.2", 429},
+	} {
+		p := atOrigin(t, "https://id.example", "https://id.example")
+		p.site.Forwarded = c.forwarded
+		guess := func(from string) int {
+			r := httptest.NewRequestWithContext(t.Context(), "POST", "/en/sign-in", strings.NewReader("name=ann&password=guess"))
+			r.Host, r.RemoteAddr = "id.example", "127.0.0.1:1"
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			r.Header.Set("X-Forwarded-For", from)
+			w := httptest.NewRecorder()
+			p.handler.ServeHTTP(w, r)
+			return w.Code
+		}
+		for i := range 12 {
+			if got := guess(c.header(i)); i < 10 && got != 403 || i >= 10 && got != 429 {
+				t.Errorf("%s: guess %d: %d", c.name, i, got)
+			}
+		}
+		if got := guess(c.other); got != c.want {
+			t.Errorf("%s: somebody else: %d, want %d", c.name, got, c.want)
+		}
+	}
+}

@@ -48,6 +48,25 @@ func (s *Site) Origin(r *http.Request) string {
 	return u.String()
 }
 
+// from is where somebody asks from. Of what a proxy says only the last address counts: it added that one itself, the others
+// came to it.
+func (s *Site) from(r *http.Request) netip.Addr {
+	if s.Forwarded && r.TLS == nil && s.public(r) != nil {
+		if said := r.Header.Values("X-Forwarded-For"); len(said) > 0 {
+			last := said[len(said)-1]
+			a, err := netip.ParseAddr(strings.TrimSpace(last[strings.LastIndexByte(last, ',')+1:]))
+			if err == nil {
+				return a
+			}
+		}
+	}
+	a, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return a.Addr()
+}
+
 // keyless is why browsers allow no passkey at an origin, as the end of a key of the catalogue; "" where they do: at names
 // alone, and encrypted or on this very machine (WebAuthn Level 3 §5.1.2, Secure Contexts §3.1).
 func keyless(origin string) string {

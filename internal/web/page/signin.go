@@ -3,7 +3,6 @@ package page
 import (
 	"errors"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
 
@@ -67,9 +66,9 @@ func (s *Site) enter(r *Request, name string) (err error) {
 		r.begin, err = s.Passkeys.Enter(r.Context(), s.Origin(r.Request), []byte(answer), r.UserAgent())
 		return Explain(err, causes)
 	case code != "":
-		r.begin, err = s.Door.Pair(r.Context(), digits(code), from(r.Request), r.UserAgent())
+		r.begin, err = s.Door.Pair(r.Context(), digits(code), s.from(r.Request), r.UserAgent())
 	default:
-		r.begin, err = s.Door.Enter(r.Context(), name, f.Get("password"), from(r.Request), r.UserAgent())
+		r.begin, err = s.Door.Enter(r.Context(), name, f.Get("password"), s.from(r.Request), r.UserAgent())
 	}
 	return Explain(err, []Cause{{auth.ErrRefused, http.StatusForbidden, "page.sign-in.wrong"}, {auth.ErrOften, http.StatusTooManyRequests, "page.sign-in.often"}})
 }
@@ -152,13 +151,4 @@ func digits(code string) string {
 		}
 		return r
 	}, code[:min(len(code), 32)])
-}
-
-// from is where somebody asks from.
-func from(r *http.Request) netip.Addr {
-	a, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	return a.Addr()
 }
