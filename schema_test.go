@@ -82,6 +82,15 @@ var examples = map[string]struct {
 			"a title of nothing": {`"title": "t"`, `"title": ""`},
 		},
 	},
+	"home-doctor.json": {
+		good: `{"schema": "plimsoll.home.doctor/1", "checks": [{"name": "kernel", "verdict": "ok", "detail": "6.1.0"},
+			{"name": "clock", "verdict": "problem", "do": "Set it."}]}`,
+		wrong: map[string][2]string{
+			"a verdict that is none":      {`"problem"`, `"bad"`},
+			"a problem and nothing to do": {`, "do": "Set it."`, ``},
+			"nothing wrong, and to do":    {`"problem"`, `"ok"`},
+		},
+	},
 	"home-export.json": {
 		good: `{"schema": "plimsoll.home.export/1", "version": "v", "at": "2026-11-27T00:00:00Z",
 			"devices": [{"id": "d0123456789abcdef", "macs": ["02:00:5e:10:00:01"], "name": "", "room": "", "hostnames": null,
