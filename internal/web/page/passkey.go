@@ -61,26 +61,31 @@ var errTitle = errors.New("a passkey has a name")
 
 // addPasskeys adds the pages of passkeys: for coming in, and for those that somebody has.
 func (s *Site) addPasskeys() {
-	s.Open("POST /sign-in/passkey", func(r *Request) (*View, error) {
-		q, err := s.Passkeys.Ask(r.Context(), s.Origin(r.Request), s.from(r.Request))
-		return question(q, err)
-	})
-	s.Handle("POST /passkeys/new", func(r *Request) (*View, error) {
-		q, err := s.Passkeys.Make(r.Context(), s.Origin(r.Request), r.Viewer.Name, r.Viewer.Role, s.from(r.Request))
-		return question(q, err)
-	})
+	s.Open("POST /sign-in/passkey", s.question(func(r *Request, origin string) ([]byte, error) {
+		return s.Passkeys.Ask(r.Context(), origin, s.from(r.Request))
+	}))
+	s.Handle("POST /passkeys/new", s.question(func(r *Request, origin string) ([]byte, error) {
+		return s.Passkeys.Make(r.Context(), origin, r.Viewer.Name, r.Viewer.Role, s.from(r.Request))
+	}))
 	s.Handle("GET /passkeys", func(r *Request) (*View, error) {
 		return s.showPasskeys(r, &keyring{Saved: r.URL.Query().Get("saved")})
 	})
 	s.Handle("POST /passkeys", s.changePasskeys)
 }
 
-// question is what a script asks the browser.
-func question(data []byte, err error) (*View, error) {
-	if err != nil {
-		return nil, Explain(err, causes)
+// question serves what a script asks the browser, where there can be passkeys.
+func (s *Site) question(ask func(r *Request, origin string) ([]byte, error)) Handler {
+	return func(r *Request) (*View, error) {
+		origin := s.Origin(r.Request)
+		if why := keyless(origin); why != "" {
+			return nil, &Problem{Status: http.StatusConflict, Key: "page.passkey.none." + why}
+		}
+		q, err := ask(r, origin)
+		if err != nil {
+			return nil, Explain(err, causes)
+		}
+		return &View{File: &File{Name: "passkey.json", Type: "application/json", Body: q}}, nil
 	}
-	return &View{File: &File{Name: "passkey.json", Type: "application/json", Body: data}}, nil
 }
 
 // Keyring reports whether the page is that of somebody’s passkeys.
