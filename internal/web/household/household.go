@@ -47,6 +47,7 @@ type people interface {
 	Users(ctx context.Context) ([]*auth.User, error)
 	User(ctx context.Context, name string) (*auth.User, error)
 	SaveUser(ctx context.Context, u *auth.User) error
+	ChangeUser(ctx context.Context, name string, do func(u *auth.User) error) error
 	DeleteUser(ctx context.Context, name string) error
 	Sessions(ctx context.Context, person string) ([]auth.Visit, error)
 	EndSession(ctx context.Context, d auth.Digest) error
