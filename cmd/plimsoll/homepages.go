@@ -78,7 +78,7 @@ func (g *gateway) servePages(dir string) (serve func(context.Context) error, err
 	}
 	pages := &household.Pages{
 		Household: g.household, History: g.store, Status: g.status, Now: time.Now, Log: g.log,
-		Rehearse: g.rehearse, People: g.store, Export: g.export, Import: g.take, Shields: g.shields, Label: g.labelled,
+		Rehearse: g.rehearse, People: g.store, Export: g.export, Import: g.take, Shields: g.shields, Label: g.labelled, Countries: g.countries,
 	}
 	site, err := pages.Site(version(), lowered(p.names))
 	if err != nil {
@@ -315,15 +315,7 @@ func (g *gateway) labelled(ctx context.Context, d *home.Device) (*household.Labe
 	if d.LabelFile == "" {
 		return nil, nil //nolint:nilnil // it has none
 	}
-	f, err := g.store.File(ctx, d.LabelFile)
-	if err != nil {
-		return nil, fmt.Errorf("label of %s: %w", d.ID, err)
-	}
-	e, err := label.ParseEnvelope(f.Body)
-	if err != nil {
-		return nil, fmt.Errorf("label of %s: %w", d.ID, err)
-	}
-	s, err := e.Statement()
+	s, err := g.statement(ctx, d.LabelFile)
 	if err != nil {
 		return nil, fmt.Errorf("label of %s: %w", d.ID, err)
 	}
@@ -332,4 +324,24 @@ func (g *gateway) labelled(ctx context.Context, d *home.Device) (*household.Labe
 		l.Status, l.AsOf, l.Registry = d.Label.Status, d.Label.AsOf, d.Label.Registry
 	}
 	return l, nil
+}
+
+// statement is what the label of a file says. A page of many devices asks for many: each is read once.
+func (g *gateway) statement(ctx context.Context, file string) (*label.Statement, error) {
+	if s, ok := g.statements.Load(file); ok {
+		return s.(*label.Statement), nil
+	}
+	f, err := g.store.File(ctx, file)
+	if err != nil {
+		return nil, err
+	}
+	e, err := label.ParseEnvelope(f.Body)
+	if err != nil {
+		return nil, err
+	}
+	s, err := e.Statement()
+	if err == nil {
+		g.statements.Store(file, s)
+	}
+	return s, err
 }

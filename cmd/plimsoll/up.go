@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"plimsoll.example/plimsoll/internal/capture"
+	"plimsoll.example/plimsoll/internal/country"
 	"plimsoll.example/plimsoll/internal/enforce"
 	"plimsoll.example/plimsoll/internal/home"
 	"plimsoll.example/plimsoll/internal/inspect"
@@ -50,7 +51,7 @@ func newUp(e env, words *locale.Catalogue) *cobra.Command {
 
 // upFlags are those of a gateway that only watches, and shows its pages on this machine.
 func upFlags(e env, words *locale.Catalogue, listen string) gatewayFlags {
-	g := gatewayFlags{env: e, words: words, mode: home.Watch, memory: inspect.DefaultMemory, rehearsal: home.Rehearsal, learn: home.Rehearsal, lateral: enforce.Routed, dnsPort: 53, pagePort: 8511, lang: words.Lang(), logLevel: slog.LevelWarn}
+	g := gatewayFlags{env: e, words: words, mode: home.Watch, memory: inspect.DefaultMemory, rehearsal: home.Rehearsal, learn: home.Rehearsal, lateral: enforce.Routed, dnsPort: 53, pagePort: 8511, lang: words.Lang(), logLevel: slog.LevelWarn, countries: country.Builtin()}
 	g.pages.listen = listen
 	g.pages.ready = func(l net.Listener, code string) {
 		fmt.Fprintln(e.out, words.Text("up.open", "address", pageAddress(l, words.Lang(), code)))
