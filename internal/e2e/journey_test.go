@@ -119,7 +119,7 @@ func TestABadCameraIsFoundExplainedCutOffAndLetBack(t *testing.T) {
 			r.use("main", "Cut it off")
 			r.told(camera + " is cut off")
 			r.told("Plimsoll only watches here") // which the demo does
-			r.shows("Let it back, and watch it", "A person decided that.")
+			r.shows("Let it back, and watch it", "A person decided this.")
 			r.use("main", "Undo")
 			r.told(camera + " is as it was before")
 			r.use("main", "Cut it off")
@@ -155,7 +155,7 @@ func TestABadCameraIsFoundExplainedCutOffAndLetBack(t *testing.T) {
 			if eval[bool](r.tab, `[...document.querySelectorAll(".actions li:has(form) .who a")].some(a => a.textContent == "`+newcomer+`")`) {
 				t.Error("what was answered is asked again")
 			}
-			r.use("header", "What was decided")
+			r.use("header", "Decisions")
 			r.until(10*time.Second, "the history", `document.querySelectorAll("main ol .card").length >= 5`)
 		})
 	}

@@ -43,13 +43,13 @@ func TestADeviceIsDecidedOnAndTheDecisionUndone(t *testing.T) {
 	if d, _ := h.Find(h.Lamp.ID); d.State != home.Learning {
 		t.Errorf("state %s", d.State)
 	}
-	if page := h.get(t, "/fr/history"); !strings.Contains(page, "owner") || !strings.Contains(page, "défait depuis") {
+	if page := h.get(t, "/fr/history"); !strings.Contains(page, "owner") || !strings.Contains(page, "annulé depuis") {
 		t.Errorf("history: %s", page)
 	}
 	if page := h.post(t, at, "verb", "hold"); !strings.Contains(page, "no rules to hold it to") || h.status != 409 {
 		t.Errorf("hold without a file: %d", h.status)
 	}
-	if page := h.get(t, "/en/devices/none"); !strings.Contains(page, "no such device") {
+	if page := h.get(t, "/en/devices/none"); !strings.Contains(page, "not known here") {
 		t.Errorf("no such device: %s", page)
 	}
 }
@@ -134,7 +134,7 @@ func TestAnOfferIsAcceptedFromItsPage(t *testing.T) {
 func TestLettersSayWhatWasSeenAndSendNothing(t *testing.T) {
 	h := furnish(t, false)
 	for path, want := range map[string][]string{
-		"/en/devices/" + h.Camera.ID + "/letter/maker":        {"To Lamps & Co:", "It is trying the doors", "200 addresses", "Until which day", "mailto:?subject=Question%20about%20the%20Lamps%20%26%20Co&amp;body="},
+		"/en/devices/" + h.Camera.ID + "/letter/maker":        {"To Lamps & Co:", "It is trying the doors", "200 addresses", "Until which day", "mailto:?subject=Question%20about%20Lamps%20%26%20Co&amp;body="},
 		"/fr/devices/" + h.Camera.ID + "/letter/commissioner": {"Commissariat", "Je veux porter plainte contre Lamps & Co", "Il essaie la porte", "Gatineau"},
 		"/en/devices/" + h.Camera.ID + "/letter/quebec":       {"To the Commission d’accès à l’information:", "plainte.cai.gouv.qc.ca", "1-888-528-7741", "/letter/commissioner"},
 		"/fr/devices/" + h.Camera.ID + "/letter/alberta":      {"oipc.ab.ca", "Il essaie la porte"},
@@ -246,7 +246,7 @@ func TestAHomeIsTakenAlong(t *testing.T) {
 			return c.Post(fresh.URL+"/en/carry", w.FormDataContentType(), io.NopCloser(&form))
 		})
 	}
-	if page := bring(body); !strings.Contains(page, "A file that was exported was taken in.") {
+	if page := bring(body); !strings.Contains(page, "A copy that was saved before was brought back.") {
 		t.Fatal(page)
 	}
 	if page := bring(body[:len(body)/2]); fresh.status != 422 || !strings.Contains(page, "Nothing was changed") {

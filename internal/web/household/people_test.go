@@ -106,7 +106,7 @@ func TestAGuestIsLedToTheirPage(t *testing.T) {
 	h := furnish(t, true)
 	h.enter(t, "guest")
 	page := h.get(t, "/en/")
-	if h.status != 200 || !strings.Contains(page, "It hears") || strings.Contains(page, ">Home<") {
+	if h.status != 200 || !strings.Contains(page, "Can hear") || strings.Contains(page, ">Home<") {
 		t.Errorf("%d: %.600s", h.status, page)
 	}
 	for _, a := range regexp.MustCompile(`<a href="/en(/[^"]*)"`).FindAllStringSubmatch(page, -1) {
@@ -164,7 +164,7 @@ func TestGuestsLearnWhatSeesAndHears(t *testing.T) {
 		t.Fatal(err)
 	}
 	page := h.get(t, "/en/guest")
-	for _, w := range []string{"It sees", "It hears", "Camera", "Hall", "nobody knows yet"} {
+	for _, w := range []string{"Can see", "Can hear", "Camera", "Hall", "nobody knows yet"} {
 		if !strings.Contains(page, w) {
 			t.Errorf("the page does not say %q", w)
 		}
