@@ -161,7 +161,8 @@ func freePort(listen, usual string) (net.Listener, error) {
 // serveHTTP answers until ctx is done; streams are ended by end.
 func serveHTTP(ctx context.Context, l net.Listener, handler http.Handler, end func(), log *slog.Logger) error {
 	s := &http.Server{
-		Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
+		Handler: handler, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
+		ReadHeaderTimeout: 20 * time.Second, // browsers open connections before they need them
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug), BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 	}
 	stopped := make(chan struct{})

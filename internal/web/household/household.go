@@ -128,6 +128,7 @@ func (p *Pages) routes() []route {
 		{"GET /history", detail, p.history},
 		{"GET /week", detail, p.week},
 		{"GET /calendar", detail, p.calendar},
+		{"GET /calendar/updates.ics", detail, p.ics},
 		{"GET /lists/{list}", detail, p.list},
 		{"POST /lists/{list}", decide, p.tick},
 		{"GET /guide", look, p.guide},

@@ -37,6 +37,7 @@ var allowed = map[string]string{
 	"GET /history":                              "owner adult helper",
 	"GET /week":                                 "owner adult helper",
 	"GET /calendar":                             "owner adult helper",
+	"GET /calendar/updates.ics":                 "owner adult helper",
 	"GET /lists/{list}":                         "owner adult helper",
 	"POST /lists/{list}":                        "owner adult helper",
 	"GET /guide":                                "owner adult helper child",
