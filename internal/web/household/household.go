@@ -13,6 +13,7 @@ import (
 	"plimsoll.example/plimsoll/internal/auth"
 	"plimsoll.example/plimsoll/internal/home"
 	"plimsoll.example/plimsoll/internal/locale"
+	"plimsoll.example/plimsoll/internal/notice"
 	"plimsoll.example/plimsoll/internal/policy"
 	"plimsoll.example/plimsoll/internal/web/page"
 	"plimsoll.example/plimsoll/label"
@@ -73,6 +74,7 @@ type Pages struct {
 	Shields func(ctx context.Context) (home.Shields, error)
 	Label   func(ctx context.Context, d *home.Device) (*Labelled, error) // nil, nil: it has none
 	Export  func(ctx context.Context) (*home.Export, error)
+	Notices *notice.Post // what is sent out of the home
 	Import  func(ctx context.Context, actor string, x *home.Export, replace bool) (*home.Decision, error)
 
 	site *page.Site
@@ -110,6 +112,8 @@ func (p *Pages) routes() []route {
 		{"POST /lessons/{lesson}", look, p.learned},
 		{"GET /settings", set, p.settings},
 		{"POST /settings", set, p.saveSettings},
+		{"GET /notices", set, p.notices},
+		{"POST /notices", set, p.saveNotices},
 		{"GET /carry", carry, p.carry},
 		{"GET /carry/home.json", carry, p.export},
 		{"POST /carry", carry, p.take},
