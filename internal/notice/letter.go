@@ -22,7 +22,7 @@ var letterHTML string
 
 // line is a text in one line, of what a reader can see: no controls, and nothing that turns its direction (UAX #9 §2).
 func line(s string) string {
-	s = strings.Join(strings.Fields(strings.ToValidUTF8(s, "\ufffd")), " ")
+	s = strings.Join(strings.FieldsFunc(strings.ToValidUTF8(s, "\ufffd"), func(r rune) bool { return r < 0x80 && unicode.IsSpace(r) }), " ")
 	s = strings.Map(func(r rune) rune {
 		const nonJoiner, joiner = '\u200c', '\u200d'
 		if r != nonJoiner && r != joiner && unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Cs, unicode.Zl, unicode.Zp) {
@@ -195,8 +195,7 @@ func short(words *locale.Catalogue, m Message) string {
 }
 
 // letter is a message as e-mail (RFC 5322): as text, and as HTML that fetches nothing.
-func letter(c *Channel, m Message, id string, at time.Time) ([]byte, error) {
-	words := locale.New(c.Lang)
+func letter(c *Channel, words *locale.Catalogue, m Message, id string, at time.Time) ([]byte, error) {
 	p := compose(words, m)
 	t, err := template.New("letter").Parse(letterHTML)
 	if err != nil {

@@ -64,7 +64,7 @@ func (c *Channel) publish(ctx context.Context, list ...publication) error {
 		}
 		t := tls.Client(conn, secure)
 		if err := t.HandshakeContext(ctx); err != nil {
-			return trouble(err, certificate)
+			return trouble(err, noTLS)
 		}
 		conn = t
 	}

@@ -80,6 +80,7 @@ type Post struct {
 	mu       sync.Mutex
 	settings *Settings
 	wake     chan struct{}
+	words    map[locale.Lang]*locale.Catalogue // reading one takes a while
 }
 
 // Bounds of what is sent.
@@ -114,7 +115,10 @@ func (p *Post) Open() error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.settings, p.wake = s, make(chan struct{}, 1)
+	p.settings, p.wake, p.words = s, make(chan struct{}, 1), map[locale.Lang]*locale.Catalogue{}
+	for _, l := range locale.Languages {
+		p.words[l] = locale.New(l)
+	}
 	return nil
 }
 
@@ -172,7 +176,7 @@ func (p *Post) Test(ctx context.Context, id string) error {
 	}
 	now := p.Now()
 	m := Message{Alert: &Alert{Schema: AlertSchema, Lang: c.Lang, At: now, Test: true, Causes: []Cause{}, Link: p.Link(c.Lang)}}
-	if w, err := p.Source.Week(ctx, locale.New(c.Lang)); err == nil {
+	if w, err := p.Source.Week(ctx, p.words[c.Lang]); err == nil {
 		m.Alert.Home = w.Home
 	}
 	return p.send(ctx, c, &Delivery{Channel: id, Occasion: fmt.Sprintf("test %d", now.UnixNano()), At: now, Message: m})
@@ -234,7 +238,7 @@ func (p *Post) Step(ctx context.Context) error {
 func (p *Post) weekly(ctx context.Context, s *Settings) error {
 	now := p.Now()
 	due := s.last(now)
-	if len(s.Channels) == 0 || now.Sub(due) > weekNews {
+	if len(s.Channels) == 0 {
 		return nil
 	}
 	told, err := p.Ledger.Told(ctx)
@@ -251,14 +255,14 @@ func (p *Post) weekly(ctx context.Context, s *Settings) error {
 				return err
 			}
 			continue
-		} else if due.Before(at) {
+		} else if due.Before(at) || now.Sub(due) > weekNews {
 			continue
 		}
 		occasion := "week " + due.Format(time.DateOnly)
 		if _, done := told[c.ID+" "+occasion]; done {
 			continue
 		}
-		w, err := p.Source.Week(ctx, locale.New(c.Lang))
+		w, err := p.Source.Week(ctx, p.words[c.Lang])
 		if err != nil {
 			return err
 		}
@@ -269,7 +273,7 @@ func (p *Post) weekly(ctx context.Context, s *Settings) error {
 	if len(list) == 0 {
 		return nil
 	}
-	causes, err := p.Source.Causes(ctx, locale.New(locale.English))
+	causes, err := p.Source.Causes(ctx, p.words[locale.English])
 	if err != nil {
 		return err
 	}
@@ -298,7 +302,7 @@ func (p *Post) alert(ctx context.Context, s *Settings) error {
 		}
 		return p.forget(ctx, told, nil, s, now)
 	}
-	all, err := p.Source.Causes(ctx, locale.New(locale.English))
+	all, err := p.Source.Causes(ctx, p.words[locale.English])
 	if err != nil {
 		return err
 	}
@@ -379,11 +383,11 @@ func (p *Post) within(ctx context.Context, now time.Time) (bool, error) {
 
 // compose is an alert of causes, in a language: one of each device, the worst first.
 func (p *Post) compose(ctx context.Context, lang locale.Lang, fresh map[string]bool) (*Alert, error) {
-	all, err := p.Source.Causes(ctx, locale.New(lang))
+	all, err := p.Source.Causes(ctx, p.words[lang])
 	if err != nil {
 		return nil, err
 	}
-	w, err := p.Source.Week(ctx, locale.New(lang))
+	w, err := p.Source.Week(ctx, p.words[lang])
 	if err != nil {
 		return nil, err
 	}
@@ -494,15 +498,15 @@ func (p *Post) send(ctx context.Context, c *Channel, d *Delivery) error {
 		return err
 	}
 	id := identify(d.Channel, d.Occasion)
-	m := d.Message.named(id)
+	m, words := d.Message.named(id), p.words[c.Lang]
 	var err error
 	switch c.Kind {
 	case Mail:
-		err = c.mail(ctx, m, id, d.At)
+		err = c.mail(ctx, words, m, id, d.At)
 	case Webhook:
 		err = c.webhook(ctx, m, id)
 	case Ntfy:
-		err = c.ntfy(ctx, m, id)
+		err = c.ntfy(ctx, words, m, id)
 	case MQTT:
 		err = c.mqtt(ctx, m)
 	}

@@ -11,16 +11,18 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"plimsoll.example/plimsoll/internal/locale"
 )
 
 // mail sends a message by SMTP submission (RFC 6409), encrypted at once or by STARTTLS (RFC 8314): without, nothing is said
 // but to this machine.
-func (c *Channel) mail(ctx context.Context, m Message, id string, at time.Time) error {
+func (c *Channel) mail(ctx context.Context, words *locale.Catalogue, m Message, id string, at time.Time) error {
 	u, err := url.Parse(c.Server)
 	if err != nil {
 		return err
 	}
-	body, err := letter(c, m, id, at)
+	body, err := letter(c, words, m, id, at)
 	if err != nil {
 		return err
 	}
@@ -52,7 +54,7 @@ func (c *Channel) mail(ctx context.Context, m Message, id string, at time.Time) 
 			return &Trouble{noTLS, errors.New("the server does not offer STARTTLS")}
 		default:
 			if err := s.StartTLS(secure); err != nil {
-				return trouble(err, certificate)
+				return trouble(err, noTLS)
 			}
 		}
 	}

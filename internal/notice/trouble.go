@@ -71,7 +71,6 @@ func trouble(err error, otherwise string) error {
 	_, dns := errors.AsType[*net.DNSError](err)
 	_, badTLS := errors.AsType[tls.RecordHeaderError](err)
 	_, badCert := errors.AsType[*tls.CertificateVerificationError](err)
-	_, alert := errors.AsType[tls.AlertError](err)
 	kind := otherwise
 	switch {
 	case errors.Is(err, errOutside):
@@ -80,7 +79,7 @@ func trouble(err error, otherwise string) error {
 		kind = noName
 	case badTLS:
 		kind = noTLS
-	case badCert, alert, unvouched(err):
+	case badCert, unvouched(err):
 		kind = certificate
 	case errors.Is(err, syscall.ECONNREFUSED):
 		kind = refused

@@ -39,8 +39,7 @@ const (
 )
 
 // ntfy sends a message to a server of ntfy.
-func (c *Channel) ntfy(ctx context.Context, m Message, id string) error {
-	words := locale.New(c.Lang)
+func (c *Channel) ntfy(ctx context.Context, words *locale.Catalogue, m Message, id string) error {
 	p := push{Topic: c.Topic, Title: subject(words, m), Message: clip(short(words, m), maxPush), Priority: low, Tags: []string{"calendar"}}
 	if w := m.Week; w != nil {
 		p.Click = w.Link
