@@ -31,6 +31,7 @@ import (
 	"plimsoll.example/plimsoll/internal/locale"
 	"plimsoll.example/plimsoll/internal/mudcache"
 	"plimsoll.example/plimsoll/internal/nft"
+	"plimsoll.example/plimsoll/internal/notice"
 	"plimsoll.example/plimsoll/internal/policy"
 	"plimsoll.example/plimsoll/internal/resolver"
 	"plimsoll.example/plimsoll/internal/sqlite"
@@ -52,6 +53,7 @@ type gatewayFlags struct {
 	logLevel      slog.Level
 
 	pages     pageFlags
+	notices   noticeFlags
 	metricsAt string                 // address and port at which Prometheus asks; "" is none
 	open      func() (source, error) // what it watches
 	apart     bool                   // nothing is fetched, and nothing confined: a played home
@@ -169,6 +171,7 @@ func newHomeRun(e env, words *locale.Catalogue) *cobra.Command {
 	f.TextVar(&g.logLevel, "log-level", slog.LevelInfo, "")
 	f.StringVar(&g.metricsAt, "metrics", "", "")
 	g.pages.flags(f)
+	g.notices.flags(f)
 	return c
 }
 
@@ -196,7 +199,9 @@ type gateway struct {
 	rulesOf   string             // what the rules were made of that are kept as text; for keep alone
 	door      *auth.Door
 	news      page.Events
-	told      uint64 // what pages were last told that there is, as a digest; looked at where packets are read alone
+	post      *notice.Post
+	served    atomic.Pointer[netip.AddrPort] // where the pages are
+	told      uint64                         // what pages were last told that there is, as a digest; looked at where packets are read alone
 
 	asks  chan func() // to be done between two blocks of packets, where the engine can be looked into
 	names sync.Map    // frame.MAC to the ID of a device: who is asked for each flow
@@ -245,6 +250,9 @@ func (g gatewayFlags) run(ctx context.Context) error {
 		return err
 	}
 	d.door = auth.NewDoor(d.store, time.Now)
+	if err := d.openNotices(ctx, dir); err != nil {
+		return err
+	}
 	serve, err := d.servePages(dir)
 	switch {
 	case err != nil && d.store.Reading() == nil && d.mode != home.Hold:
@@ -289,6 +297,7 @@ func (g gatewayFlags) run(ctx context.Context) error {
 	group.Go(func() error { return serve(ctx) })
 	group.Go(func() error { return measure(ctx) })
 	group.Go(func() error { return d.control(ctx) })
+	group.Go(func() error { return d.post.Run(ctx) })
 	shed()
 	log.InfoContext(ctx, "gateway runs", "mode", g.mode, "lan", g.lan, "wan", g.wan, "devices", d.household.Len())
 	notify(g.getenv, "READY=1")

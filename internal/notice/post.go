@@ -107,11 +107,11 @@ const began = "began"
 
 func (p *Post) file() string { return filepath.Join(p.Dir, "notices.json") }
 
-// Open reads the settings.
+// Open reads the settings. Where they cannot be read, there are none until somebody says others.
 func (p *Post) Open() error {
 	s, err := load(p.file())
 	if err != nil {
-		return err
+		s = &Settings{Plan: DefaultPlan}
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -119,7 +119,7 @@ func (p *Post) Open() error {
 	for _, l := range locale.Languages {
 		p.words[l] = locale.New(l)
 	}
-	return nil
+	return err
 }
 
 // Settings are those in force, with the channels that are fixed first.
