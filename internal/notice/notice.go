@@ -84,8 +84,7 @@ const (
 	Newcomer Class = "newcomer" // a device came, and somebody must say what it may do
 )
 
-// classes is their order.
-var classes = map[Class]int{Harm: 0, Cut: 1, Newcomer: 2}
+var classes = [...]Class{Harm, Cut, Newcomer}
 
 // Cause is something that may interrupt, in the words of one language.
 type Cause struct {

@@ -391,19 +391,18 @@ func (p *Post) compose(ctx context.Context, lang locale.Lang, fresh map[string]b
 	if err != nil {
 		return nil, err
 	}
-	slices.SortStableFunc(all, func(a, b Cause) int { return classes[a.Class] - classes[b.Class] })
 	a := &Alert{Schema: AlertSchema, Lang: lang, Home: w.Home, At: p.Now(), Causes: []Cause{}, Link: p.Link(lang)}
 	seen := map[string]bool{}
-	for _, c := range all {
-		switch {
-		case !fresh[c.Key] || seen[c.Device]:
-		case len(a.Causes) < mostCauses:
-			a.Causes = append(a.Causes, c)
-		default:
-			a.More++
-		}
-		if fresh[c.Key] {
-			seen[c.Device] = true
+	for _, class := range classes {
+		for _, c := range all {
+			if c.Class != class || !fresh[c.Key] || seen[c.Device] {
+				continue
+			}
+			if seen[c.Device] = true; len(a.Causes) < mostCauses {
+				a.Causes = append(a.Causes, c)
+			} else {
+				a.More++
+			}
 		}
 	}
 	return a, nil
