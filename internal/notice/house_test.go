@@ -68,6 +68,11 @@ func (h *house) Week(_ context.Context, words *locale.Catalogue) (*notice.Week, 
 	}, nil
 }
 
+// Counts are how the home stands.
+func (h *house) Counts(context.Context) (map[string]int, error) {
+	return map[string]int{"fine": 2, "act": len(h.causes), "check": 0, "unknown": 0}, nil
+}
+
 // Causes are what may interrupt.
 func (h *house) Causes(context.Context, *locale.Catalogue) ([]notice.Cause, error) {
 	return slices.Clone(h.causes), nil

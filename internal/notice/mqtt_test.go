@@ -135,3 +135,30 @@ func TestWhatIsWrongWithABrokerIsSaid(t *testing.T) {
 		}
 	}
 }
+
+// Home Assistant finds a sensor on its topic, which says how many devices need somebody, and follows.
+func TestHomeAssistantFindsWhatNeedsSomebody(t *testing.T) {
+	b := startBroker(t)
+	h := newHouse(t)
+	id := h.add(t, b.channel())
+	h.steps(t, time.Minute, time.Minute)
+	retained, body := b.kept(t, "homeassistant/sensor/plimsoll_"+id+"/config")
+	var config struct {
+		Name, State_topic, Unique_id, Value_template string //nolint:staticcheck // as they are called there
+	}
+	if err := json.Unmarshal([]byte(body), &config); err != nil || !retained {
+		t.Fatalf("%q %v %v", body, err, h.faults)
+	}
+	if config.State_topic != "plimsoll/home/state" || config.Unique_id == "" || config.Name != "Devices that need you" || config.Value_template != "{{ value_json.act }}" {
+		t.Errorf("%+v", config)
+	}
+	for _, want := range []int{0, 1} {
+		var state map[string]int
+		retained, body := b.kept(t, config.State_topic)
+		if err := json.Unmarshal([]byte(body), &state); err != nil || !retained || state["act"] != want || state["fine"] != 2 {
+			t.Errorf("%q %v, want %d", body, err, want)
+		}
+		h.cause(notice.Harm, "camera")
+		h.steps(t, 5*time.Minute, time.Minute)
+	}
+}

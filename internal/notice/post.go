@@ -59,6 +59,8 @@ type Ledger interface {
 type Source interface {
 	Week(ctx context.Context, words *locale.Catalogue) (*Week, error)
 	Causes(ctx context.Context, words *locale.Catalogue) ([]Cause, error)
+	// Counts are how many devices stand where: fine, check, act, unknown.
+	Counts(ctx context.Context) (map[string]int, error)
 }
 
 // Post sends what a home has to say. Its settings are in one file; any number of goroutines may use it, and one runs it.
@@ -81,6 +83,7 @@ type Post struct {
 	settings *Settings
 	wake     chan struct{}
 	words    map[locale.Lang]*locale.Catalogue // reading one takes a while
+	brokers  map[string]shown                  // for Step alone
 }
 
 // Bounds of what is sent.
@@ -116,6 +119,7 @@ func (p *Post) Open() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.settings, p.wake, p.words = s, make(chan struct{}, 1), map[locale.Lang]*locale.Catalogue{}
+	p.brokers = map[string]shown{}
 	for _, l := range locale.Languages {
 		p.words[l] = locale.New(l)
 	}
@@ -231,7 +235,13 @@ func (p *Post) Step(ctx context.Context) error {
 	if err := p.alert(ctx, s); err != nil {
 		return fmt.Errorf("look for what cannot wait: %w", err)
 	}
-	return p.deliver(ctx, s)
+	if err := p.deliver(ctx, s); err != nil {
+		return err
+	}
+	if err := p.show(ctx, s); err != nil {
+		return fmt.Errorf("tell how the home stands: %w", err)
+	}
+	return nil
 }
 
 // weekly writes the digest where it is due, once for each channel, and marks all that it tells as told.

@@ -115,6 +115,8 @@ func (quiet) Week(context.Context, *locale.Catalogue) (*notice.Week, error) {
 }
 func (quiet) Causes(context.Context, *locale.Catalogue) ([]notice.Cause, error) { return nil, nil }
 
+func (quiet) Counts(context.Context) (map[string]int, error) { return nil, nil }
+
 // Whoever asks where something is sent is not told a secret; a test says what is wrong.
 func TestNoticesAreToldWithoutTheirSecrets(t *testing.T) {
 	g := serve(t)

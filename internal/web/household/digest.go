@@ -33,19 +33,33 @@ func (p *Pages) Week(ctx context.Context, words *locale.Catalogue) (*notice.Week
 		return nil, err
 	}
 	w := &notice.Week{
-		Schema: notice.WeekSchema, Lang: words.Lang(), Home: s.Name, From: p.ago().UTC(), To: p.Now().UTC(), Sentence: strings.Join(x.Sentence, " "), Devices: map[string]int{},
+		Schema: notice.WeekSchema, Lang: words.Lang(), Home: s.Name, From: p.ago().UTC(), To: p.Now().UTC(), Sentence: strings.Join(x.Sentence, " "), Devices: x.all.counts(),
 		Actions: []notice.Action{}, More: x.More, New: mentioned(x.New), Found: mentioned(x.Found), Labels: mentioned(x.Labels), Support: mentioned(x.Support),
-	}
-	for _, s := range grade.States {
-		w.Devices[s.String()] = 0
-	}
-	for _, g := range x.all.grades {
-		w.Devices[g.State.String()]++
 	}
 	for _, a := range x.Actions {
 		w.Actions = append(w.Actions, notice.Action{Device: a.Device, Name: a.Name, State: a.State.String(), Do: a.Do, Why: a.Why})
 	}
 	return w, nil
+}
+
+// Counts are how many devices stand where.
+func (p *Pages) Counts(ctx context.Context) (map[string]int, error) {
+	e, err := p.look(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return e.counts(), nil
+}
+
+func (e *everything) counts() map[string]int {
+	n := map[string]int{}
+	for _, s := range grade.States {
+		n[s.String()] = 0
+	}
+	for _, g := range e.grades {
+		n[g.State.String()]++
+	}
+	return n
 }
 
 func mentioned(list []mention) []notice.Mention {

@@ -52,7 +52,8 @@ type channelForm struct {
 	At    string // what the IDs of its fields begin with
 	Title string
 	Hint  string
-	Has   bool // a secret, which is not shown
+	Where string // what its server is called
+	Has   bool   // a secret, which is not shown
 	Langs []option
 	words *locale.Catalogue
 }
@@ -118,7 +119,7 @@ var tongues = map[locale.Lang]string{locale.English: "English", locale.French: "
 
 func newChannelForm(words *locale.Catalogue, c *notice.Channel, at string) *channelForm {
 	f := &channelForm{
-		Channel: *c, At: at, Title: words.Text("household.notices." + string(c.Kind)), Hint: words.Text("household.notices." + string(c.Kind) + ".hint"), Has: c.Secret != "", words: words,
+		Channel: *c, At: at, Title: words.Text("household.notices." + string(c.Kind)), Hint: words.Text("household.notices." + string(c.Kind) + ".hint"), Where: words.Text("household.notices.server." + string(c.Kind)), Has: c.Secret != "", words: words,
 	}
 	f.Secret, f.CA = "", "" // which no page has
 	for _, l := range locale.Languages {
