@@ -24,8 +24,8 @@ var ranks = [][]string{
 	{"label", "mud", "norms"},
 
 	// What a protocol says; first the forms that several protocols share.
-	{"internal/dissect", "internal/oui"},
-	{"internal/dissect/domain", "internal/dissect/stream", "internal/identify/gen", "internal/oui/gen"},
+	{"internal/country", "internal/dissect", "internal/oui"},
+	{"internal/country/gen", "internal/dissect/domain", "internal/dissect/stream", "internal/identify/gen", "internal/oui/gen"},
 	{"internal/dissect/line"},
 	{"internal/dissect/*"},
 

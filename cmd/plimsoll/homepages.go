@@ -302,15 +302,7 @@ func (g *gateway) labelled(ctx context.Context, d *home.Device) (*household.Labe
 	if d.LabelFile == "" {
 		return nil, nil //nolint:nilnil // it has none
 	}
-	f, err := g.store.File(ctx, d.LabelFile)
-	if err != nil {
-		return nil, fmt.Errorf("label of %s: %w", d.ID, err)
-	}
-	e, err := label.ParseEnvelope(f.Body)
-	if err != nil {
-		return nil, fmt.Errorf("label of %s: %w", d.ID, err)
-	}
-	s, err := e.Statement()
+	s, err := g.statement(ctx, d.LabelFile)
 	if err != nil {
 		return nil, fmt.Errorf("label of %s: %w", d.ID, err)
 	}
@@ -319,4 +311,24 @@ func (g *gateway) labelled(ctx context.Context, d *home.Device) (*household.Labe
 		l.Status, l.AsOf = d.Label.Status, d.Label.AsOf
 	}
 	return l, nil
+}
+
+// statement is what the label of a file says. A page of many devices asks for many: each is read once.
+func (g *gateway) statement(ctx context.Context, file string) (*label.Statement, error) {
+	if s, ok := g.statements.Load(file); ok {
+		return s.(*label.Statement), nil
+	}
+	f, err := g.store.File(ctx, file)
+	if err != nil {
+		return nil, err
+	}
+	e, err := label.ParseEnvelope(f.Body)
+	if err != nil {
+		return nil, err
+	}
+	s, err := e.Statement()
+	if err == nil {
+		g.statements.Store(file, s)
+	}
+	return s, err
 }

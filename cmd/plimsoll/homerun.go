@@ -23,6 +23,7 @@ import (
 
 	"plimsoll.example/plimsoll/internal/auth"
 	"plimsoll.example/plimsoll/internal/capture"
+	"plimsoll.example/plimsoll/internal/country"
 	"plimsoll.example/plimsoll/internal/enforce"
 	"plimsoll.example/plimsoll/internal/frame"
 	"plimsoll.example/plimsoll/internal/home"
@@ -54,6 +55,8 @@ type gatewayFlags struct {
 
 	pages     pageFlags
 	notices   noticeFlags
+	where     string                 // file with the countries of addresses; "": what is there
+	countries country.Table          // of addresses on the Internet
 	metricsAt string                 // address and port at which Prometheus asks; "" is none
 	open      func() (source, error) // what it watches
 	apart     bool                   // nothing is fetched, and nothing confined: a played home
@@ -92,6 +95,10 @@ func newHomeRun(e env, words *locale.Catalogue) *cobra.Command {
 			return wrongUsage("error.home.lan")
 		case g.mode == home.Hold && g.wan == "":
 			return wrongUsage("error.home.wan")
+		}
+		var err error
+		if g.countries, err = openCountries(g.where); err != nil {
+			return err
 		}
 		if err := g.run(c.Context()); err != nil || c.Context().Err() == nil {
 			return err
@@ -169,6 +176,7 @@ func newHomeRun(e env, words *locale.Catalogue) *cobra.Command {
 	})
 	f.BoolVar(&g.inbound, "inbound", false, "")
 	f.TextVar(&g.logLevel, "log-level", slog.LevelInfo, "")
+	f.StringVar(&g.where, "countries", "", "")
 	f.StringVar(&g.metricsAt, "metrics", "", "")
 	g.pages.flags(f)
 	g.notices.flags(f)
@@ -178,30 +186,32 @@ func newHomeRun(e env, words *locale.Catalogue) *cobra.Command {
 // gateway is the daemon: what it is made of, and what it counts.
 type gateway struct {
 	gatewayFlags
-	log       *slog.Logger
-	store     *sqlite.Store
-	cache     *mudcache.Cache
-	labels    *labels
-	household *home.Household
-	engine    atomic.Pointer[inspect.Engine]
-	knowledge *identify.Knowledge
-	meter     home.Meter
-	enforcer  *enforce.Enforcer // nil in the mode watch
-	kernel    *nft.Kernel       // nil in the mode watch
-	ports     *nft.Isolation    // nil in the mode watch
-	resolver  atomic.Pointer[resolver.Resolver]
-	changed   chan struct{} // something did, at home
-	asked     chan struct{} // a device may want a file
-	changes   sync.Map      // ID of a device to mud.URLChange: why the MUD URL that it says now is not taken
-	since     time.Time
-	added     int                // rows of traffic since there were last seen to be too many; for keep alone
-	expired   map[overLease]bool // that were told; for standing alone
-	rulesOf   string             // what the rules were made of that are kept as text; for keep alone
-	door      *auth.Door
-	news      page.Events
-	post      *notice.Post
-	served    atomic.Pointer[netip.AddrPort] // where the pages are
-	told      uint64                         // what pages were last told that there is, as a digest; looked at where packets are read alone
+	log        *slog.Logger
+	store      *sqlite.Store
+	cache      *mudcache.Cache
+	labels     *labels
+	household  *home.Household
+	engine     atomic.Pointer[inspect.Engine]
+	knowledge  *identify.Knowledge
+	meter      home.Meter
+	reaches    home.Reaches
+	enforcer   *enforce.Enforcer // nil in the mode watch
+	kernel     *nft.Kernel       // nil in the mode watch
+	ports      *nft.Isolation    // nil in the mode watch
+	resolver   atomic.Pointer[resolver.Resolver]
+	changed    chan struct{} // something did, at home
+	asked      chan struct{} // a device may want a file
+	changes    sync.Map      // ID of a device to mud.URLChange: why the MUD URL that it says now is not taken
+	since      time.Time
+	added      int                // rows of traffic since there were last seen to be too many; for keep alone
+	expired    map[overLease]bool // that were told; for standing alone
+	rulesOf    string             // what the rules were made of that are kept as text; for keep alone
+	door       *auth.Door
+	news       page.Events
+	told       uint64   // what pages were last told that there is, as a digest; looked at where packets are read alone
+	statements sync.Map // *label.Statement by the digest of its file
+	post       *notice.Post
+	served     atomic.Pointer[netip.AddrPort] // where the pages are
 
 	asks  chan func() // to be done between two blocks of packets, where the engine can be looked into
 	names sync.Map    // frame.MAC to the ID of a device: who is asked for each flow

@@ -17,8 +17,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"plimsoll.example/plimsoll/internal/capture"
+	"plimsoll.example/plimsoll/internal/country"
 	"plimsoll.example/plimsoll/internal/home"
 	"plimsoll.example/plimsoll/internal/inspect"
+	"plimsoll.example/plimsoll/internal/lab"
 	"plimsoll.example/plimsoll/internal/locale"
 )
 
@@ -61,7 +63,7 @@ func newDemo(e env, words *locale.Catalogue) *cobra.Command {
 
 // upFlags are those of a gateway that only watches, and shows its pages on this machine.
 func upFlags(e env, words *locale.Catalogue, listen string) gatewayFlags {
-	g := gatewayFlags{env: e, words: words, mode: home.Watch, memory: inspect.DefaultMemory, rehearsal: home.Rehearsal, learn: home.Rehearsal, logLevel: slog.LevelWarn}
+	g := gatewayFlags{env: e, words: words, mode: home.Watch, memory: inspect.DefaultMemory, rehearsal: home.Rehearsal, learn: home.Rehearsal, logLevel: slog.LevelWarn, countries: country.Builtin()}
 	g.pages.listen = listen
 	g.pages.ready = func(l net.Listener, code string) {
 		fmt.Fprintln(e.out, words.Text("up.open", "address", pageAddress(l, words.Lang(), code)))
@@ -80,6 +82,9 @@ func demo(ctx context.Context, e env, words *locale.Catalogue, listen string) er
 	g := upFlags(e, words, listen)
 	p, err := newDemonstration(time.Now())
 	if err != nil {
+		return err
+	}
+	if g.countries, err = lab.Demo(time.Now()).Countries(); err != nil {
 		return err
 	}
 	g.apart = true

@@ -18,7 +18,7 @@ import (
 // notices is the page that says what is sent out of the home, where to, and when.
 type notices struct {
 	Saved    string
-	Tried    *tried
+	Tried    *attempt
 	Channels []channelCard
 	Add      []*channelForm // one for each kind
 	Days     []option
@@ -29,8 +29,8 @@ type notices struct {
 	Fixed    bool // the plan is set where the program is started
 }
 
-// tried is how a test went.
-type tried struct {
+// attempt is how a test went.
+type attempt struct {
 	Good     bool
 	Text, Do string
 	Cause    string // as the program, or the server, says it
@@ -70,7 +70,7 @@ func (f *channelForm) Asks(field string) bool {
 
 func (p *Pages) notices(r *page.Request) (*page.View, error) { return p.showNotices(r, nil) }
 
-func (p *Pages) showNotices(r *page.Request, t *tried) (*page.View, error) {
+func (p *Pages) showNotices(r *page.Request, t *attempt) (*page.View, error) {
 	if p.Notices == nil {
 		return nil, errNoWay
 	}
@@ -201,9 +201,9 @@ func (p *Pages) tryChannel(r *page.Request, id string) (*page.View, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, err
 	case err == nil:
-		return p.showNotices(r, &tried{Good: true, Text: r.Words.Text("household.notices.tried")})
+		return p.showNotices(r, &attempt{Good: true, Text: r.Words.Text("household.notices.tried")})
 	}
-	t := &tried{Cause: oneLine(err.Error())}
+	t := &attempt{Cause: oneLine(err.Error())}
 	t.Text, t.Do = notice.Say(r.Words, notice.KindOf(err))
 	return p.showNotices(r, t)
 }

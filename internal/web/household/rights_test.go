@@ -18,14 +18,20 @@ import (
 
 // allowed is what each role may do, address by address: this table is the promise, and roles must keep it.
 var allowed = map[string]string{
-	"GET /":                                     "owner adult helper child",
+	"GET /":                                     "owner adult helper child guest", // whom it leads to their page
 	"GET /devices/{device}":                     "owner adult helper",
 	"POST /devices/{device}":                    "owner adult helper",
 	"POST /devices/{device}/about":              "owner adult helper",
+	"POST /devices/{device}/care":               "owner adult helper",
+	"POST /devices/{device}/known":              "owner adult helper",
 	"POST /devices/{device}/findings/{finding}": "owner adult helper",
 	"GET /devices/{device}/rehearsal":           "owner adult helper",
 	"GET /devices/{device}/letter/{to}":         "owner adult helper",
+	"GET /devices/{device}/evidence.json":       "owner adult helper",
 	"POST /undo":                                "owner adult helper",
+	"POST /ask":                                 "owner adult helper child",
+	"POST /looked":                              "owner adult helper",
+	"GET /plan":                                 "owner adult helper child",
 	"GET /protection":                           "owner adult helper",
 	"GET /history":                              "owner adult helper",
 	"GET /week":                                 "owner adult helper",
