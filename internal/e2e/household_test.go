@@ -11,6 +11,8 @@ import (
 	cdppage "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
+	"plimsoll.example/plimsoll/internal/locale"
+	"plimsoll.example/plimsoll/internal/notice"
 	"plimsoll.example/plimsoll/internal/web/household/householdtest"
 )
 
@@ -91,6 +93,12 @@ func TestPagesOfAHomeAreAccessible(t *testing.T) {
 	house := householdtest.Furnish(t, true)
 	rich := pagesOf(house.Camera.ID, house.Lamp.ID)
 	rich = append(rich, "/devices/"+house.Camera.ID+"/rehearsal?file=offered")
+	if err := house.Pages.Notices.Change(func(s *notice.Settings) error {
+		s.Put(notice.Channel{Kind: notice.Mail, Server: "smtps://mail.example", From: "a@mail.example", To: "b@mail.example", Secret: "x", Lang: locale.French, Alerts: true})
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
 	browser := open(t)
 	browser.enter(house.URL + "/en/sign-in?code=" + house.Site.Door.Code("owner"))
 	var seen, linked []string
