@@ -18,7 +18,7 @@ import (
 // broker is a real one of MQTT, on this machine: with TLS on one port, and in clear on another; both want a password.
 type broker struct {
 	tls, plain string // ports
-	sub        string // mosquitto_sub
+	sub        string // who subscribes
 	*certificates
 }
 

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"time"
 
 	"plimsoll.example/plimsoll/internal/notice"
@@ -110,34 +109,16 @@ func (s *Store) SaveDelivery(ctx context.Context, d *notice.Delivery) error {
 
 // ForgetDeliveries forgets those from before a time that are not waiting, and those of channels that are no more.
 func (s *Store) ForgetDeliveries(ctx context.Context, before time.Time, channels []string) error {
-	err := s.change(ctx, func(tx *sql.Tx) error {
+	here, err := json.Marshal(channels)
+	if err != nil {
+		return err
+	}
+	err = s.change(ctx, func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, "delete from notice where at < ? and state <> ?", before.UnixNano(), notice.Waiting); err != nil {
 			return err
 		}
-		rows, err := tx.QueryContext(ctx, "select distinct channel from notice")
-		if err != nil {
-			return err
-		}
-		var gone []string
-		for rows.Next() {
-			var c string
-			if err := rows.Scan(&c); err != nil {
-				_ = rows.Close()
-				return err
-			}
-			if !slices.Contains(channels, c) {
-				gone = append(gone, c)
-			}
-		}
-		if err := rows.Err(); err != nil {
-			return err
-		}
-		for _, c := range gone {
-			if _, err := tx.ExecContext(ctx, "delete from notice where channel = ?", c); err != nil {
-				return err
-			}
-		}
-		return nil
+		_, err := tx.ExecContext(ctx, "delete from notice where channel not in (select value from json_each(?))", string(here))
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("forget notices: %w", err)
