@@ -15,3 +15,6 @@ func newDesk(env, *locale.Catalogue) []*cobra.Command { return nil }
 func readCode(_ []byte, name string) (string, error) {
 	return "", &fault{key: "error.label.picture", args: []any{"name", name}}
 }
+
+// scanPhoto is not there: pages on a gateway take the text of a code, which a phone reads.
+var scanPhoto func([]byte) (string, error)

@@ -78,7 +78,8 @@ func (g *gateway) badNotice(flag string, err error) error {
 func (g *gateway) newPages() *household.Pages {
 	return &household.Pages{
 		Household: g.household, History: g.store, Status: g.status, Now: time.Now, Log: g.log,
-		Rehearse: g.rehearse, People: g.store, Export: g.export, Import: g.take, Shields: g.shields, Label: g.labelled, Countries: g.countries, Notices: g.post,
+		Rehearse: g.rehearse, People: g.store, Export: g.export, Import: g.take, Shields: g.shields, Label: g.labelled, Code: g.labels.code, Scan: scanPhoto, Tokens: true,
+		Countries: g.countries, Notices: g.post,
 	}
 }
 

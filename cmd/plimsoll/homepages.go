@@ -32,6 +32,7 @@ import (
 	"plimsoll.example/plimsoll/internal/durable"
 	"plimsoll.example/plimsoll/internal/home"
 	"plimsoll.example/plimsoll/internal/locale"
+	"plimsoll.example/plimsoll/internal/web/control"
 	"plimsoll.example/plimsoll/internal/web/household"
 	"plimsoll.example/plimsoll/label"
 )
@@ -42,6 +43,7 @@ type pageFlags struct {
 	names     []string
 	cert, key string
 	ready     func(l net.Listener, code string) // told when they are; code lets the owner in
+	listener  net.Listener                      // that somebody else opened, on this machine; nil: listen is
 }
 
 func (p *pageFlags) flags(f *pflag.FlagSet) {
@@ -58,9 +60,11 @@ func (g *gateway) servePages(dir string) (serve func(context.Context) error, err
 	if p.listen == "" {
 		return func(context.Context) error { return nil }, nil
 	}
-	l, err := freePort(p.listen)
-	if err != nil {
-		return nil, &fault{err, "error.home.http", []any{"address", p.listen, "cause", err.Error()}}
+	l := p.listener
+	if l == nil {
+		if l, err = freePort(p.listen, upPort); err != nil {
+			return nil, &fault{err, "error.home.http", []any{"address", p.listen, "cause", err.Error()}}
+		}
 	}
 	addr, err := netip.ParseAddrPort(l.Addr().String())
 	if err != nil {
@@ -80,13 +84,24 @@ func (g *gateway) servePages(dir string) (serve func(context.Context) error, err
 		return nil, errors.Join(err, l.Close())
 	}
 	site.Door, site.Events = g.door, &g.news
-	handler, err := site.Handler()
+	people, err := site.Handler()
 	if err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
+	handler := http.NewServeMux()
+	handler.Handle("/", people)
+	programs := control.Read(g.api().Handler(), func(ctx context.Context, secret string) (bool, error) {
+		return g.store.KnowsToken(ctx, secret, time.Now())
+	}, g.log)
+	handler.Handle("/api/v1/", programs)
+	handler.Handle("/metrics", programs)
 	return func(ctx context.Context) error {
 		if p.ready != nil {
-			p.ready(l, g.door.Code(pageRoles[0]))
+			code := g.door.Code
+			if g.apart {
+				code = func(role string) string { return g.door.Stand(role, role) }
+			}
+			p.ready(l, code(pageRoles[0]))
 		}
 		return serveHTTP(ctx, l, handler, g.news.Close, g.log)
 	}, nil
@@ -111,10 +126,10 @@ func (g *gateway) pagesLater(ctx context.Context, dir string) error {
 // upPort is where the pages of one’s own machine are looked for first.
 const upPort = "127.0.0.1:7376"
 
-// freePort opens the port of the pages, or any other where that one is taken and nobody asked for it.
-func freePort(listen string) (net.Listener, error) {
+// freePort opens the port of pages, or any other where that one is taken and nobody asked for it: it is the usual one.
+func freePort(listen, usual string) (net.Listener, error) {
 	l, err := net.Listen("tcp", listen)
-	if errors.Is(err, syscall.EADDRINUSE) && listen == upPort {
+	if errors.Is(err, syscall.EADDRINUSE) && listen == usual {
 		return net.Listen("tcp", "127.0.0.1:0")
 	}
 	return l, err
@@ -225,7 +240,11 @@ func (g *gateway) tell(findings int) {
 	binary.LittleEndian.PutUint64(n[:], uint64(findings))
 	_, _ = h.Write(n[:])
 	for _, d := range g.household.Devices() {
-		fmt.Fprintln(h, d.ID, d.Title(), d.Room, d.State, d.Admission, d.Confirmed, d.File, d.Identity.Category, d.Identity.Maker, d.Waits() != "", d.Offers() != nil)
+		status := label.Status("")
+		if d.Label != nil {
+			status = d.Label.Status
+		}
+		fmt.Fprintln(h, status, d.ID, d.Title(), d.Room, d.State, d.Admission, d.Confirmed, d.File, d.Identity.Category, d.Identity.Maker, d.Waits() != "", d.Offers() != nil)
 	}
 	if sum := h.Sum64(); sum != g.told {
 		g.told = sum
@@ -308,7 +327,7 @@ func (g *gateway) labelled(ctx context.Context, d *home.Device) (*household.Labe
 	}
 	l := &household.Labelled{Statement: s, Status: label.Unknown}
 	if d.Label != nil && d.Label.File == d.LabelFile {
-		l.Status, l.AsOf = d.Label.Status, d.Label.AsOf
+		l.Status, l.AsOf, l.Registry = d.Label.Status, d.Label.AsOf, d.Label.Registry
 	}
 	return l, nil
 }

@@ -105,7 +105,7 @@ func (p *Pages) guest(r *page.Request) (*page.View, error) {
 	if unknown > 0 {
 		x.Unknown = w.Text("household.guest.unknown", "n", unknown)
 	}
-	return &page.View{Template: "guest.html", Title: w.Text("household.nav.guest"), Data: x}, nil
+	return &page.View{Template: "guest.html", Title: w.Text("household.guest"), Data: x}, nil
 }
 
 func orUnknown(category string) string {

@@ -37,6 +37,8 @@ type history interface {
 
 	Settings(ctx context.Context) (*home.Settings, error)
 	SaveSettings(ctx context.Context, s *home.Settings) error
+	Tokens(ctx context.Context) ([]home.Token, error)
+	ChangeTokens(ctx context.Context, change func([]home.Token) ([]home.Token, error)) error
 	Ticks(ctx context.Context, list string) (map[string]home.Tick, error)
 	Tick(ctx context.Context, list, item string, t *home.Tick) error
 }
@@ -57,6 +59,15 @@ type Labelled struct {
 	Statement *label.Statement
 	Status    label.Status
 	AsOf      time.Time // when that was its status
+	Registry  string    // URL of the one that says so; "": none does
+}
+
+// page is the address at which the registry shows the product in a language; "" where none is known (GS1 Digital Link).
+func (l *Labelled) page(lang locale.Lang) string {
+	if l.Registry == "" {
+		return ""
+	}
+	return l.Registry + "/" + string(lang) + "/01/" + l.Statement.GTIN14()
 }
 
 // Pages are those of one home.
@@ -74,13 +85,21 @@ type Pages struct {
 	People  people // of the door of the site
 	Shields func(ctx context.Context) (home.Shields, error)
 	Label   func(ctx context.Context, d *home.Device) (*Labelled, error) // nil, nil: it has none
-	Export  func(ctx context.Context) (*home.Export, error)
+	// Code takes the text of the code on a device, or on its box: its label, or its sticker. Scan is the text of the code on
+	// a photograph.
+	Code   func(ctx context.Context, actor string, d *home.Device, text string) (*home.Decision, error)
+	Scan   func(photo []byte) (string, error)
+	Export func(ctx context.Context) (*home.Export, error)
+	Import func(ctx context.Context, actor string, x *home.Export, replace bool) (*home.Decision, error)
+
+	Tokens bool // programs can read what the gateway knows, at the address of the pages, if they show a token
+
 	Notices *notice.Post // what is sent out of the home
-	Import  func(ctx context.Context, actor string, x *home.Export, replace bool) (*home.Decision, error)
 
 	Countries country.Table // of addresses on the Internet
 
-	site *page.Site
+	site     *page.Site
+	scanning chan struct{} // a place for the photograph that is read
 }
 
 // route is one address, and the right that it takes.
@@ -97,6 +116,7 @@ func (p *Pages) routes() []route {
 		{"POST /devices/{device}", decide, p.decide},
 		{"POST /devices/{device}/about", decide, p.correct},
 		{"POST /devices/{device}/care", decide, p.noteCare},
+		{"POST /devices/{device}/code", decide, p.code},
 		{"POST /devices/{device}/known", decide, p.know},
 		{"POST /devices/{device}/findings/{finding}", decide, p.note},
 		{"GET /devices/{device}/rehearsal", detail, p.rehearsal},
@@ -114,6 +134,7 @@ func (p *Pages) routes() []route {
 		{"POST /lists/{list}", decide, p.tick},
 		{"GET /guide", look, p.guide},
 		{"GET /guide/words", look, p.glossary},
+		{"GET /guide/safe", visit, p.safe},
 		{"GET /guide/stage/{stage}", look, p.stage},
 		{"GET /guide/about/{about}", look, p.about},
 		{"GET /lessons", look, p.lessons},
@@ -128,6 +149,8 @@ func (p *Pages) routes() []route {
 		{"POST /carry", carry, p.take},
 		{"GET /people", govern, p.persons},
 		{"POST /people", govern, p.savePerson},
+		{"GET /tokens", govern, p.tokens},
+		{"POST /tokens", govern, p.saveToken},
 		{"GET /sessions", visit, p.sessions},
 		{"POST /sessions", visit, p.endSession},
 		{"GET /guest", visit, p.guest},
@@ -154,7 +177,7 @@ func (p *Pages) Site(version string, hosts []string) (*page.Site, error) {
 			{Key: "household.nav.sessions", Path: "/sessions"},
 		},
 	}
-	p.site = s
+	p.site, p.scanning = s, make(chan struct{}, 1)
 	rights := map[string]right{}
 	for _, x := range p.routes() {
 		if path, ok := cutGet(x.pattern); ok {

@@ -19,6 +19,8 @@ import (
 	"plimsoll.example/plimsoll/internal/device"
 	"plimsoll.example/plimsoll/internal/home"
 	"plimsoll.example/plimsoll/internal/locale"
+	"plimsoll.example/plimsoll/internal/qr"
+	"plimsoll.example/plimsoll/label"
 )
 
 var undoForm = regexp.MustCompile(`name="decision" value="(\d+)"`)
@@ -41,13 +43,13 @@ func TestADeviceIsDecidedOnAndTheDecisionUndone(t *testing.T) {
 	if d, _ := h.Find(h.Lamp.ID); d.State != home.Learning {
 		t.Errorf("state %s", d.State)
 	}
-	if page := h.get(t, "/fr/history"); !strings.Contains(page, "owner") || !strings.Contains(page, "défait depuis") {
+	if page := h.get(t, "/fr/history"); !strings.Contains(page, "owner") || !strings.Contains(page, "annulé depuis") {
 		t.Errorf("history: %s", page)
 	}
 	if page := h.post(t, at, "verb", "hold"); !strings.Contains(page, "no rules to hold it to") || h.status != 409 {
 		t.Errorf("hold without a file: %d", h.status)
 	}
-	if page := h.get(t, "/en/devices/none"); !strings.Contains(page, "no such device") {
+	if page := h.get(t, "/en/devices/none"); !strings.Contains(page, "not known here") {
 		t.Errorf("no such device: %s", page)
 	}
 }
@@ -132,7 +134,7 @@ func TestAnOfferIsAcceptedFromItsPage(t *testing.T) {
 func TestLettersSayWhatWasSeenAndSendNothing(t *testing.T) {
 	h := furnish(t, false)
 	for path, want := range map[string][]string{
-		"/en/devices/" + h.Camera.ID + "/letter/maker":        {"To Lamps & Co:", "It is trying the doors", "200 addresses", "Until which day", "mailto:?subject=Question%20about%20the%20Lamps%20%26%20Co&amp;body="},
+		"/en/devices/" + h.Camera.ID + "/letter/maker":        {"To Lamps & Co:", "It is trying the doors", "200 addresses", "Until which day", "mailto:?subject=Question%20about%20Lamps%20%26%20Co&amp;body="},
 		"/fr/devices/" + h.Camera.ID + "/letter/commissioner": {"Commissariat", "Je veux porter plainte contre Lamps & Co", "Il essaie la porte", "Gatineau"},
 		"/en/devices/" + h.Camera.ID + "/letter/quebec":       {"To the Commission d’accès à l’information:", "plainte.cai.gouv.qc.ca", "1-888-528-7741", "/letter/commissioner"},
 		"/fr/devices/" + h.Camera.ID + "/letter/alberta":      {"oipc.ab.ca", "Il essaie la porte"},
@@ -244,7 +246,7 @@ func TestAHomeIsTakenAlong(t *testing.T) {
 			return c.Post(fresh.URL+"/en/carry", w.FormDataContentType(), io.NopCloser(&form))
 		})
 	}
-	if page := bring(body); !strings.Contains(page, "A file that was exported was taken in.") {
+	if page := bring(body); !strings.Contains(page, "A copy that was saved before was brought back.") {
 		t.Fatal(page)
 	}
 	if page := bring(body[:len(body)/2]); fresh.status != 422 || !strings.Contains(page, "Nothing was changed") {
@@ -487,5 +489,86 @@ func TestWhenADeviceTalkedIsDrawnAndTold(t *testing.T) {
 		if d.Kind() == device.General && strings.Contains(h.get(t, "/en/devices/"+d.ID), `class="hours"`) {
 			t.Error("nothing is drawn")
 		}
+	}
+}
+
+// The code on a device is taken from a photograph, or as text, and can be taken back; what is none changes nothing.
+func TestTheCodeOnADeviceIsTakenFromAPhotograph(t *testing.T) {
+	h := furnish(t, false)
+	at := "/en/devices/" + h.Lamp.ID
+	link := label.Link("id.example", &label.Statement{GTIN: 9506000134352}, []byte("an envelope"))
+	send := func(photo []byte) string {
+		t.Helper()
+		var form bytes.Buffer
+		w := multipart.NewWriter(&form)
+		part, err := w.CreateFormFile("photo", "photo.png")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = part.Write(photo)
+		_ = w.Close()
+		return h.answer(t, func(c *http.Client) (*http.Response, error) {
+			return c.Post(h.URL+at+"/code", w.FormDataContentType(), &form)
+		})
+	}
+	code, err := qr.Encode(link)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := send(code.PNG())
+	seq := undoForm.FindStringSubmatch(page)
+	if d, _ := h.Find(h.Lamp.ID); h.status != 200 || d.LabelFile == "" || seq == nil {
+		t.Fatalf("%d, label %q", h.status, d.LabelFile)
+	}
+	h.post(t, "/en/undo", "decision", seq[1])
+	if d, _ := h.Find(h.Lamp.ID); d.LabelFile != "" {
+		t.Error("it cannot be taken back")
+	}
+	if h.post(t, at+"/code", "text", link); h.status != 200 {
+		t.Errorf("as text: %d", h.status)
+	}
+	for name, answer := range map[string]string{"no picture": send([]byte("none")), "no code": h.post(t, at+"/code", "text", "hello"), "nothing": h.post(t, at+"/code")} {
+		if !strings.Contains(answer, "no code to be read") && !strings.Contains(answer, "That is no label") {
+			t.Errorf("%s: %.300s", name, answer)
+		}
+	}
+}
+
+// A walk through the home goes on where somebody stopped, device by device.
+func TestAPointIsDoneDeviceByDevice(t *testing.T) {
+	h := furnish(t, false)
+	left := func(page, n string) {
+		t.Helper()
+		if !strings.Contains(page, n+" points are left.") {
+			t.Errorf("not %s points are left", n)
+		}
+	}
+	at := "/en/lists/moving-out"
+	left(h.get(t, at), "8")
+	left(h.post(t, at, "item", "wipe", "device", h.Camera.ID, "done", "yes"), "8")
+	left(h.post(t, at, "item", "wipe", "device", h.Lamp.ID, "done", "yes"), "7")
+	left(h.post(t, at, "item", "wipe", "device", h.Lamp.ID), "8")
+	if h.post(t, at, "item", "papers", "device", h.Lamp.ID, "done", "yes"); h.status != 400 {
+		t.Errorf("a point that is of no device: %d", h.status)
+	}
+	if h.post(t, at, "item", "wipe", "device", "none", "done", "yes"); h.status != 404 {
+		t.Errorf("no such device: %d", h.status)
+	}
+}
+
+// Once a year the first page says that it is time, and not before.
+func TestOnceAYearTheFirstPageSaysSo(t *testing.T) {
+	h := furnish(t, false)
+	const due = "Half an hour once a year"
+	if page := h.get(t, "/en/"); strings.Contains(page, due) {
+		t.Error("it is asked of a home that is three months old")
+	}
+	h.Pages.Now = func() time.Time { return time.Now().AddDate(1, 0, 0) }
+	if page := h.get(t, "/en/"); !strings.Contains(page, due) {
+		t.Error("it is not said after a year")
+	}
+	h.post(t, "/en/lists/tune-up", "item", "router", "done", "yes")
+	if page := h.get(t, "/en/"); strings.Contains(page, due) {
+		t.Error("it was begun, and is asked again")
 	}
 }

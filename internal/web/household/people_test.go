@@ -2,10 +2,12 @@ package household_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
 // enter comes in with a role, by a code.
@@ -104,7 +106,7 @@ func TestAGuestIsLedToTheirPage(t *testing.T) {
 	h := furnish(t, true)
 	h.enter(t, "guest")
 	page := h.get(t, "/en/")
-	if h.status != 200 || !strings.Contains(page, "It hears") || strings.Contains(page, ">Home<") {
+	if h.status != 200 || !strings.Contains(page, "Can hear") || strings.Contains(page, ">Home<") {
 		t.Errorf("%d: %.600s", h.status, page)
 	}
 	for _, a := range regexp.MustCompile(`<a href="/en(/[^"]*)"`).FindAllStringSubmatch(page, -1) {
@@ -162,7 +164,7 @@ func TestGuestsLearnWhatSeesAndHears(t *testing.T) {
 		t.Fatal(err)
 	}
 	page := h.get(t, "/en/guest")
-	for _, w := range []string{"It sees", "It hears", "Camera", "Hall", "nobody knows yet"} {
+	for _, w := range []string{"Can see", "Can hear", "Camera", "Hall", "nobody knows yet"} {
 		if !strings.Contains(page, w) {
 			t.Errorf("the page does not say %q", w)
 		}
@@ -172,5 +174,68 @@ func TestGuestsLearnWhatSeesAndHears(t *testing.T) {
 	}
 	if page := h.get(t, "/en/"); !strings.Contains(page, "one-time-code") {
 		t.Error("everybody sees the home")
+	}
+}
+
+// An owner makes a token for a program, sees its secret once, and takes it away.
+func TestATokenIsMadeShownOnceAndTakenAway(t *testing.T) {
+	h := furnish(t, true)
+	h.enter(t, "owner")
+	page := h.post(t, "/en/tokens", "do", "add", "name", "Lights")
+	secret := regexp.MustCompile(`<code class="long">([A-Za-z0-9_-]{43})</code>`).FindStringSubmatch(page)
+	if secret == nil {
+		t.Fatal(page)
+	}
+	if ok, err := h.Store.KnowsToken(t.Context(), secret[1], time.Now()); !ok || err != nil {
+		t.Errorf("the secret is not that of the token: %v", err)
+	}
+	page = h.get(t, "/en/tokens")
+	if strings.Contains(page, secret[1]) || !strings.Contains(page, "Lights") || !strings.Contains(page, "Used last") {
+		t.Error("the secret is shown again, or the token is not")
+	}
+	h.post(t, "/en/tokens", "do", "remove", "token", regexp.MustCompile(`name="token" value="([0-9a-f]{64})"`).FindStringSubmatch(page)[1])
+	if ok, _ := h.Store.KnowsToken(t.Context(), secret[1], time.Now()); ok {
+		t.Error("it is not taken away")
+	}
+	for _, wrong := range [][]string{{"do", "add", "name", "<b>"}, {"do", "none"}} {
+		if h.post(t, "/en/tokens", wrong...); h.status != 400 {
+			t.Errorf("%v: %d", wrong, h.status)
+		}
+	}
+	for n := range 40 {
+		if h.post(t, "/en/tokens", "do", "add", "name", fmt.Sprint("program ", n)); h.status == 409 && n >= 31 {
+			return
+		}
+	}
+	t.Error("there is no end of tokens")
+}
+
+// Nobody watches unseen: the page of a device tells who looked at it.
+func TestThePageOfADeviceTellsWhoLooked(t *testing.T) {
+	h := furnish(t, true)
+	for _, role := range []string{"helper", "owner"} {
+		h.enter(t, role)
+		h.get(t, "/en/devices/"+h.Camera.ID)
+	}
+	page := h.get(t, "/en/devices/"+h.Camera.ID)
+	if _, list, ok := strings.Cut(page, "Who looked at this page"); !ok || !strings.Contains(list, ">helper<") || !strings.Contains(list, ">owner<") {
+		t.Error("who looked is not told")
+	}
+	if page := h.get(t, "/en/devices/"+h.Lamp.ID); strings.Contains(page, ">helper<") {
+		t.Error("somebody is said to have looked who did not")
+	}
+}
+
+// When all lessons were done the home has its badge, not before.
+func TestAHomeHasABadgeWhenAllLessonsAreDone(t *testing.T) {
+	h := furnish(t, false)
+	for _, l := range []string{"here", "names", "senses", "talk", "cut", "outage", "scam"} {
+		if page := h.get(t, "/en/lessons"); strings.Contains(page, "did all its lessons") {
+			t.Fatalf("it has the badge before %s", l)
+		}
+		h.post(t, "/en/lessons/"+l, "done", "yes")
+	}
+	if page := h.get(t, "/en/lessons"); !strings.Contains(page, "did all its lessons") {
+		t.Error("no badge")
 	}
 }

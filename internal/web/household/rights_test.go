@@ -23,6 +23,7 @@ var allowed = map[string]string{
 	"POST /devices/{device}":                    "owner adult helper",
 	"POST /devices/{device}/about":              "owner adult helper",
 	"POST /devices/{device}/care":               "owner adult helper",
+	"POST /devices/{device}/code":               "owner adult helper",
 	"POST /devices/{device}/known":              "owner adult helper",
 	"POST /devices/{device}/findings/{finding}": "owner adult helper",
 	"GET /devices/{device}/rehearsal":           "owner adult helper",
@@ -40,6 +41,7 @@ var allowed = map[string]string{
 	"POST /lists/{list}":                        "owner adult helper",
 	"GET /guide":                                "owner adult helper child",
 	"GET /guide/words":                          "owner adult helper child",
+	"GET /guide/safe":                           "owner adult helper child guest",
 	"GET /guide/stage/{stage}":                  "owner adult helper child",
 	"GET /guide/about/{about}":                  "owner adult helper child",
 	"GET /lessons":                              "owner adult helper child",
@@ -54,6 +56,8 @@ var allowed = map[string]string{
 	"POST /carry":                               "owner adult",
 	"GET /people":                               "owner",
 	"POST /people":                              "owner",
+	"GET /tokens":                               "owner",
+	"POST /tokens":                              "owner",
 	"GET /sessions":                             "owner adult helper child guest",
 	"POST /sessions":                            "owner adult helper child guest",
 	"GET /guest":                                "owner adult helper child guest",
@@ -81,7 +85,7 @@ func (s store) SaveSession(_ context.Context, d auth.Digest, x *auth.Session) er
 func TestEveryAddressKeepsToTheTableOfRights(t *testing.T) {
 	p := &Pages{Log: slog.New(slog.DiscardHandler), Now: time.Now}
 	reached := errors.New("reached")
-	p.site = &page.Site{Templates: templates, Door: auth.NewDoor(store{}, time.Now), Log: p.Log}
+	p.site = &page.Site{Name: "home", Templates: templates, Door: auth.NewDoor(store{}, time.Now), Log: p.Log}
 	seen := map[string]bool{}
 	for _, x := range p.routes() {
 		seen[x.pattern] = true
@@ -110,7 +114,7 @@ func TestEveryAddressKeepsToTheTableOfRights(t *testing.T) {
 			method, path, _ := strings.Cut(pattern, " ")
 			path = strings.NewReplacer("{device}", "d", "{finding}", "f", "{to}", "maker", "{list}", "l", "{stage}", "s", "{about}", "a", "{lesson}", "l").Replace(path)
 			r := httptest.NewRequest(method, "http://localhost/"+string(locale.English)+path, nil)
-			r.AddCookie(&http.Cookie{Name: "plimsoll", Value: token})
+			r.AddCookie(&http.Cookie{Name: "plimsoll-home", Value: token})
 			w := httptest.NewRecorder()
 			handler.ServeHTTP(w, r)
 			want := http.StatusForbidden

@@ -1,5 +1,7 @@
 // The script of all pages. Each part looks for what it improves, and leaves alone what is not there.
+import { offerVoice } from "./aloud";
 import { offerCopies } from "./copy";
+import { offerExit } from "./exit";
 import { enhanceForms } from "./forms";
 import { followLive } from "./live";
 import { watchPhotos } from "./photo";
@@ -7,6 +9,8 @@ import { keepSaved } from "./saved";
 
 enhanceForms();
 offerCopies();
+offerExit();
+offerVoice();
 followLive();
 watchPhotos();
 keepSaved();
