@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/mail"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -129,7 +128,7 @@ func (c *Channel) Check() error {
 	switch c.Kind {
 	case Mail:
 		for _, a := range []string{c.From, c.To} {
-			if p, err := mail.ParseAddress(a); err != nil || p.Address != a || strings.ContainsAny(a, "<> \"") {
+			if !addressed(a) {
 				return bad("address")
 			}
 		}
@@ -144,6 +143,17 @@ func (c *Channel) Check() error {
 	case Webhook:
 	}
 	return nil
+}
+
+// addressed reports whether a text is an address of e-mail, in the form that people have: a dot-string of ASCII, and a domain
+// (RFC 5321 §4.1.2). What else may be one would have to be quoted.
+func addressed(s string) bool {
+	local, domain, ok := strings.Cut(s, "@")
+	good := func(s, more string) bool {
+		return s != "" && s[0] != '.' && s[len(s)-1] != '.' && !strings.Contains(s, "..") &&
+			!strings.ContainsFunc(s, func(r rune) bool { return !word(r) && !strings.ContainsRune(more, r) })
+	}
+	return ok && len(s) <= 254 && good(local, ".!#$%&'*+/=?^`{|}~") && good(domain, ".")
 }
 
 // word reports whether a rune may be in a topic of ntfy.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"net/mail"
 	"os"
 	"strings"
 	"testing"
@@ -118,6 +119,13 @@ func FuzzParse(f *testing.F) {
 		}
 		if c.Secret != "" && strings.Contains(c.Name(), c.Secret) && !strings.Contains(text, c.Secret) {
 			t.Error("its name has the secret")
+		}
+		if c.Kind == notice.Mail { // what net/mail reads is what was written
+			for _, a := range []string{c.From, c.To} {
+				if p, err := mail.ParseAddress(a); err != nil || p.Address != a {
+					t.Errorf("%q is no address: %v", a, err)
+				}
+			}
 		}
 		for _, s := range []string{c.Server, c.To, c.From, c.User, c.Topic, c.Name()} {
 			if strings.ContainsAny(s, "\r\n\x00") {
