@@ -20,6 +20,7 @@ import (
 	"plimsoll.example/plimsoll/internal/auth"
 	"plimsoll.example/plimsoll/internal/home"
 	"plimsoll.example/plimsoll/internal/locale"
+	"plimsoll.example/plimsoll/internal/notice"
 	"plimsoll.example/plimsoll/internal/policy"
 	"plimsoll.example/plimsoll/internal/trust"
 	"plimsoll.example/plimsoll/mud"
@@ -59,6 +60,7 @@ type API struct {
 	Export  func(ctx context.Context) (*home.Export, error)
 	Import  func(ctx context.Context, actor string, x *home.Export, replace bool) (*home.Decision, error)
 	Code    func(role string) (string, error) // a code that lets somebody of that role into the pages
+	Notices *notice.Post                      // what is sent out of the home
 	Metrics http.Handler                      // nil: there are none
 	Log     *slog.Logger
 }
@@ -124,6 +126,8 @@ func (a *API) routes() map[string]func(*http.Request) (any, error) {
 		"POST /api/v1/findings/{finding}":        a.note,
 		"GET /api/v1/decisions":                  a.decisions,
 		"POST /api/v1/codes":                     a.code,
+		"GET /api/v1/notices":                    a.notices,
+		"POST /api/v1/notices/{channel}/test":    a.testNotice,
 		"POST /api/v1/undo":                      a.undo,
 		"GET " + exportPath:                      func(r *http.Request) (any, error) { return a.Export(r.Context()) },
 		"POST " + importPath:                     a.take,
@@ -202,6 +206,12 @@ func (a *API) code(r *http.Request) (any, error) {
 		return nil, err
 	}
 	return map[string]any{"schema": codeSchema, "code": code, "role": ask.Role, "until": time.Now().Add(auth.CodeLasts).UTC()}, nil
+}
+
+func (a *API) notices(r *http.Request) (any, error) { return a.Notices.Report(r.Context()) }
+
+func (a *API) testNotice(r *http.Request) (any, error) {
+	return a.Notices.Try(r.Context(), r.PathValue("channel"))
 }
 
 func (a *API) status(*http.Request) (any, error) { return a.Status(), nil }

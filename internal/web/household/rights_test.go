@@ -50,6 +50,8 @@ var allowed = map[string]string{
 	"POST /lessons/{lesson}":                    "owner adult helper child",
 	"GET /settings":                             "owner",
 	"POST /settings":                            "owner",
+	"GET /notices":                              "owner",
+	"POST /notices":                             "owner",
 	"GET /carry":                                "owner adult",
 	"GET /carry/home.json":                      "owner adult",
 	"POST /carry":                               "owner adult",

@@ -22,6 +22,7 @@ import (
 	"plimsoll.example/plimsoll/internal/home"
 	"plimsoll.example/plimsoll/internal/learn"
 	"plimsoll.example/plimsoll/internal/locale"
+	"plimsoll.example/plimsoll/internal/notice"
 	"plimsoll.example/plimsoll/internal/policy"
 	"plimsoll.example/plimsoll/internal/qr"
 	"plimsoll.example/plimsoll/internal/sqlite"
@@ -136,6 +137,12 @@ func Furnish(t testing.TB, doors bool, change ...func(*page.Site)) *House {
 	}
 	if doors {
 		f.Pages.People = store
+	}
+	f.Pages.Notices = &notice.Post{
+		Dir: t.TempDir(), Ledger: store, Source: f.Pages, Now: time.Now, Log: f.Pages.Log, Link: func(l locale.Lang) string { return f.URL + "/" + string(l) + "/" },
+	}
+	if err := f.Pages.Notices.Open(); err != nil {
+		t.Fatal(err)
 	}
 	s, err := f.Pages.Site("test", nil)
 	if err != nil {
