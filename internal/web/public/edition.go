@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html/template"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -25,6 +26,7 @@ type view struct {
 	Shapes                  template.HTML
 	Registry                string
 	Title, Category, Digits string
+	Picture, PictureAlt     string // where it is, and what it is of
 	Verdict, State, Because string
 	Advice, AsOf            string
 	Facts                   []fact
@@ -103,6 +105,10 @@ func (e *edition) view(r *registry.Registry, p *productView, key pageKey, price 
 		}
 		v.Category = locale.Capital(v.Category)
 	}
+	if v.Picture = pictured(p); v.Picture != "" {
+		v.PictureAlt = w.Text("product.picture", "name", v.Title)
+		v.Match = slices.Insert(v.Match, 0, w.Text("product.match.picture"))
+	}
 	v.Facts = e.glanced(l, key.day)
 	if price != "" {
 		v.EachYear = e.eachYear(price, st, key.day)
@@ -126,6 +132,16 @@ func (e *edition) view(r *registry.Registry, p *productView, key pageKey, price 
 		v.Others = append(v.Others, w.Text("product.other", "day", w.Date(at(o.Granted)), "who", shown(o.Issuer.Name), "status", w.Text("label.status."+string(o.Status)), "for", e.about(o.Product)))
 	}
 	return v
+}
+
+// pictured is where the newest picture of a product is, on this server, or "".
+func pictured(p *productView) string {
+	for i := range p.Labels {
+		if at := p.Labels[i].Picture; at != "" {
+			return at[strings.LastIndex(at, picturePath):]
+		}
+	}
+	return ""
 }
 
 // proof leads to what proves that a leaf is in the log.

@@ -64,7 +64,7 @@ func newPages(catalogue *norms.Catalogue) (*pages, error) {
 	sum := sha256.Sum256([]byte(style))
 	p := &pages{
 		page: t, in: map[locale.Lang]*edition{}, kept: map[pageKey]*keptPage{},
-		policy: "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; img-src data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+		policy: "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
 	}
 	for _, l := range locale.Languages {
 		p.in[l] = newEdition(locale.New(l), catalogue)
