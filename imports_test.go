@@ -59,7 +59,7 @@ var ranks = [][]string{
 	{"internal/web/asset", "internal/web/asset/bundle"},
 	{"internal/web/asset/gen", "internal/web/page"},
 	{"internal/web/*"},
-	{"internal/web/household/householdtest"},
+	{"internal/web/household/householdtest", "internal/web/shop/shoptest"},
 	{"cmd/plimsoll", "internal/lab/registryperf"},
 	{"test/conformance"}, // the program as others meet it
 }

@@ -20,6 +20,8 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
+	"path"
 	"slices"
 	"strings"
 	"unicode"
@@ -60,6 +62,7 @@ type Site struct {
 	open      map[string]bool // the patterns of pages for everybody
 	templates map[string]*template.Template
 	words     map[locale.Lang]*locale.Catalogue
+	mux       *http.ServeMux
 }
 
 // Viewer is who looks at a page; the zero value is somebody who is not known.
@@ -169,6 +172,7 @@ func (s *Site) Handler() (http.Handler, error) {
 		s.signIn()
 	}
 	mux := http.NewServeMux()
+	s.mux = mux
 	for _, l := range locale.Languages {
 		s.words[l] = words(l)
 		for pattern, h := range s.routes {
@@ -383,7 +387,9 @@ func (m *Model) Script() string { return asset.ScriptPath() }
 
 func (s *Site) show(w http.ResponseWriter, r *http.Request, l locale.Lang, v *View, viewer Viewer) {
 	m := &Model{View: v, Lang: l, Viewer: viewer, site: s, words: s.words[l], path: strings.TrimPrefix(r.URL.Path, "/"+string(l))}
-	if r.URL.RawQuery != "" {
+	if r.Method == http.MethodPost {
+		m.path = s.above(r, l)
+	} else if r.URL.RawQuery != "" {
 		m.query = "?" + r.URL.RawQuery
 	}
 	t, ok := s.templates[v.Template]
@@ -413,6 +419,17 @@ func (s *Site) show(w http.ResponseWriter, r *http.Request, l locale.Lang, v *Vi
 	if _, err := w.Write(bytes.Map(visible, b.Bytes())); err != nil {
 		s.Log.DebugContext(r.Context(), "page was not taken", "error", err)
 	}
+}
+
+// above is the path of the page that a form was on, or of one above it: what answers a form cannot be asked for by a link.
+func (s *Site) above(r *http.Request, l locale.Lang) string {
+	language := "/" + string(l)
+	for p := r.URL.Path; len(p) > len(language); p = path.Dir(p) {
+		if _, pattern := s.mux.Handler(&http.Request{Method: http.MethodGet, Host: r.Host, URL: &url.URL{Path: p}}); strings.HasPrefix(pattern, http.MethodGet+" ") {
+			return strings.TrimPrefix(p, language)
+		}
+	}
+	return "/"
 }
 
 // visible leaves out what a reader cannot see and what misleads: controls, and what turns the direction of text (UAX #9

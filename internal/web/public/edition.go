@@ -75,7 +75,7 @@ func (e *edition) view(r *registry.Registry, p *productView, key pageKey, price 
 	verdict, because := glance.Judge(st, l.Status, key.day)
 	lang := "/" + string(key.lang)
 	digits := strings.TrimLeft(p.GTIN, "0")
-	v := e.frame(r, p.GTIN)
+	v := e.frame(r, key.lang, p.GTIN)
 	v.Title, v.Digits, v.Price = shown(st.Maker+" "+st.Model), digits, price
 	v.Verdict, v.State, v.Because = verdict.Text(w), states[verdict], w.Text(string(because))
 	v.AsOf = w.Text("product.as-of", "status", w.Text("product.status."+string(l.Status)), "day", w.Date(key.day.Time()))
@@ -129,9 +129,9 @@ func (e *edition) view(r *registry.Registry, p *productView, key pageKey, price 
 }
 
 // frame is what is around the page of every product.
-func (e *edition) frame(r *registry.Registry, gtin string) *view {
+func (e *edition) frame(r *registry.Registry, lang locale.Lang, gtin string) *view {
 	v := &view{
-		words: e.words, Lang: e.words.Lang(), Other: locale.French, OtherName: "Français", Style: template.CSS(style), Shapes: template.HTML(asset.Shapes), //nolint:gosec // our own
+		words: e.words, Lang: lang, Other: locale.French, OtherName: "Français", Style: template.CSS(style), Shapes: template.HTML(asset.Shapes), //nolint:gosec // our own
 		Registry: shown(r.Name),
 	}
 	if v.Lang == locale.French {

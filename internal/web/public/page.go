@@ -58,7 +58,7 @@ type edition struct {
 	norms [][][]template.HTML // by profile, norm and class: a row of the list
 }
 
-func newPages(catalogue *norms.Catalogue) (*pages, error) {
+func newPages(catalogue *norms.Catalogue, words func(locale.Lang) *locale.Catalogue) (*pages, error) {
 	t, err := template.New("page").Parse(pageSource)
 	if err != nil {
 		return nil, fmt.Errorf("read the template of the page: %w", err)
@@ -69,7 +69,7 @@ func newPages(catalogue *norms.Catalogue) (*pages, error) {
 		policy: "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
 	}
 	for _, l := range locale.Languages {
-		p.in[l] = newEdition(locale.New(l), catalogue)
+		p.in[l] = newEdition(words(l), catalogue)
 	}
 	return p, nil
 }
@@ -145,7 +145,7 @@ func (s *Site) fill(r *http.Request, a *answer, key pageKey) (err error) {
 func (p *pages) absent(a *answer, r *registry.Registry, lang locale.Lang, text string, cause error) error {
 	w := p.in[lang].words
 	text = shown(text[:min(len(text), 64)])
-	v := p.in[lang].frame(r, text)
+	v := p.in[lang].frame(r, lang, text)
 	v.Title = w.Text("shop.unlabelled", "digits", strings.TrimLeft(text, "0"))
 	v.State, v.Verdict, v.Because, v.Advice = states[glance.Unlabelled], glance.Unlabelled.Text(w), w.Text("glance.because.none"), w.Text("shop.none.help")
 	a.status = http.StatusNotFound

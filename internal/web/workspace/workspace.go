@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"plimsoll.example/plimsoll/internal/auth"
+	"plimsoll.example/plimsoll/internal/locale"
 	"plimsoll.example/plimsoll/internal/picture"
 	"plimsoll.example/plimsoll/internal/registry"
 	"plimsoll.example/plimsoll/internal/review"
@@ -36,8 +37,22 @@ type Pages struct {
 // mostDrawing is how many pictures are drawn at a time: one can take some hundred megabytes.
 const mostDrawing = 2
 
-// Paths are those that the workspaces have below each language.
-var Paths = []string{"/desk", "/desk/", "/sign-in", "/sign-out"}
+// Beside puts the pages for people beside the API: the public ones, and the workspaces. The page of a product belongs to
+// both: it is what a label leads to.
+func Beside(api, public, work http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/", api)
+	mux.Handle("GET /{$}", public)
+	mux.Handle("/static/", public)
+	for _, l := range locale.Languages {
+		mux.Handle("/"+string(l)+"/", public)
+		mux.Handle("/"+string(l)+"/01/", api)
+		for _, path := range []string{"/desk", "/desk/", "/sign-in", "/sign-out"} {
+			mux.Handle("/"+string(l)+path, work)
+		}
+	}
+	return mux
+}
 
 // Site is the pages as they are served. hosts are the names of the server.
 func (p *Pages) Site(version string, hosts []string) (*page.Site, error) {
