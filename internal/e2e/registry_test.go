@@ -362,7 +362,7 @@ func TestFromTheMakerToAGrantedLabel(t *testing.T) {
 	page.says("Done: to restore the label.")
 	page.do(chromedp.Navigate(r.at+"/en/desk/audit"), chromedp.WaitVisible(chromedp.CSS("h1")))
 	check("audit")
-	page.says("review-confirm", "done by olga", "done by ben")
+	page.says("Case confirmed", "Done by olga", "Done by ben")
 	page.do(chromedp.Navigate(r.at+"/en/history/09506000134352"), chromedp.WaitVisible(chromedp.CSS("h1")))
 	page.says("suspended by Example Authority", "restored by Example Scheme", "was checked just now")
 }
@@ -384,7 +384,7 @@ func TestAScannedProductIsComparedAndSaved(t *testing.T) {
 	page.do(chromedp.Navigate(r.at+"/fr/saved?gtin="+avoid), chromedp.WaitVisible(chromedp.CSS("[data-saved]")))
 	time.Sleep(500 * time.Millisecond) // the script adds what was saved before
 	page.says("Northern Lights Porch Camera 0", "Averylongname")
-	page.do(chromedp.Click(chromedp.CSS("[data-saved] > p a")), chromedp.WaitVisible(chromedp.CSS("#differs")))
+	page.do(chromedp.Click(chromedp.CSS("#choose button")), chromedp.WaitVisible(chromedp.CSS("#differs")))
 	page.says("Ce qui diffère", "À éviter")
 	page.do(chromedp.Navigate(r.at+"/fr/saved"), chromedp.WaitVisible(chromedp.CSS("[data-saved]")))
 	time.Sleep(500 * time.Millisecond)
@@ -408,8 +408,8 @@ func TestTheRegistryNeedsNoScripts(t *testing.T) {
 	page.do(chromedp.Click(chromedp.CSS("form[data-photo] button")), chromedp.WaitVisible(chromedp.CSS("#verdict")))
 	page.do(chromedp.Focus(chromedp.CSS("#price")), chromedp.KeyEvent("49,90"+kb.Enter), chromedp.WaitVisible(chromedp.CSS("#each-year")))
 	page.says("pour chaque année")
-	page.do(chromedp.Click(chromedp.CSS(".actions a")), chromedp.WaitVisible(chromedp.CSS("#gtin")))
-	page.do(chromedp.Focus(chromedp.CSS("#gtin")), chromedp.KeyEvent(strings.TrimPrefix(paths["avoid"], "/01/")+kb.Enter), chromedp.WaitVisible(chromedp.CSS("#differs")))
+	page.do(chromedp.Click(chromedp.CSS(".actions a")), chromedp.WaitVisible(chromedp.CSS("#add")))
+	page.do(chromedp.Focus(chromedp.CSS("#add")), chromedp.KeyEvent(strings.TrimPrefix(paths["avoid"], "/01/")+kb.Enter), chromedp.WaitVisible(chromedp.CSS("#differs")))
 	page.says("Ce qui diffère", "À éviter", "Bon choix")
 	page.fits()
 }

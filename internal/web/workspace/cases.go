@@ -150,7 +150,7 @@ func (p *Pages) show(r *page.Request, who *review.Person) (*page.View, error) {
 	s.CanAdd = c.Kind == review.Grant && (own && c.State == review.Draft || lab)
 	s.CanDepict = own && c.Kind == review.Grant && c.State == review.Draft
 	if n := len(c.Pictures); n > 0 {
-		s.Picture, s.Alt = "/desk/cases/"+c.ID+"/picture?"+c.Pictures[n-1].SHA256.String()[:12], w.Text("product.picture", "name", c.Name)
+		s.Picture, s.Alt = "/desk/cases/"+c.ID+"/picture.jpg?"+c.Pictures[n-1].SHA256.String()[:12], w.Text("product.picture", "name", c.Name)
 	}
 	s.CanAsk = own && c.Kind == review.Grant && c.State == review.Draft
 	s.CanPropose = decides && c.State == review.Asked

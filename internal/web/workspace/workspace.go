@@ -75,7 +75,7 @@ func (p *Pages) Site(version string, hosts []string) (*page.Site, error) {
 		"GET /desk/cases/{id}":             p.show,
 		"POST /desk/cases/{id}/files":      p.add,
 		"GET /desk/cases/{id}/files/{sum}": p.file,
-		"GET /desk/cases/{id}/picture":     p.picture,
+		"GET /desk/cases/{id}/picture.jpg": p.picture,
 		"POST /desk/cases/{id}/picture":    p.depict,
 		"GET /desk/cases/{id}/statement":   p.statement,
 		"POST /desk/cases/{id}/ask":        p.ask,

@@ -216,7 +216,7 @@ func TestAGrantNeedsASecondPersonOnThePagesToo(t *testing.T) {
 	if err != nil || len(list) != 1 || list[0].Account != "body" {
 		t.Fatalf("%v, %v", list, err)
 	}
-	if got := o.visitor("olga").get("/en/desk/audit", 200); !strings.Contains(got, "done by bea") || !strings.Contains(got, "done by ben") {
+	if got := o.visitor("olga").get("/en/desk/audit", 200); !strings.Contains(got, "Done by bea") || !strings.Contains(got, "Done by ben") {
 		t.Error("the audit does not name who decided")
 	}
 	sum := regexp.MustCompile(path + `/files/[0-9a-f]{64}`).FindString(mia.get("/en"+path, 200))
@@ -239,7 +239,7 @@ func TestAPictureIsReviewedWithTheCase(t *testing.T) {
 	o := open(t)
 	mia, leo, bea, ben := o.visitor("mia"), o.visitor("leo"), o.visitor("bea"), o.visitor("ben")
 	path := "/en" + o.begun(mia)
-	mia.get(path+"/picture", http.StatusNotFound)
+	mia.get(path+"/picture.jpg", http.StatusNotFound)
 	for what, x := range map[string]struct {
 		data []byte
 		want string
@@ -257,11 +257,11 @@ func TestAPictureIsReviewedWithTheCase(t *testing.T) {
 	for _, size := range []int{300, 400, 300} {                                            // the last one counts, also one that was there before
 		mia.send(path+"/picture", 200, "picture", "<b>.png", photo(t, size, 200))
 	}
-	kept := mia.get(path+"/picture", 200)
+	kept := mia.get(path+"/picture.jpg", 200)
 	if c, err := jpeg.DecodeConfig(strings.NewReader(kept)); err != nil || c.Width != 300 || c.Height != 300 {
 		t.Fatalf("%+v, %v", c, err)
 	}
-	bea.get(path+"/picture", http.StatusNotFound)
+	bea.get(path+"/picture.jpg", http.StatusNotFound)
 	mia.form(path+"/ask", 200, "body", "body")
 	mia.send(path+"/picture", http.StatusConflict, "picture", "late.png", photo(t, 500, 500))
 	if body := bea.get(path, 200); !strings.Contains(body, `alt="Picture of Example Lamps LP-110"`) || strings.Contains(body, `name="picture"`) {
