@@ -35,6 +35,7 @@ async function send(form: HTMLFormElement, button: HTMLButtonElement | null): Pr
   document.title = next.page.title;
   document.querySelector("main")?.replaceWith(main);
   history.pushState(null, "", next.url);
+  shown = address();
   const target = main.querySelector<HTMLElement>("[data-focus]") ?? main.querySelector<HTMLElement>("h1");
   if (target) {
     target.tabIndex = -1;
@@ -43,5 +44,12 @@ async function send(form: HTMLFormElement, button: HTMLButtonElement | null): Pr
   }
 }
 
-// Back and forward show another page than this one: it is loaded anew.
-window.addEventListener("popstate", () => location.reload());
+const address = () => location.pathname + location.search;
+let shown = address(); // what the page on the screen is of
+
+// Back and forward show another page than this one: it is loaded anew. A way within the page is none.
+window.addEventListener("popstate", () => {
+  if (address() !== shown) {
+    location.reload();
+  }
+});
