@@ -193,13 +193,7 @@ func TestTheFiveFactsOfAProductAreSeenAtFirstSightOnAPhone(t *testing.T) {
 					call(page, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !scripts})
 					page.visit(view{phone[0], phone[1], "light", false, lang}, r.at+"/"+lang+"/01/"+gtin)
 					page.shoot(fmt.Sprintf("product-%s-%s", gtin, lang))
-					below := eval[[]string](page, `[...document.querySelectorAll("h1, .digits, #verdict, .gauge, main > dl dd, .actions a")].filter(e => e.getBoundingClientRect().bottom > innerHeight).map(e => e.textContent + " ends at " + e.getBoundingClientRect().bottom)`)
-					if len(below) > 0 {
-						t.Errorf("below the fold: %q", below)
-					}
-					if n := eval[int](page, `document.querySelectorAll("main > dl dd").length`); n != 5 {
-						t.Errorf("%d facts", n)
-					}
+					page.tells()
 					page.fits()
 				})
 			}
@@ -219,6 +213,46 @@ func TestTheFiveFactsOfAProductAreSeenAtFirstSightOnAPhone(t *testing.T) {
 	t.Logf("a product page has %d octets, %d compressed", len(body), packed.Len())
 	if packed.Len() > 50<<10 {
 		t.Errorf("it has %d octets compressed, 50 KB at most", packed.Len())
+	}
+}
+
+// tells fails the test where something that a shopper must see at once is below the fold.
+func (t tab) tells() {
+	t.Helper()
+	below := eval[[]string](t, `[...document.querySelectorAll("h1, .digits, #verdict, .gauge, main > dl dd, .actions a")].filter(e => e.getBoundingClientRect().bottom > innerHeight).map(e => e.textContent + " ends at " + e.getBoundingClientRect().bottom)`)
+	if len(below) > 0 {
+		t.Errorf("below the fold: %q", below)
+	}
+	if n := eval[int](t, `document.querySelectorAll("main > dl dd").length`); n != 5 {
+		t.Errorf("%d facts", n)
+	}
+}
+
+// A picture of the product takes no fact from the first sight, and comes after it: nothing waits for it, and nothing
+// moves when it is there.
+func TestAPictureLeavesTheFactsAtFirstSight(t *testing.T) {
+	c := shoptest.Open(t, nil)
+	page := open(t)
+	for _, gtin := range []string{c.Good, c.Suspended} {
+		for _, lang := range []string{"en", "fr"} {
+			t.Run(gtin+" "+lang, func(t *testing.T) {
+				page := page.with(t)
+				page.visit(view{phone[0], phone[1], "light", false, lang}, c.URL+"/"+lang+"/01/"+gtin)
+				page.until(10*time.Second, "the picture is there", `document.images.length == 2 && document.images[0].naturalWidth > 0`)
+				page.shoot("pictured-" + gtin + "-" + lang)
+				page.tells()
+				page.fits()
+				if n := eval[int](page, `performance.getEntriesByType("resource").filter(r => r.renderBlockingStatus == "blocking").length`); n != 0 {
+					t.Errorf("the first paint waits for %d requests", n)
+				}
+				if bad := eval[[]string](page, `[...document.images].filter(i => i.loading != "lazy" || !i.getAttribute("width") || !i.getAttribute("height")).map(i => i.outerHTML)`); len(bad) > 0 {
+					t.Errorf("without a size, or not lazy: %q", bad)
+				}
+				if alt, name := eval[string](page, `document.images[0].alt`), eval[string](page, `document.querySelector("h1").innerText`); !strings.Contains(alt, name) {
+					t.Errorf("the picture is called %q, the product %q", alt, name)
+				}
+			})
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"plimsoll.example/plimsoll/internal/glance"
 	"plimsoll.example/plimsoll/internal/locale"
@@ -43,6 +44,9 @@ type view struct {
 	Ways                    []document
 	words                   *locale.Catalogue
 }
+
+// Long reports whether the title would take the room of the facts, were it as large as others.
+func (v *view) Long() bool { return utf8.RuneCountInString(v.Title) > 48 }
 
 // T is a message of the catalogue.
 func (v *view) T(key string) string { return v.words.Text(key) }

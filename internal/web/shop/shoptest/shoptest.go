@@ -19,6 +19,7 @@ import (
 	"plimsoll.example/plimsoll/internal/auth"
 	"plimsoll.example/plimsoll/internal/labellog"
 	"plimsoll.example/plimsoll/internal/locale"
+	"plimsoll.example/plimsoll/internal/picture"
 	"plimsoll.example/plimsoll/internal/registry"
 	"plimsoll.example/plimsoll/internal/review"
 	"plimsoll.example/plimsoll/internal/sqlite"
@@ -101,7 +102,7 @@ func served(t testing.TB, s *page.Site) http.Handler {
 }
 
 // product grants a label.
-func (c *Counter) product(t testing.TB, n int, index uint32, category string, change func(*label.Statement)) (gtin string, id label.Hash) {
+func (c *Counter) product(t testing.TB, n int, index uint32, category string, shown []byte, change func(*label.Statement)) (gtin string, id label.Hash) {
 	t.Helper()
 	s := storetest.Statement(n, index, storetest.Day)
 	s.Maker, s.Model, s.Hardware, s.Firmware, s.MUDURL = "Northern Lights", fmt.Sprintf("Porch Camera %d", n), "B2", label.Range{From: "2.0"}, "https://mud.lights.example/porch"
@@ -114,7 +115,7 @@ func (c *Counter) product(t testing.TB, n int, index uint32, category string, ch
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := c.Desk.Registry.Grant(t.Context(), &registry.Submission{Sign1: sign1, Category: category})
+	l, err := c.Desk.Registry.Grant(t.Context(), &registry.Submission{Sign1: sign1, Category: category, Picture: shown})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,20 +134,24 @@ func (c *Counter) decide(t testing.TB, id label.Hash, verb label.Verb, reason la
 func (c *Counter) stock(t testing.TB) {
 	t.Helper()
 	same := func(*label.Statement) {}
+	drawn, err := picture.Square(Photo(t))
+	if err != nil {
+		t.Fatal(err)
+	}
 	c.None = fmt.Sprintf("%014d", storetest.GTIN(77))
-	c.Check, _ = c.product(t, 1, 1, "doorbell", func(s *label.Statement) { s.Practices |= 1 << 4 })
+	c.Check, _ = c.product(t, 1, 1, "doorbell", nil, func(s *label.Statement) { s.Practices |= 1 << 4 })
 	var id label.Hash
-	c.Suspended, id = c.product(t, 2, 2, "light", func(s *label.Statement) {
+	c.Suspended, id = c.product(t, 2, 2, "light", drawn, func(s *label.Statement) {
 		s.Maker, s.Model = strings.Repeat("Averylongname", 4), "Porch Camera Ultra 4K (second edition)"
 		s.Sensors, s.Practices = 1|2|8|16|32, 0x7f
 	})
 	c.decide(t, id, label.Suspend, "exploited", "CVE-2026-0001: <see> the advisory.", registry.Document{Media: "text/plain", Body: []byte("why")})
-	c.Withdrawn, id = c.product(t, 3, 3, "plug", same)
+	c.Withdrawn, id = c.product(t, 3, 3, "plug", nil, same)
 	c.decide(t, id, label.Withdraw, "support-ended", "")
-	c.Expired, id = c.product(t, 4, 4, "camera", func(s *label.Statement) { s.Expires = storetest.Day })
+	c.Expired, id = c.product(t, 4, 4, "camera", nil, func(s *label.Statement) { s.Expires = storetest.Day })
 	c.decide(t, id, label.Expire, "expired", "")
 	for i, end := range []label.Reason{"superseded", "maker-request", ""} { // three labels, of which the last is in force
-		c.Old, id = c.product(t, 5, uint32(5+i), "camera", func(s *label.Statement) {
+		c.Old, id = c.product(t, 5, uint32(5+i), "camera", nil, func(s *label.Statement) {
 			s.Support, s.Firmware.From = storetest.Day+label.Day(300*i), fmt.Sprint(i+1, ".0")
 		})
 		if end != "" {
