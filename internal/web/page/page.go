@@ -345,9 +345,10 @@ func (m *Model) Path(path string) string { return "/" + string(m.Lang) + path }
 // In is the address of this page in another language.
 func (m *Model) In(l string) string { return "/" + l + m.path + m.query }
 
-// Here reports whether a link leads to this page, or to one above it.
+// Here reports whether a link leads to this page, or to the one above it that is next.
 func (m *Model) Here(path string) bool {
-	return m.path == path || path != "/" && strings.HasPrefix(m.path, path+"/")
+	over := func(path string) bool { return m.path == path || path != "/" && strings.HasPrefix(m.path, path+"/") }
+	return over(path) && !slices.ContainsFunc(m.site.Links, func(l Link) bool { return len(l.Path) > len(path) && over(l.Path) })
 }
 
 // Site is the name of the site.

@@ -118,6 +118,7 @@ type sent struct{ Name, URL, By string }
 type group struct {
 	Title string
 	Open  bool // it is to be done first
+	Told  bool // each norm with its reasons; else they are folded
 	Norms []weighed
 }
 
@@ -197,7 +198,7 @@ func (p *Pages) weigh(s *shown, result *assess.Result, w *locale.Catalogue) {
 	for i := range result.Problems {
 		s.Problems = append(s.Problems, result.Problems[i].Text(w))
 	}
-	groups := [...]group{{Title: "work.group.mend", Open: true}, {Title: "work.group.must", Open: true}, {Title: "work.group.may"}, {Title: "work.group.done"}}
+	groups := [...]group{{Title: "work.group.mend", Open: true, Told: true}, {Title: "work.group.must", Open: true}, {Title: "work.group.may"}, {Title: "work.group.done"}}
 	for i := range result.Norms {
 		n := &result.Norms[i]
 		x := weighed{Title: n.Title.In(string(w.Lang())), Class: w.Text("glance.class." + n.Class.String()), Verdict: w.Text("assess.verdict." + n.Verdict.String())}

@@ -28,6 +28,7 @@ type granted struct {
 	ID, Name, Line           string
 	Suspend, Propose, CanAdd bool
 	Verbs                    []reason
+	Why                      string // the reason that is likely
 }
 
 const mostLabels = 20
@@ -66,7 +67,10 @@ func (p *Pages) labels(r *page.Request, who *review.Person) (*page.View, error) 
 				g.Verbs = append(g.Verbs, reason{string(v), w.Text("work.propose." + string(v))})
 			}
 		}
-		g.Propose = len(g.Verbs) > 0
+		g.Propose, g.Why = len(g.Verbs) > 0, "maker-request"
+		if l.Status == label.Suspended {
+			g.Why = "remedied"
+		}
 		s.Labels = append(s.Labels, g)
 	}
 	return view, nil
