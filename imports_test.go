@@ -24,8 +24,8 @@ var ranks = [][]string{
 	{"label", "mud", "norms"},
 
 	// What a protocol says; first the forms that several protocols share.
-	{"internal/dissect", "internal/oui"},
-	{"internal/dissect/domain", "internal/dissect/stream", "internal/identify/gen", "internal/oui/gen"},
+	{"internal/country", "internal/dissect", "internal/oui"},
+	{"internal/country/gen", "internal/dissect/domain", "internal/dissect/stream", "internal/identify/gen", "internal/oui/gen"},
 	{"internal/dissect/line"},
 	{"internal/dissect/*"},
 
@@ -53,7 +53,7 @@ var ranks = [][]string{
 
 	// Stores, pages, commands.
 	{
-		"internal/enforce", "internal/eve", "internal/lab/dnsbench", "internal/lab/holdperf", "internal/lab/labgen", "internal/lab/perf",
+		"internal/enforce", "internal/eve", "internal/lab/dnsbench", "internal/lab/holdperf", "internal/lab/labgen", "internal/lab/perf", "internal/lab/stage",
 		"internal/postgres", "internal/report", "internal/sqlite", "internal/storetest",
 	},
 	{"internal/web/asset", "internal/web/asset/bundle"},

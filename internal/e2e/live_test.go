@@ -33,7 +33,7 @@ func TestNewsArriveAndLeaveTheReaderWhereTheyAre(t *testing.T) {
 	link := `#live-rooms a[href="/en/devices/` + house.Lamp.ID + `"]`
 	eval[bool](page, `document.querySelector('`+link+`').focus() ?? true`)
 	for _, name := range []string{"first", "second", "third"} { // within a second
-		if _, err := house.Describe(t.Context(), "page:owner", house.Camera.ID, func(d *home.Device) { d.Room = name }); err != nil {
+		if _, _, err := house.Describe(t.Context(), "page:owner", house.Camera.ID, func(d *home.Device) { d.Room = name }); err != nil {
 			t.Fatal(err)
 		}
 		house.Site.Events.Changed()

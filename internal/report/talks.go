@@ -23,15 +23,16 @@ const (
 // Talks is whom a device talks with: a picture, and the same in a table.
 type Talks struct {
 	Rows    []Talk
+	Known   bool // of some peers, countries are
 	More    string
 	Picture Picture
 }
 
-// Talk is one row of the table.
-type Talk struct{ Purpose, Name, Services, Size string }
+// Talk is one row of the table. Countries are those that the peer’s addresses are registered in.
+type Talk struct{ Purpose, Name, Services, Countries, Size string }
 
 // Purposes are the groups of peers, in the order in which they are shown.
-var Purposes = [...]string{"maker", "update", "clock", "names", "internet", "home", "router", "nearby"}
+var Purposes = [...]string{"maker", "update", "tracker", "clock", "names", "internet", "home", "router", "nearby"}
 
 // Purpose says what a peer is for, as far as its name and the protocol tell; id is that of the device.
 func Purpose(id *device.Identity, p *inspect.Peer) string {
@@ -46,8 +47,10 @@ func Purpose(id *device.Identity, p *inspect.Peer) string {
 	only := func(protocol string) bool {
 		return len(p.Services) > 0 && !slices.ContainsFunc(p.Services, func(s string) bool { return protocolOf(s) != protocol })
 	}
-	name := strings.ToLower(p.Name)
+	name := strings.Trim(strings.ToLower(p.Name), ".")
 	switch {
+	case isTracker(name):
+		return "tracker"
 	case only("ntp"):
 		return "clock"
 	case only("dns"):
@@ -139,7 +142,8 @@ func NewTalks(w Words, id *device.Identity, peers []inspect.Peer, others *inspec
 		for _, p := range groups[g] {
 			use := w.Text("report.purpose." + g)
 			services := strings.Join(slices.DeleteFunc(w.Services(p.Services), func(s string) bool { return strings.EqualFold(s, use) }), ", ")
-			t.Rows = append(t.Rows, Talk{use, Cut(peerName(w, p), longest), Cut(services, longest), w.Size(locale.Octets(p.Octets))})
+			t.Rows = append(t.Rows, Talk{use, Cut(peerName(w, p), longest), Cut(services, longest), registered(w, p), w.Size(locale.Octets(p.Octets))})
+			t.Known = t.Known || len(p.Countries) > 0
 		}
 	}
 	t.Picture = draw(w, groups)

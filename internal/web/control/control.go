@@ -38,7 +38,6 @@ const maxBody = 64 << 10
 type history interface {
 	Traffic(ctx context.Context, device string, span time.Duration, from, to time.Time, limit int) ([]home.Traffic, error)
 	Findings(ctx context.Context, device string, limit int) ([]home.Noted, error)
-	SetFinding(ctx context.Context, id string, state home.NoteState) error
 	Decisions(ctx context.Context, device string, before int64, limit int) ([]*home.Decision, error)
 	File(ctx context.Context, sha256 string) (*home.File, error)
 }
@@ -290,6 +289,7 @@ func (a *API) describe(r *http.Request) (any, error) {
 		Room      *string          `json:"room"`
 		Corrected *home.Correction `json:"corrected"`
 		MUDURL    *string          `json:"mud_url"` // by the operator’s word
+		Care      *home.Care       `json:"care"`
 	}
 	if err := read(r, &o); err != nil {
 		return nil, err
@@ -299,7 +299,7 @@ func (a *API) describe(r *http.Request) (any, error) {
 			return nil, fmt.Errorf("%w: %w", errRequest, err)
 		}
 	}
-	return a.Household.Describe(r.Context(), Actor(r.Context()), r.PathValue("device"), func(d *home.Device) {
+	d, _, err := a.Household.Describe(r.Context(), Actor(r.Context()), r.PathValue("device"), func(d *home.Device) {
 		if o.Name != nil {
 			d.Name = *o.Name
 		}
@@ -312,7 +312,11 @@ func (a *API) describe(r *http.Request) (any, error) {
 		if o.MUDURL != nil {
 			d.Says(home.MUDURL{URL: *o.MUDURL, Via: "operator", At: time.Now().UTC()})
 		}
+		if o.Care != nil {
+			d.Care = o.Care
+		}
 	})
+	return d, err
 }
 
 func (a *API) traffic(r *http.Request) (any, error) {
@@ -393,7 +397,8 @@ func (a *API) note(r *http.Request) (any, error) {
 	if at < 0 {
 		return nil, fmt.Errorf("finding %.40q: %w", id, fs.ErrNotExist)
 	}
-	return o, a.Household.Note(r.Context(), Actor(r.Context()), list[at].Device, id, o.State, a.History.SetFinding)
+	_, err = a.Household.Note(r.Context(), Actor(r.Context()), list[at].Device, id, o.State)
+	return o, err
 }
 
 // mostFindings bounds those that one is looked for among.

@@ -85,6 +85,9 @@ func (p *Pages) does(w report.Words, d *home.Device, peers []inspect.Peer, said 
 	} else {
 		list = append(list, w.Text("household.does.stays"))
 	}
+	if where := reached(peers); len(where) > 0 {
+		list = append(list, w.Text("household.does.countries", "list", report.Countries(w.Catalogue, where)))
+	}
 	if n := counts["lan"] + counts["gateway"]; n > 0 {
 		list = append(list, w.Text("household.does.home", "n", n))
 	}
@@ -94,4 +97,16 @@ func (p *Pages) does(w report.Words, d *home.Device, peers []inspect.Peer, said 
 	}
 	list = append(list, w.Text("household.does.much", "out", locale.Octets(said.Out), "in", locale.Octets(said.In)))
 	return list
+}
+
+// reached are the countries of the peers, the one that most was said to first.
+func reached(peers []inspect.Peer) (codes []string) {
+	for i := range peers {
+		for _, c := range peers[i].Countries {
+			if !slices.Contains(codes, c) {
+				codes = append(codes, c)
+			}
+		}
+	}
+	return codes[:min(len(codes), mostListed)]
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"plimsoll.example/plimsoll/internal/auth"
+	"plimsoll.example/plimsoll/internal/country"
 	"plimsoll.example/plimsoll/internal/home"
 	"plimsoll.example/plimsoll/internal/locale"
 	"plimsoll.example/plimsoll/internal/policy"
@@ -25,9 +26,9 @@ var templates embed.FS
 type history interface {
 	Traffic(ctx context.Context, device string, span time.Duration, from, to time.Time, limit int) ([]home.Traffic, error)
 	Amounts(ctx context.Context, from, to time.Time) ([]home.Amount, error)
+	Reaches(ctx context.Context, device string, from time.Time, limit int) ([]home.Reach, error)
 	Findings(ctx context.Context, device string, limit int) ([]home.Noted, error)
 	OpenFindings(ctx context.Context, limit int) ([]home.Noted, error)
-	SetFinding(ctx context.Context, id string, state home.NoteState) error
 	Decisions(ctx context.Context, device string, before int64, limit int) ([]*home.Decision, error)
 	File(ctx context.Context, sha256 string) (*home.File, error)
 
@@ -55,6 +56,15 @@ type Labelled struct {
 	Statement *label.Statement
 	Status    label.Status
 	AsOf      time.Time // when that was its status
+	Registry  string    // URL of the one that says so; "": none does
+}
+
+// page is the address at which the registry shows the product in a language; "" where none is known (GS1 Digital Link).
+func (l *Labelled) page(lang locale.Lang) string {
+	if l.Registry == "" {
+		return ""
+	}
+	return l.Registry + "/" + string(lang) + "/01/" + l.Statement.GTIN14()
 }
 
 // Pages are those of one home.
@@ -75,6 +85,8 @@ type Pages struct {
 	Export  func(ctx context.Context) (*home.Export, error)
 	Import  func(ctx context.Context, actor string, x *home.Export, replace bool) (*home.Decision, error)
 
+	Countries country.Table // of addresses on the Internet
+
 	site *page.Site
 }
 
@@ -87,14 +99,20 @@ type route struct {
 
 func (p *Pages) routes() []route {
 	return []route{
-		{"GET /", look, p.overview},
+		{"GET /", visit, p.overview},
 		{"GET /devices/{device}", detail, p.device},
 		{"POST /devices/{device}", decide, p.decide},
 		{"POST /devices/{device}/about", decide, p.correct},
+		{"POST /devices/{device}/care", decide, p.noteCare},
+		{"POST /devices/{device}/known", decide, p.know},
 		{"POST /devices/{device}/findings/{finding}", decide, p.note},
 		{"GET /devices/{device}/rehearsal", detail, p.rehearsal},
 		{"GET /devices/{device}/letter/{to}", detail, p.letter},
+		{"GET /devices/{device}/evidence.json", detail, p.evidence},
 		{"POST /undo", decide, p.undo},
+		{"POST /ask", look, p.ask},
+		{"POST /looked", decide, p.looked},
+		{"GET /plan", look, p.plan},
 		{"GET /protection", detail, p.protection},
 		{"GET /history", detail, p.history},
 		{"GET /week", detail, p.week},
@@ -153,6 +171,7 @@ func (p *Pages) Site(version string, hosts []string) (*page.Site, error) {
 		}
 		s.Handle(x.pattern, p.guard(x))
 	}
+	rights["/"] = look // it leads guests away
 	s.May = func(v page.Viewer, path string) bool {
 		return p.may(v, rights[path]) && (path != "/sessions" || p.People != nil)
 	}

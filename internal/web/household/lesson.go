@@ -20,6 +20,8 @@ type lesson struct {
 	Done        string
 	Detail      bool // pages of devices may be looked at
 	Drill       bool
+	Saved       string
+	Tried       []tried // of a drill whose outcome is noted, device by device
 }
 
 // course is all lessons, in order. what is the devices that one is made of, and the answer to its question.
@@ -103,7 +105,10 @@ func (p *Pages) lesson(r *page.Request) (*page.View, error) {
 			return nil, err
 		}
 		x := newLesson(r.Words, e, i, ticks)
-		x.Detail = p.may(r.Viewer, detail)
+		x.Detail, x.Saved = p.may(r.Viewer, detail), saved(r)
+		if x.Name == "outage" && p.may(r.Viewer, decide) {
+			x.Tried = p.drill(r)
+		}
 		return &page.View{Template: "lesson.html", Title: x.Title, Data: x}, nil
 	}
 	return nil, fs.ErrNotExist

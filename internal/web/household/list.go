@@ -66,8 +66,8 @@ func isGone(p *Pages, _ *page.Request, _ *everything, d *home.Device) bool {
 }
 
 func endsSoon(p *Pages, r *page.Request, _ *everything, d *home.Device) bool {
-	l, err := p.labelOf(r, d)
-	return err == nil && l != nil && l.Statement.Support != 0 && newSupport(r, l.Statement.Support.Time(), p.Now()).Warn
+	until, _, ok, err := p.lasts(r, d)
+	return err == nil && ok && phaseOf(until, p.Now()) != long
 }
 
 func isThing(_ *Pages, _ *page.Request, _ *everything, d *home.Device) bool {

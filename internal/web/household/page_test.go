@@ -16,7 +16,7 @@ func (h *house) paths() []string {
 	at := "/devices/" + h.Camera.ID
 	list := []string{
 		"/", at, at + "?saved=about", at + "/rehearsal", at + "/rehearsal?file=offered", at + "/letter/maker", at + "/letter/commissioner", "/devices/" + h.Lamp.ID,
-		"/protection", "/history", "/week", "/calendar", "/lists/tune-up", "/lists/moving-in", "/lists/moving-out", "/guide", "/guide/words", "/guide/stage/before",
+		"/protection", "/history", "/week", "/calendar", "/plan", "/lists/tune-up", "/lists/moving-in", "/lists/moving-out", "/guide", "/guide/words", "/guide/stage/before",
 		"/guide/stage/use", "/guide/stage/trouble", "/lessons", "/settings", "/carry", "/people", "/sessions", "/guest",
 	}
 	for _, l := range []string{"here", "names", "senses", "talk", "cut", "outage", "scam"} {
@@ -96,8 +96,8 @@ func TestEveryPageIsWholeInBothLanguages(t *testing.T) {
 func TestTheFirstPageSaysWhatIsHereAndWhatToDo(t *testing.T) {
 	h := furnish(t, false)
 	for lang, want := range map[string][]string{
-		"en": {"4 devices.", "1 needs you now", "try", "This device is new. What may it do?", "Only what it is for", "Camera, Lamps &amp; Co", "Your devices, from the Internet", "Who is here?"},
-		"fr": {"4 appareils.", "Cet appareil est nouveau", "Seulement ce à quoi il sert", "Caméra", "Qui est là?"},
+		"en": {"4 devices.", "1 needs you now", "try", "This device is new. What may it do?", "Only what it is for", "Camera, Lamps &amp; Co", "Protecting your devices from the Internet", "Who is here?"},
+		"fr": {"4 appareils.", "Cet appareil est nouveau", "Juste le nécessaire", "Caméra", "Qui est là?"},
 	} {
 		page := h.get(t, "/"+lang+"/")
 		for _, w := range want {

@@ -174,7 +174,7 @@ func (p *Pages) sessions(r *page.Request) (*page.View, error) {
 			x.Other = append(x.Other, s)
 		}
 	}
-	return &page.View{Template: "sessions.html", Title: r.Words.Text("household.nav.sessions"), Data: x}, nil
+	return &page.View{Template: "sessions.html", Title: r.Words.Text("household.sessions"), Data: x}, nil
 }
 
 func (p *Pages) endSession(r *page.Request) (*page.View, error) {

@@ -70,6 +70,50 @@ func TestSomebodyIsAddedAndComesIn(t *testing.T) {
 	}
 }
 
+// A child asks, an adult sees who asked and for what, looks, and it is gone.
+func TestAChildAsksAGrownUpToLook(t *testing.T) {
+	h := furnish(t, true)
+	h.enter(t, "owner")
+	owner := h.jar
+	page := h.post(t, "/en/people", "do", "add", "name", "Zoé", "role", "child")
+	h.jar = newJar(t)
+	h.post(t, "/en/sign-in", "code", regexp.MustCompile(`sign-in\?code=(\d{8})`).FindStringSubmatch(page)[1])
+	if page := h.get(t, "/en/"); !strings.Contains(page, "Ask a grown-up") || !strings.Contains(page, "Ask somebody to look") {
+		t.Fatal("a child cannot ask")
+	}
+	if page := h.post(t, "/en/ask", "device", h.Camera.ID); !strings.Contains(page, "You asked.") {
+		t.Error("a child is not told that it asked")
+	}
+	if h.post(t, "/en/looked", "device", h.Camera.ID); h.status != 403 {
+		t.Errorf("a child answers for a grown-up: %d", h.status)
+	}
+	if h.post(t, "/en/ask", "device", "none"); h.status != 404 {
+		t.Errorf("no such device: %d", h.status)
+	}
+	h.jar = owner
+	if page := h.get(t, "/en/"); !strings.Contains(page, "Zoé asks you to look at it.") {
+		t.Error("who decides is not told")
+	}
+	if page := h.post(t, "/en/looked", "device", h.Camera.ID); strings.Contains(page, "Zoé asks you") {
+		t.Error("it does not go")
+	}
+}
+
+// Who comes in as a guest is led to what guests may see, and shown no way to anything else.
+func TestAGuestIsLedToTheirPage(t *testing.T) {
+	h := furnish(t, true)
+	h.enter(t, "guest")
+	page := h.get(t, "/en/")
+	if h.status != 200 || !strings.Contains(page, "Can hear") || strings.Contains(page, ">Home<") {
+		t.Errorf("%d: %.600s", h.status, page)
+	}
+	for _, a := range regexp.MustCompile(`<a href="/en(/[^"]*)"`).FindAllStringSubmatch(page, -1) {
+		if h.get(t, "/en"+a[1]); h.status != 200 {
+			t.Errorf("a guest is shown the way to %s, which is %d", a[1], h.status)
+		}
+	}
+}
+
 func TestASessionIsEndedByWhoseItIs(t *testing.T) {
 	h := furnish(t, true)
 	h.enter(t, "owner")
@@ -118,7 +162,7 @@ func TestGuestsLearnWhatSeesAndHears(t *testing.T) {
 		t.Fatal(err)
 	}
 	page := h.get(t, "/en/guest")
-	for _, w := range []string{"It sees", "It hears", "Camera", "Hall", "nobody knows yet"} {
+	for _, w := range []string{"Can see", "Can hear", "Camera", "Hall", "nobody knows yet"} {
 		if !strings.Contains(page, w) {
 			t.Errorf("the page does not say %q", w)
 		}

@@ -18,14 +18,20 @@ import (
 
 // allowed is what each role may do, address by address: this table is the promise, and roles must keep it.
 var allowed = map[string]string{
-	"GET /":                                     "owner adult helper child",
+	"GET /":                                     "owner adult helper child guest", // whom it leads to their page
 	"GET /devices/{device}":                     "owner adult helper",
 	"POST /devices/{device}":                    "owner adult helper",
 	"POST /devices/{device}/about":              "owner adult helper",
+	"POST /devices/{device}/care":               "owner adult helper",
+	"POST /devices/{device}/known":              "owner adult helper",
 	"POST /devices/{device}/findings/{finding}": "owner adult helper",
 	"GET /devices/{device}/rehearsal":           "owner adult helper",
 	"GET /devices/{device}/letter/{to}":         "owner adult helper",
+	"GET /devices/{device}/evidence.json":       "owner adult helper",
 	"POST /undo":                                "owner adult helper",
+	"POST /ask":                                 "owner adult helper child",
+	"POST /looked":                              "owner adult helper",
+	"GET /plan":                                 "owner adult helper child",
 	"GET /protection":                           "owner adult helper",
 	"GET /history":                              "owner adult helper",
 	"GET /week":                                 "owner adult helper",
@@ -73,7 +79,7 @@ func (s store) SaveSession(_ context.Context, d auth.Digest, x *auth.Session) er
 func TestEveryAddressKeepsToTheTableOfRights(t *testing.T) {
 	p := &Pages{Log: slog.New(slog.DiscardHandler), Now: time.Now}
 	reached := errors.New("reached")
-	p.site = &page.Site{Templates: templates, Door: auth.NewDoor(store{}, time.Now), Log: p.Log}
+	p.site = &page.Site{Name: "home", Templates: templates, Door: auth.NewDoor(store{}, time.Now), Log: p.Log}
 	seen := map[string]bool{}
 	for _, x := range p.routes() {
 		seen[x.pattern] = true
@@ -102,7 +108,7 @@ func TestEveryAddressKeepsToTheTableOfRights(t *testing.T) {
 			method, path, _ := strings.Cut(pattern, " ")
 			path = strings.NewReplacer("{device}", "d", "{finding}", "f", "{to}", "maker", "{list}", "l", "{stage}", "s", "{about}", "a", "{lesson}", "l").Replace(path)
 			r := httptest.NewRequest(method, "http://localhost/"+string(locale.English)+path, nil)
-			r.AddCookie(&http.Cookie{Name: "plimsoll", Value: token})
+			r.AddCookie(&http.Cookie{Name: "plimsoll-home", Value: token})
 			w := httptest.NewRecorder()
 			handler.ServeHTTP(w, r)
 			want := http.StatusForbidden

@@ -26,6 +26,7 @@ type digest struct {
 	Gone     []mention // that were not seen this week
 	Decided  string
 	Flows    string
+	Abroad   string    // the countries of the addresses that devices talked to
 	Support  []mention // whose updates end soon
 }
 
@@ -59,18 +60,20 @@ func (p *Pages) week(r *page.Request) (*page.View, error) {
 				x.Found = append(x.Found, mention{d.ID, d.Title(), guide.Title(w, string(f.Kind))})
 			}
 		}
-		l, err := p.labelOf(r, d)
+		until, _, ok, err := p.lasts(r, d)
 		if err != nil {
 			return nil, err
 		}
-		if l != nil && l.Statement.Support != 0 {
-			if s := newSupport(r, l.Statement.Support.Time(), now); s.Warn {
+		if ok {
+			if s := newSupport(r, until, now); s.Warn {
 				x.Support = append(x.Support, mention{d.ID, d.Title(), s.Text})
 			}
 		}
 	}
 	x.Sentence = sentence(w, len(e.devices), counts)
-	x.Actions, x.More = p.actions(r, e, p.Status().Asks)
+	if x.Actions, x.More, err = p.actions(r, e, p.Status().Asks); err != nil {
+		return nil, err
+	}
 	if len(x.Actions) == 0 {
 		x.Rest = w.Text("household.rest")
 	}
@@ -104,5 +107,12 @@ func (p *Pages) week(r *page.Request) (*page.View, error) {
 	}
 	x.Decided = w.Text("household.week.decided", "n", n)
 	x.Flows = w.Text("household.week.flows", "n", flows)
+	reaches, err := p.lately(r, "")
+	if err != nil {
+		return nil, err
+	}
+	if where := p.named(w, reaches); where != "" {
+		x.Abroad = w.Text("household.week.countries", "list", where)
+	}
 	return &page.View{Template: "week.html", Title: w.Text("household.nav.week"), Data: x}, nil
 }

@@ -303,7 +303,7 @@ func TestThePageOfAProductSaysHowItsLabelStands(t *testing.T) {
 	en := s.do(t, "GET", path, nil)
 	for _, want := range []string{
 		`<html lang="en">`, "Example &lt;script&gt; LP &#34;1&#34;", "Label in force", "Camera and sound.", "Until ", "2 years and 8 months left", "Example &lt;Authority&gt;", "tested in a laboratory",
-		"never says that a product is secure", "Check first", "The number below the bars is " + fmt.Sprint(st.GTIN), "Nothing that the pack says.",
+		"never says that a product is secure", "Check first", "The number below the bar code is " + fmt.Sprint(st.GTIN), "Nothing that the pack says.",
 	} {
 		if !strings.Contains(string(en.body), want) {
 			t.Errorf("the page does not have %q:\n%s", want, en.body)
@@ -333,7 +333,7 @@ func TestThePageOfAProductSaysHowItsLabelStands(t *testing.T) {
 		t.Fatalf("%s %s", a.Status, a.body)
 	}
 	en = s.do(t, "GET", path, nil, "If-None-Match", en.Header.Get("ETag"))
-	for _, want := range []string{"Label suspended", "being exploited", "&lt;b&gt;CVE-2026-0001", "Verdict. Then: Check first Now: Avoid"} {
+	for _, want := range []string{"Label suspended", "being exploited", "&lt;b&gt;CVE-2026-0001", "Verdict. Then: Check first. Now: Avoid."} {
 		if !strings.Contains(string(en.body), want) {
 			t.Errorf("the page does not have %q once the label is suspended", want)
 		}

@@ -272,7 +272,7 @@ func TestAComparisonShowsWhatDiffersFirstAndPricesAYear(t *testing.T) {
 	if p, err := png.Decode(w.Body); err != nil || p.Bounds().Dx() != 1200 || w.Header().Get("Content-Type") != "image/png" {
 		t.Errorf("%d %v %v", w.Code, err, w.Header())
 	}
-	c.shows("/en/compare.png?gtin="+gtin(0), 400, "Two products at least")
+	c.shows("/en/compare.png?gtin="+gtin(0), 400, "At least two products")
 }
 
 func TestAListIsInItsAddress(t *testing.T) {
