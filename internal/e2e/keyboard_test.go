@@ -24,9 +24,11 @@ type stop struct {
 func (t tab) next() stop {
 	t.Helper()
 	t.do(chromedp.KeyEvent(kb.Tab))
-	s := eval[stop](t, `(() => {
-		const e = document.activeElement ?? document.body, style = getComputedStyle(e), box = e.getBoundingClientRect(), last = window.lastStop
+	s := eval[stop](t, `(async () => {
+		const e = document.activeElement ?? document.body, style = getComputedStyle(e), last = window.lastStop
 		window.lastStop = e
+		for (let y = NaN; y != e.getBoundingClientRect().y; await new Promise(done => setTimeout(done, 20))) y = e.getBoundingClientRect().y // it comes into sight
+		const box = e.getBoundingClientRect()
 		const label = e.labels?.[0]?.innerText ?? e.getAttribute("aria-label") ?? e.innerText ?? ""
 		const over = document.elementFromPoint(box.x + Math.min(box.width, innerWidth - box.x) / 2, box.y + Math.min(box.height, innerHeight - box.y) / 2)
 		return {

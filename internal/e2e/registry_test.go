@@ -357,7 +357,7 @@ func TestFromTheMakerToAGrantedLabel(t *testing.T) {
 	page.follow("Example Lamps LP-110")
 	page.chooses("Une déclaration ou une preuve", "#file", file("probe.json"))
 	page.follow("Le remettre")
-	page.says("probe.json", "de leo (Example Laboratory)")
+	page.says("probe.json", "par leo (Example Laboratory)")
 	check("case-fr")
 
 	page.login(r, "en", "bea")
