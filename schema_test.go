@@ -526,7 +526,7 @@ var examples = map[string]struct {
 	"registry-label.json": {
 		good: `{"schema": "plimsoll.registry.label/1", "id": "` + digest + `", "issuer": {"id": "body", "name": "Example", "role": "certification-body"}, "product": {"gtin": "09506000134352",
 			"version": 1, "maker": "Example Lamps", "model": "LP-110", "profile": 1, "norms": {"etsi.5.1-1": "lab-tested"}, "issued": "2026-11-27", "status_index": 2, "sensors": [],
-			"practices": []}, "category": "light", "status": "suspended", "changed": "2026-11-27T12:00:00Z", "granted": "2026-11-27T11:00:00Z", "leaf": 3, "changes": [{"number": 1,
+			"practices": []}, "category": "light", "status": "suspended", "changed": "2026-11-27T12:00:00Z", "granted": "2026-11-27T11:00:00Z", "leaf": 3, "picture": "https://registry.example/api/v1/pictures/` + digest + `", "changes": [{"number": 1,
 			"verb": "suspend", "status": "suspended", "at": "2026-11-27T12:00:00Z", "reason": "exploited", "note": "", "by": {"id": "registry", "name": "Example", "role": "scheme-owner"},
 			"evidence": ["` + digest + `"], "leaf": 4, "record": "AAAA"}], "label": "AAAA"}`,
 		wrong: map[string][2]string{
@@ -534,6 +534,7 @@ var examples = map[string]struct {
 			"a reason not in words": {`"exploited"`, `"whim"`},
 			"change 0":              {`"number": 1`, `"number": 0`},
 			"a property more":       {`"leaf": 3`, `"leaf": 3, "secure": true`},
+			"a picture by number":   {`"picture": "https`, `"picture": 7, "x": "https`},
 			"a GTIN cut":            {`09506000134352`, `9506000134352`},
 			"no base64":             {`"label": "AAAA"`, `"label": "<b>"`},
 		},
@@ -548,7 +549,7 @@ var examples = map[string]struct {
 	"registry-product.json": {
 		good: `{"schema": "plimsoll.registry.product/1", "gtin": "09506000134352", "maker": "Example Lamps", "model": "LP-110", "category": "light", "labels": [{"schema": "plimsoll.registry.label/1", "id": "` + digest + `", "issuer": {"id": "body", "name": "Example", "role": "certification-body"}, "product": {"gtin": "09506000134352",
 			"version": 1, "maker": "Example Lamps", "model": "LP-110", "profile": 1, "norms": {"etsi.5.1-1": "lab-tested"}, "issued": "2026-11-27", "status_index": 2, "sensors": [],
-			"practices": []}, "category": "light", "status": "suspended", "changed": "2026-11-27T12:00:00Z", "granted": "2026-11-27T11:00:00Z", "leaf": 3, "changes": [{"number": 1,
+			"practices": []}, "category": "light", "status": "suspended", "changed": "2026-11-27T12:00:00Z", "granted": "2026-11-27T11:00:00Z", "leaf": 3, "picture": "https://registry.example/api/v1/pictures/` + digest + `", "changes": [{"number": 1,
 			"verb": "suspend", "status": "suspended", "at": "2026-11-27T12:00:00Z", "reason": "exploited", "note": "", "by": {"id": "registry", "name": "Example", "role": "scheme-owner"},
 			"evidence": ["` + digest + `"], "leaf": 4, "record": "AAAA"}], "label": "AAAA"}]}`,
 		wrong: map[string][2]string{

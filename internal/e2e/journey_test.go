@@ -233,7 +233,7 @@ func TestALabelIsSuspendedAndTheHomeSaysSoAndActs(t *testing.T) {
 		desk.until(10*time.Second, "what "+name+" may do", `!location.pathname.endsWith("/sign-in") && document.querySelector("main form button") != null`)
 	}
 	writes("Bea", "/desk/labels?gtin="+gtin)
-	desk.press("Suspend at once")
+	desk.follow("Suspend at once")
 	desk.says("suspended")
 
 	const said = `document.querySelector("main").innerText.includes`
@@ -248,11 +248,11 @@ func TestALabelIsSuspendedAndTheHomeSaysSoAndActs(t *testing.T) {
 	home.do(chromedp.Navigate("http://" + d.link.Host + its))
 
 	writes("Bea", "/desk/labels?gtin="+gtin)
-	desk.press("Propose to restore")
+	desk.follow("Propose to restore")
 	desk.says("Proposed: to restore the label.", "somebody else must decide")
 	waiting := eval[string](desk, `location.pathname.slice(3)`)
 	writes("Olga", waiting)
-	desk.press("Confirm and sign")
+	desk.follow("Confirm and sign")
 	desk.says("Done: to restore the label.")
 	home.until(20*time.Second, "that its label is good again, by itself", `!`+said+`("Its label is on hold")`)
 	desk.do(chromedp.Navigate(strings.Replace(product, "/01/", "/history/", 1)), chromedp.WaitVisible(chromedp.CSS("h1")))
