@@ -119,7 +119,7 @@ func TestABadCameraIsFoundExplainedCutOffAndLetBack(t *testing.T) {
 			r.use("main", "Cut it off")
 			r.told(camera + " is cut off")
 			r.told("Plimsoll only watches here") // which the demo does
-			r.shows("Let it back, and watch it", "A person decided this.")
+			r.shows("Let it back, and watch it", "A person decided that.")
 			r.use("main", "Undo")
 			r.told(camera + " is as it was before")
 			r.use("main", "Cut it off")

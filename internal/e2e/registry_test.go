@@ -330,7 +330,7 @@ func TestFromTheMakerToAGrantedLabel(t *testing.T) {
 	page.do(chromedp.Click(chromedp.CSS(".cards a")), chromedp.WaitVisible(chromedp.CSS("#file")))
 	page.upload("#file", file("probe.json"))
 	page.press("Le remettre")
-	page.says("probe.json", "de leo (Example Laboratory)")
+	page.says("probe.json", "par leo (Example Laboratory)")
 	check("case-fr")
 
 	page.login(r, "en", "bea")
