@@ -53,7 +53,7 @@ var ranks = [][]string{
 
 	// Stores, pages, commands.
 	{
-		"internal/enforce", "internal/eve", "internal/lab/dnsbench", "internal/lab/holdperf", "internal/lab/labgen", "internal/lab/perf",
+		"internal/enforce", "internal/eve", "internal/lab/dnsbench", "internal/lab/holdperf", "internal/lab/labgen", "internal/lab/perf", "internal/lab/stage",
 		"internal/postgres", "internal/report", "internal/sqlite", "internal/storetest",
 	},
 	{"internal/web/asset", "internal/web/asset/bundle"},

@@ -42,6 +42,7 @@ type pageFlags struct {
 	names     []string
 	cert, key string
 	ready     func(l net.Listener, code string) // told when they are; code lets the owner in
+	listener  net.Listener                      // that somebody else opened, on this machine; nil: listen is
 }
 
 func (p *pageFlags) flags(f *pflag.FlagSet) {
@@ -58,9 +59,11 @@ func (g *gateway) servePages(dir string) (serve func(context.Context) error, err
 	if p.listen == "" {
 		return func(context.Context) error { return nil }, nil
 	}
-	l, err := freePort(p.listen)
-	if err != nil {
-		return nil, &fault{err, "error.home.http", []any{"address", p.listen, "cause", err.Error()}}
+	l := p.listener
+	if l == nil {
+		if l, err = freePort(p.listen, upPort); err != nil {
+			return nil, &fault{err, "error.home.http", []any{"address", p.listen, "cause", err.Error()}}
+		}
 	}
 	addr, err := netip.ParseAddrPort(l.Addr().String())
 	if err != nil {
@@ -88,7 +91,11 @@ func (g *gateway) servePages(dir string) (serve func(context.Context) error, err
 	}
 	return func(ctx context.Context) error {
 		if p.ready != nil {
-			p.ready(l, g.door.Code(pageRoles[0]))
+			code := g.door.Code
+			if g.apart {
+				code = func(role string) string { return g.door.Stand(role, role) }
+			}
+			p.ready(l, code(pageRoles[0]))
 		}
 		return serveHTTP(ctx, l, handler, g.news.Close, g.log)
 	}, nil
@@ -113,10 +120,10 @@ func (g *gateway) pagesLater(ctx context.Context, dir string) error {
 // upPort is where the pages of one’s own machine are looked for first.
 const upPort = "127.0.0.1:7376"
 
-// freePort opens the port of the pages, or any other where that one is taken and nobody asked for it.
-func freePort(listen string) (net.Listener, error) {
+// freePort opens the port of pages, or any other where that one is taken and nobody asked for it: it is the usual one.
+func freePort(listen, usual string) (net.Listener, error) {
 	l, err := net.Listen("tcp", listen)
-	if errors.Is(err, syscall.EADDRINUSE) && listen == upPort {
+	if errors.Is(err, syscall.EADDRINUSE) && listen == usual {
 		return net.Listen("tcp", "127.0.0.1:0")
 	}
 	return l, err
@@ -227,7 +234,11 @@ func (g *gateway) tell(findings int) {
 	binary.LittleEndian.PutUint64(n[:], uint64(findings))
 	_, _ = h.Write(n[:])
 	for _, d := range g.household.Devices() {
-		fmt.Fprintln(h, d.ID, d.Title(), d.Room, d.State, d.Admission, d.Confirmed, d.File, d.Identity.Category, d.Identity.Maker, d.Waits() != "", d.Offers() != nil)
+		status := label.Status("")
+		if d.Label != nil {
+			status = d.Label.Status
+		}
+		fmt.Fprintln(h, status, d.ID, d.Title(), d.Room, d.State, d.Admission, d.Confirmed, d.File, d.Identity.Category, d.Identity.Maker, d.Waits() != "", d.Offers() != nil)
 	}
 	if sum := h.Sum64(); sum != g.told {
 		g.told = sum
@@ -310,7 +321,7 @@ func (g *gateway) labelled(ctx context.Context, d *home.Device) (*household.Labe
 	}
 	l := &household.Labelled{Statement: s, Status: label.Unknown}
 	if d.Label != nil && d.Label.File == d.LabelFile {
-		l.Status, l.AsOf = d.Label.Status, d.Label.AsOf
+		l.Status, l.AsOf, l.Registry = d.Label.Status, d.Label.AsOf, d.Label.Registry
 	}
 	return l, nil
 }

@@ -53,11 +53,12 @@ type gatewayFlags struct {
 	logLevel      slog.Level
 
 	pages     pageFlags
-	where     string                 // file with the countries of addresses; "": what is there
-	countries country.Table          // of addresses on the Internet
-	metricsAt string                 // address and port at which Prometheus asks; "" is none
-	open      func() (source, error) // what it watches
-	apart     bool                   // nothing is fetched, and nothing confined: a played home
+	where     string                                // file with the countries of addresses; "": what is there
+	countries country.Table                         // of addresses on the Internet
+	metricsAt string                                // address and port at which Prometheus asks; "" is none
+	open      func() (source, error)                // what it watches
+	apart     bool                                  // nothing is fetched but the word of registries, and nothing confined: a played home
+	beside    func(context.Context, *gateway) error // goes on while the gateway runs; nil: nothing does
 
 	// of MUD files
 	anchors, roots string
@@ -299,6 +300,9 @@ func (g gatewayFlags) run(ctx context.Context) error {
 	group.Go(func() error { return serve(ctx) })
 	group.Go(func() error { return measure(ctx) })
 	group.Go(func() error { return d.control(ctx) })
+	if g.beside != nil {
+		group.Go(func() error { return g.beside(ctx, d) })
+	}
 	shed()
 	log.InfoContext(ctx, "gateway runs", "mode", g.mode, "lan", g.lan, "wan", g.wan, "devices", d.household.Len())
 	notify(g.getenv, "READY=1")

@@ -23,22 +23,27 @@ import (
 // forPhotos is how long somebody may take to send a photograph or evidence, over a slow line.
 const forPhotos = time.Minute
 
-// withPages puts the pages for people beside the API. The page of a product belongs to both: it is what a label leads to.
-// Who looks at the public pages is not asked who they are; the workspaces are a site of their own, and ask.
-func (g *registryFlags) withPages(api http.Handler, reg *registry.Registry, store registryStore, log registry.Transparent, catalogue *norms.Catalogue, dir, host string, logger *slog.Logger) (http.Handler, error) {
-	hosts := lowered([]string{host})
-	public, err := (&shop.Pages{Registry: reg, Log: log, Norms: catalogue, Rate: g.rate, Now: time.Now, Logger: logger}).Site(version(), hosts)
-	if err != nil {
-		return nil, err
-	}
-	desk := &review.Desk{Registry: reg, Store: store, Norms: catalogue, Now: time.Now, Key: func(account string) ed25519.PrivateKey {
+// newDesk is where the cases of a registry are decided. Accounts sign with the keys that they keep in dir.
+func (g *registryFlags) newDesk(reg *registry.Registry, store registryStore, catalogue *norms.Catalogue, dir string, logger *slog.Logger) *review.Desk {
+	return &review.Desk{Registry: reg, Store: store, Norms: catalogue, Now: time.Now, Key: func(account string) ed25519.PrivateKey {
 		key, err := readSigningKey(deskKey(dir, account))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			logger.Warn("key of an account cannot be read", "account", account, "error", err)
 		}
 		return key
 	}}
-	work, err := (&workspace.Pages{Desk: desk, Door: auth.NewDoor(store, time.Now), Now: time.Now, Logger: logger}).Site(version(), hosts)
+}
+
+// withPages puts the pages for people beside the API. The page of a product belongs to both: it is what a label leads to.
+// Who looks at the public pages is not asked who they are; the workspaces are a site of their own, and ask.
+func (g *registryFlags) withPages(api http.Handler, desk *review.Desk, door *auth.Door, log registry.Transparent, host string) (http.Handler, error) {
+	hosts := lowered([]string{host})
+	reg := desk.Registry
+	public, err := (&shop.Pages{Registry: reg, Log: log, Norms: desk.Norms, Rate: g.rate, Now: time.Now, Logger: reg.Logger}).Site(version(), hosts)
+	if err != nil {
+		return nil, err
+	}
+	work, err := (&workspace.Pages{Desk: desk, Door: door, Now: time.Now, Logger: reg.Logger}).Site(version(), hosts)
 	if err != nil {
 		return nil, err
 	}

@@ -182,6 +182,35 @@ func TestSessionsEnd(t *testing.T) {
 	}
 }
 
+func TestACodeThatStandsLetsInAgainUntilItIsGuessedAt(t *testing.T) {
+	d, _, c := door(t)
+	digits := d.Stand("Bea", "authority")
+	once := d.Code("owner")
+	for range 3 {
+		token, err := d.Pair(t.Context(), digits, here, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s, err := d.Who(t.Context(), token); err != nil || s.User != "Bea" || s.Role != "authority" {
+			t.Errorf("%+v, %v", s, err)
+		}
+		c.now = c.now.Add(2 * time.Minute)
+	}
+	if _, err := d.Pair(t.Context(), once, here, ""); err != nil {
+		t.Errorf("who uses one code spoils another: %v", err)
+	}
+	c.now = c.now.Add(24 * time.Hour)
+	if _, err := d.Pair(t.Context(), digits, here, ""); err != nil {
+		t.Errorf("a day later: %v", err)
+	}
+	for i := range 5 {
+		_, _ = d.Pair(t.Context(), "x", netip.AddrFrom4([4]byte{192, 0, 2, byte(10 + i)}), "")
+	}
+	if _, err := d.Pair(t.Context(), digits, here, ""); !errors.Is(err, auth.ErrRefused) {
+		t.Errorf("after five guesses: %v", err)
+	}
+}
+
 func TestACodeLetsInWhoItIsFor(t *testing.T) {
 	d, _, _ := door(t)
 	ana, max := d.Invite("Ana", "adult"), d.Invite("Max", "child")

@@ -82,11 +82,11 @@ type Door struct {
 	codes map[string]*code // by name: one at a time
 }
 
-// code lets the first who knows it come in once.
+// code lets the first who knows it come in once; one that stands, again and again.
 type code struct {
 	role    string
 	digits  string
-	until   time.Time
+	until   time.Time // zero: as long as the door stands
 	guesses int
 }
 
@@ -144,12 +144,18 @@ func (d *Door) Enter(ctx context.Context, name, password string, from netip.Addr
 func (d *Door) Code(role string) string { return d.Invite(role, role) }
 
 // Invite makes a new code for somebody, which lets one in once under that name. A code before it ends.
-func (d *Door) Invite(name, role string) string {
+func (d *Door) Invite(name, role string) string { return d.add(name, role, d.now().Add(CodeLasts)) }
+
+// Stand makes a new code for somebody that lets in again and again, until the program ends: for a home or a registry that is
+// made up, where nobody could harm anybody.
+func (d *Door) Stand(name, role string) string { return d.add(name, role, time.Time{}) }
+
+func (d *Door) add(name, role string, until time.Time) string {
 	n, err := rand.Int(rand.Reader, big.NewInt(100_000_000))
 	if err != nil {
 		panic(err) // the source never fails
 	}
-	c := &code{role: role, digits: fmt.Sprintf("%0*d", codeDigits, n), until: d.now().Add(CodeLasts)}
+	c := &code{role: role, digits: fmt.Sprintf("%0*d", codeDigits, n), until: until}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.codes[name] = c
@@ -168,22 +174,28 @@ func (d *Door) Pair(ctx context.Context, digits string, from netip.Addr, agent s
 	return d.Begin(ctx, name, role, agent)
 }
 
-// take spends a code. Any guess counts against all codes that are out.
+// take spends a code, unless it stands. A wrong guess counts against all codes that are out.
 func (d *Door) take(digits string) (name, role string, ok bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for n, c := range d.codes {
-		if d.now().After(c.until) || c.guesses >= codeGuesses {
+		if !c.until.IsZero() && d.now().After(c.until) || c.guesses >= codeGuesses {
 			delete(d.codes, n)
 			continue
 		}
 		if subtle.ConstantTimeCompare([]byte(digits), []byte(c.digits)) == 1 {
-			delete(d.codes, n)
-			return n, c.role, true
+			name, role, ok = n, c.role, true
 		}
-		c.guesses++
 	}
-	return "", "", false
+	switch {
+	case !ok:
+		for _, c := range d.codes {
+			c.guesses++
+		}
+	case !d.codes[name].until.IsZero():
+		delete(d.codes, name)
+	}
+	return name, role, ok
 }
 
 // Begin begins a session of somebody who is known by other means, and returns its token, for a cookie.

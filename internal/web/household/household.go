@@ -56,6 +56,15 @@ type Labelled struct {
 	Statement *label.Statement
 	Status    label.Status
 	AsOf      time.Time // when that was its status
+	Registry  string    // URL of the one that says so; "": none does
+}
+
+// page is the address at which the registry shows the product in a language; "" where none is known (GS1 Digital Link).
+func (l *Labelled) page(lang locale.Lang) string {
+	if l.Registry == "" {
+		return ""
+	}
+	return l.Registry + "/" + string(lang) + "/01/" + l.Statement.GTIN14()
 }
 
 // Pages are those of one home.

@@ -56,6 +56,7 @@ type shownLabel struct {
 	Facts   []glance.Fact
 	Status  string
 	Contact string
+	Page    string // in the registry
 }
 
 // support is until when a device gets updates.
@@ -245,6 +246,7 @@ func (p *Pages) labelled(r *page.Request, t *thing, d *home.Device, file *mud.Fi
 	verdict, reason := glance.Judge(s, l.Status, label.DayOf(now))
 	t.Label = &shownLabel{
 		Verdict: verdict.Text(r.Words), Because: r.Words.Text(string(reason)), Product: strings.TrimSpace(s.Maker + " " + s.Model), Facts: glance.Facts(s, r.Words),
+		Page:   l.page(r.Words.Lang()),
 		Status: r.Words.Text("household.label.status", "status", r.Words.Text("label.status."+string(l.Status)), "day", r.Words.Date(l.AsOf.Local())), Contact: s.Contact,
 		State: map[glance.Verdict]string{glance.Good: "fine", glance.Check: "check", glance.Avoid: "act"}[verdict],
 	}

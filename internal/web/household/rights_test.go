@@ -79,7 +79,7 @@ func (s store) SaveSession(_ context.Context, d auth.Digest, x *auth.Session) er
 func TestEveryAddressKeepsToTheTableOfRights(t *testing.T) {
 	p := &Pages{Log: slog.New(slog.DiscardHandler), Now: time.Now}
 	reached := errors.New("reached")
-	p.site = &page.Site{Templates: templates, Door: auth.NewDoor(store{}, time.Now), Log: p.Log}
+	p.site = &page.Site{Name: "home", Templates: templates, Door: auth.NewDoor(store{}, time.Now), Log: p.Log}
 	seen := map[string]bool{}
 	for _, x := range p.routes() {
 		seen[x.pattern] = true
@@ -108,7 +108,7 @@ func TestEveryAddressKeepsToTheTableOfRights(t *testing.T) {
 			method, path, _ := strings.Cut(pattern, " ")
 			path = strings.NewReplacer("{device}", "d", "{finding}", "f", "{to}", "maker", "{list}", "l", "{stage}", "s", "{about}", "a", "{lesson}", "l").Replace(path)
 			r := httptest.NewRequest(method, "http://localhost/"+string(locale.English)+path, nil)
-			r.AddCookie(&http.Cookie{Name: "plimsoll", Value: token})
+			r.AddCookie(&http.Cookie{Name: "plimsoll-home", Value: token})
 			w := httptest.NewRecorder()
 			handler.ServeHTTP(w, r)
 			want := http.StatusForbidden

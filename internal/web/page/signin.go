@@ -57,7 +57,7 @@ func (s *Site) signIn() {
 		return &View{Title: r.Words.Text("page.sign-in.title"), Data: &f, Status: status}, nil
 	})
 	s.Open("POST /sign-out", func(r *Request) (*View, error) {
-		if c, err := r.Cookie(cookieName(r.Request)); err == nil {
+		if c, err := r.Cookie(s.cookieName(r.Request)); err == nil {
 			if err := s.Door.Leave(r.Context(), c.Value); err != nil {
 				return nil, err
 			}
@@ -79,7 +79,7 @@ func (s *Site) ask(w http.ResponseWriter, r *http.Request, l locale.Lang) {
 
 // viewer is who asks, by the cookie of their session.
 func (s *Site) viewer(r *http.Request) Viewer {
-	c, err := r.Cookie(cookieName(r))
+	c, err := r.Cookie(s.cookieName(r))
 	if err != nil {
 		return Viewer{}
 	}
@@ -93,13 +93,14 @@ func (s *Site) viewer(r *http.Request) Viewer {
 	return Viewer{x.User, x.Role}
 }
 
-// cookieName is that of the session. Where the connection is encrypted, a browser takes a cookie of this name from
-// this very server alone (RFC 6265bis §4.1.3.2).
-func cookieName(r *http.Request) string {
+// cookieName is that of the session. It has the name of the site in it: a browser gives cookies to all ports of a machine,
+// and a home and a registry may stand on one (RFC 6265 §8.5). Where the connection is encrypted, a browser takes a cookie of
+// this name from this very server alone (RFC 6265bis §4.1.3.2).
+func (s *Site) cookieName(r *http.Request) string {
 	if r.TLS != nil {
-		return "__Host-plimsoll"
+		return "__Host-plimsoll-" + s.Name
 	}
-	return "plimsoll"
+	return "plimsoll-" + s.Name
 }
 
 // cookie gives the browser the session that began, or takes it away.
@@ -108,7 +109,7 @@ func (s *Site) cookie(w http.ResponseWriter, r *Request) {
 		return
 	}
 	c := &http.Cookie{
-		Name: cookieName(r.Request), Value: r.begin, Path: "/", HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteStrictMode, MaxAge: int(auth.Absolute.Seconds()),
+		Name: s.cookieName(r.Request), Value: r.begin, Path: "/", HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteStrictMode, MaxAge: int(auth.Absolute.Seconds()),
 	}
 	if r.leave {
 		c.MaxAge = -1
