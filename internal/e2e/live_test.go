@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
+	cdppage "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
 	"plimsoll.example/plimsoll/internal/finding"
@@ -113,5 +115,47 @@ func TestADeviceIsPrintedWhole(t *testing.T) {
 		if !strings.Contains(text, fact) {
 			t.Errorf("not printed: %q", fact)
 		}
+	}
+}
+
+// Who must not be seen leaves at once: the page is gone, and so is the way back to it. The test does not go out: what is
+// asked for next is stopped at the browser.
+func TestWhoMustNotBeSeenLeavesAtOnce(t *testing.T) {
+	page, house := visit(t, "/")
+	page.do(chromedp.Navigate(house.URL + "/en/guide/safe"))
+	before := eval[int](page, `history.length`)
+	call(page, network.Enable, network.EnableParams{})
+	call(page, network.SetBlockedURLs, network.SetBlockedURLsParams{URLPatterns: []*network.BlockPattern{{URLPattern: "https://*:*/*", Block: true}}})
+	eval[bool](page, `document.querySelector("a[data-exit]").click() ?? true`)
+	page.until(10*time.Second, "to be elsewhere", `!document.querySelector("#main") && document.querySelector("main") == null`)
+	if n := eval[int](page, `history.length`); n > before {
+		t.Errorf("the way back has %d places, and had %d", n, before)
+	}
+}
+
+// A text is read aloud by a voice of this machine, never by one that is elsewhere; where there is none, nothing is offered.
+func TestATextIsReadAloudByAVoiceOfThisMachineAlone(t *testing.T) {
+	for name, x := range map[string]struct {
+		voices string
+		want   int
+	}{"a voice of its own": {`[{localService: false, lang: "en-CA"}, {localService: true, lang: "en-GB"}]`, 1}, "one elsewhere": {`[{localService: false, lang: "en-CA"}]`, 0}} {
+		t.Run(name, func(t *testing.T) {
+			tab, house := visit(t, "/")
+			call(tab, cdppage.AddScriptToEvaluateOnNewDocument, cdppage.AddScriptToEvaluateOnNewDocumentParams{Source: `
+				window.said = []
+				Object.defineProperty(window, "speechSynthesis", {value: Object.assign(new EventTarget(), {getVoices: () => ` + x.voices + `, cancel() {}, speak(u) { said.push(u.text) }, speaking: false})})
+				window.SpeechSynthesisUtterance = class extends EventTarget { constructor(text) { super(); this.text = text } }`})
+			tab.do(chromedp.Navigate(house.URL + "/en/lessons/scam"))
+			if n := eval[int](tab, `[...document.querySelectorAll("main button")].filter(b => b.textContent == "Read it to me").length`); n != x.want {
+				t.Fatalf("it is offered %d times", n)
+			}
+			if x.want == 0 {
+				return
+			}
+			eval[bool](tab, `[...document.querySelectorAll("main button")].find(b => b.textContent == "Read it to me").click() ?? true`)
+			if said := eval[string](tab, `said.join()`); len(said) < 80 {
+				t.Errorf("it says %q", said)
+			}
+		})
 	}
 }

@@ -124,12 +124,15 @@ func (a *API) routes() map[string]func(*http.Request) (any, error) {
 		"GET /api/v1/decisions":                  a.decisions,
 		"POST /api/v1/codes":                     a.code,
 		"POST /api/v1/undo":                      a.undo,
-		"GET /api/v1/export":                     func(r *http.Request) (any, error) { return a.Export(r.Context()) },
+		"GET " + exportPath:                      func(r *http.Request) (any, error) { return a.Export(r.Context()) },
 		"POST " + importPath:                     a.take,
 	}
 }
 
-const importPath = "/api/v1/import"
+const (
+	importPath = "/api/v1/import"
+	exportPath = "/api/v1/export"
+)
 
 // take takes in an export.
 func (a *API) take(r *http.Request) (any, error) {

@@ -22,6 +22,7 @@ import (
 	"plimsoll.example/plimsoll/internal/learn"
 	"plimsoll.example/plimsoll/internal/locale"
 	"plimsoll.example/plimsoll/internal/policy"
+	"plimsoll.example/plimsoll/internal/qr"
 	"plimsoll.example/plimsoll/internal/sqlite"
 	"plimsoll.example/plimsoll/internal/web/household"
 	"plimsoll.example/plimsoll/internal/web/page"
@@ -113,6 +114,14 @@ func Furnish(t testing.TB, doors bool, change ...func(*page.Site)) *House {
 			return x, err
 		},
 		Import: h.Import,
+		Code: func(ctx context.Context, actor string, d *home.Device, text string) (*home.Decision, error) {
+			if _, _, err := label.ParseLink(text); err != nil {
+				return nil, err
+			}
+			return h.Decide(ctx, actor, home.Bind, d.ID, f.keep(t, "label.example"))
+		},
+		Scan:   qr.Decode,
+		Tokens: true,
 	}
 	if doors {
 		f.Pages.People = store
