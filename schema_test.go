@@ -510,7 +510,7 @@ var examples = map[string]struct {
 		},
 	},
 	"registry-people.json": {
-		good: `{"schema": "plimsoll.registry.people/1", "people": [{"name": "bea", "account": "authority", "since": "2026-11-27T11:00:00Z"}]}`,
+		good: `{"schema": "plimsoll.registry.people/1", "people": [{"name": "bea", "account": "authority", "since": "2026-11-27T11:00:00Z", "passkeys": 1}]}`,
 		wrong: map[string][2]string{
 			"no account": {`"account": "authority", `, ``},
 			"a password": {`"name": "bea"`, `"name": "bea", "password": "x"`},

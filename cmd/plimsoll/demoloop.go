@@ -80,6 +80,9 @@ func demo(ctx context.Context, e env, words *locale.Catalogue, listen string, ad
 		return err
 	}
 	g := upFlags(e, words, listen)
+	if g.countries, err = lab.Demo(time.Now()).Countries(); err != nil {
+		return err
+	}
 	g.apart, g.pages.listener, g.beside = true, pages, s.beside
 	g.pages.ready = func(l net.Listener, code string) { s.address <- pageAddress(l, words.Lang(), code) }
 	if g.countries, err = lab.Demo(time.Now()).Countries(); err != nil {

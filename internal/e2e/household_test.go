@@ -19,13 +19,14 @@ func pagesOf(camera, lamp string) []string {
 	at := "/devices/" + camera
 	return []string{
 		"/", at, at + "?saved=about", at + "/rehearsal", at + "/letter/maker", at + "/letter/commissioner", "/devices/" + lamp, "/devices/none",
-		"/protection", "/history", "/week", "/calendar", "/plan", "/lists/tune-up", "/guide", "/guide/words", "/guide/stage/trouble", "/guide/about/camera",
-		"/guide/about/scan.horizontal", "/lessons", "/lessons/here", "/settings", "/carry", "/people", "/sessions", "/guest", "/sign-in", "/sign-in?code=12345678",
+		"/protection", "/history", "/week", "/calendar", "/plan", "/lists/tune-up", "/guide", "/guide/safe", "/guide/words", "/guide/stage/trouble", "/guide/about/camera",
+		"/guide/about/scan.horizontal", "/lessons", "/lessons/here", "/settings", "/carry", "/people", "/tokens", "/sessions", "/guest", "/sign-in", "/sign-in?code=12345678",
 	}
 }
 
 // kind is what all pages of one kind have in common in their paths.
 func kind(path string) string {
+	path, _, _ = strings.Cut(path, "#") // a place in a page
 	path, _, _ = strings.Cut(path, "?")
 	path = regexp.MustCompile(`^/(en|fr)(/|$)`).ReplaceAllString(path, "/")
 	path = regexp.MustCompile(`^/devices/[^/]+`).ReplaceAllString(path, "/devices/*")

@@ -37,6 +37,7 @@ const maxBody = 64 << 10
 // history is what is kept of what devices did.
 type history interface {
 	Traffic(ctx context.Context, device string, span time.Duration, from, to time.Time, limit int) ([]home.Traffic, error)
+	Reaches(ctx context.Context, device string, from time.Time, limit int) ([]home.Reach, error)
 	Findings(ctx context.Context, device string, limit int) ([]home.Noted, error)
 	Decisions(ctx context.Context, device string, before int64, limit int) ([]*home.Decision, error)
 	File(ctx context.Context, sha256 string) (*home.File, error)
@@ -124,12 +125,15 @@ func (a *API) routes() map[string]func(*http.Request) (any, error) {
 		"GET /api/v1/decisions":                  a.decisions,
 		"POST /api/v1/codes":                     a.code,
 		"POST /api/v1/undo":                      a.undo,
-		"GET /api/v1/export":                     func(r *http.Request) (any, error) { return a.Export(r.Context()) },
+		"GET " + exportPath:                      func(r *http.Request) (any, error) { return a.Export(r.Context()) },
 		"POST " + importPath:                     a.take,
 	}
 }
 
-const importPath = "/api/v1/import"
+const (
+	importPath = "/api/v1/import"
+	exportPath = "/api/v1/export"
+)
 
 // take takes in an export.
 func (a *API) take(r *http.Request) (any, error) {
@@ -342,7 +346,18 @@ func (a *API) traffic(r *http.Request) (any, error) {
 		return nil, err
 	}
 	list, err := a.History.Traffic(r.Context(), d.ID, span, from, to, int(limit))
-	return map[string]any{"traffic": append([]home.Traffic{}, list...)}, err
+	if err != nil {
+		return nil, err
+	}
+	reaches, err := a.History.Reaches(r.Context(), d.ID, from, 10_000)
+	countries := map[string][]string{}
+	for _, x := range reaches {
+		countries[x.Peer] = append(countries[x.Peer], x.Country)
+	}
+	for _, codes := range countries {
+		slices.Sort(codes)
+	}
+	return map[string]any{"traffic": append([]home.Traffic{}, list...), "countries": countries}, err
 }
 
 func (a *API) policy(r *http.Request) (any, error) {

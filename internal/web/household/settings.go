@@ -16,6 +16,7 @@ type preferences struct {
 	home.Settings
 	Saved  string
 	People bool // there is a page of people
+	Tokens bool // and one of programs that read
 }
 
 func (p *Pages) settings(r *page.Request) (*page.View, error) {
@@ -25,7 +26,7 @@ func (p *Pages) settings(r *page.Request) (*page.View, error) {
 	}
 	return &page.View{
 		Template: "settings.html", Title: r.Words.Text("household.nav.settings"),
-		Data: &preferences{*s, saved(r), p.People != nil && p.may(r.Viewer, govern)},
+		Data: &preferences{*s, saved(r), p.People != nil && p.may(r.Viewer, govern), p.Tokens && p.may(r.Viewer, govern)},
 	}, nil
 }
 

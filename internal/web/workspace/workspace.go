@@ -31,7 +31,7 @@ type Pages struct {
 }
 
 // Paths are those that the workspaces have below each language.
-var Paths = []string{"/desk", "/desk/", "/sign-in", "/sign-out"}
+var Paths = []string{"/desk", "/desk/", "/sign-in", "/sign-in/passkey", "/sign-out", "/passkeys", "/passkeys/new"}
 
 // Site is the pages as they are served. hosts are the names of the server.
 func (p *Pages) Site(version string, hosts []string) (*page.Site, error) {
