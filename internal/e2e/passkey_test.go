@@ -86,7 +86,7 @@ func TestAPersonOfARegistryComesInByAPasskey(t *testing.T) {
 			p.signOut("Sign out")
 			call(p.tab, webauthn.SetUserVerified, webauthn.SetUserVerifiedParams{AuthenticatorID: phone})
 			p.use("main", "Sign in with a passkey")
-			p.until(10*time.Second, "why nobody comes in", `document.querySelector("[data-say]").textContent.includes("come in another way")`)
+			p.until(10*time.Second, "why nobody comes in", `document.querySelector("[data-say]").textContent.includes("sign in another way")`)
 			p.judge("no passkey came", false)
 			p.size(1280, 800)
 			call(p.tab, webauthn.SetUserVerified, webauthn.SetUserVerifiedParams{AuthenticatorID: phone, IsUserVerified: true})
