@@ -90,43 +90,43 @@ func (d *Device) holds(a *frame.Addr) bool {
 func (v *Inventory) learn(d *Device, f *dissect.Fact, facts *dissect.Facts, i int, value []byte) (keep bool) {
 	switch f.Name {
 	case "dns.answer":
-		if a, ok := parseAddr(facts.Lookup(i, "address")); ok {
+		if a, ok := frame.ParseAddr(facts.Lookup(i, "address")); ok {
 			v.Names.Learn(f.Subject, a, value, f.Time)
 		}
 		return false
 	case "arp.address", "ndp.address":
-		if a, ok := parseAddr(value); ok {
+		if a, ok := frame.ParseAddr(value); ok {
 			v.at(d, a, true, false, f.Time, f.Time)
 		}
 		return false
 	case "mdns.address":
 		return false
 	case "dhcp.lease", "dhcpv6.lease":
-		a, ok := parseAddr(value)
+		a, ok := frame.ParseAddr(value)
 		if ok {
 			v.at(d, a, true, false, f.Time, f.Time)
 		}
-		if router, is := parseAddr(firstOf(facts.Lookup(i, "router"))); is {
+		if router, is := frame.ParseAddr(firstOf(facts.Lookup(i, "router"))); is {
 			v.router(router)
 		}
-		if mask, is := parseAddr(facts.Lookup(i, "mask")); ok && is {
+		if mask, is := frame.ParseAddr(facts.Lookup(i, "mask")); ok && is {
 			v.prefix(a, mask)
 		}
 	case "dhcp.server":
 		d.DHCPServer = true
-		if a, ok := parseAddr(value); ok {
-			if mask, is := parseAddr(facts.Lookup(i, "mask")); is {
+		if a, ok := frame.ParseAddr(value); ok {
+			if mask, is := frame.ParseAddr(facts.Lookup(i, "mask")); is {
 				v.prefix(a, mask)
 			}
 		}
-		if router, is := parseAddr(firstOf(facts.Lookup(i, "router"))); is {
+		if router, is := frame.ParseAddr(firstOf(facts.Lookup(i, "router"))); is {
 			v.router(router)
 		}
 	case "dhcpv6.server":
 		d.DHCPServer = true
 	case "ra.router":
 		d.Advertiser = true
-		if a, ok := parseAddr(value); ok {
+		if a, ok := frame.ParseAddr(value); ok {
 			v.at(d, a, true, true, f.Time, f.Time)
 			if l := facts.Lookup(i, "lifetime"); len(l) > 0 && string(l) != "0" {
 				v.router(a)
@@ -166,15 +166,4 @@ func firstOf(list []byte) []byte {
 		}
 	}
 	return list
-}
-
-func parseAddr(b []byte) (frame.Addr, bool) {
-	if len(b) == 0 || len(b) > 64 {
-		return frame.Addr{}, false
-	}
-	a, err := netip.ParseAddr(string(b))
-	if err != nil {
-		return frame.Addr{}, false
-	}
-	return frame.AddrFrom(a.WithZone("")), true
 }
