@@ -240,6 +240,7 @@ func (in *inspection) look(ctx context.Context, src source, paths []string, cfg 
 	}
 	o := &outcome{engine: engine, src: src, broken: broken}
 	_, cut := src.warnings(in.words)
+	shed() // what read packets
 	o.result = engine.Result(k.Knowledge, paths, o.warnings(in.words), cut || broken != nil)
 	return o, err
 }

@@ -173,15 +173,21 @@ func (e *Engine) Run(ctx context.Context, next func(*capture.Batch) error) error
 	return e.err
 }
 
-// flush ends what is still under way.
+// flush ends what is still under way, one shard after the other, so that no more than one is there twice.
 func (e *Engine) flush() {
-	b := newBlock(e.cfg.Workers)
-	for _, w := range e.workers {
-		w.flush(b)
+	for s := range flow.Shards {
+		b := newBlock(0)
+		done := e.workers[s%len(e.workers)].flush(s, b)
+		e.flows(b)
+		e.losses.Streams += done.streams.Lost
+		e.losses.Flows += done.table.Evicted
+		e.losses.Datagrams += done.frags.Lost
 	}
-	e.collect(b)
-	e.losses = e.lost()
+	e.losses.Panics = e.Progress.Panics.Load()
 	e.workers, e.chunks = nil, nil // their memory serves the naming of devices
+	if e.cfg.OnBlock != nil {
+		e.cfg.OnBlock()
+	}
 }
 
 // collect takes what the workers found in a block, in the order of the packets.
@@ -212,6 +218,14 @@ func (e *Engine) collect(b *block) {
 	e.Progress.Octets.Store(t.octets)
 
 	e.told(b)
+	e.flows(b)
+	if e.cfg.OnBlock != nil {
+		e.cfg.OnBlock()
+	}
+}
+
+// flows takes the flows that ended in a block.
+func (e *Engine) flows(b *block) {
 	for s := range b.ended {
 		for _, c := range b.ended[s].chunks {
 			for i := range c.flows[:c.n] {
@@ -219,9 +233,6 @@ func (e *Engine) collect(b *block) {
 			}
 			e.chunks.put(c)
 		}
-	}
-	if e.cfg.OnBlock != nil {
-		e.cfg.OnBlock()
 	}
 }
 
@@ -296,18 +307,5 @@ func (e *Engine) Losses() Losses {
 	l := e.losses
 	l.Undecoded, l.Protected, l.Facts = e.totals.undecoded, e.totals.protected, e.totals.facts
 	l.Devices, l.Partial = e.inventory.Evicted(), e.inventory.Full
-	return l
-}
-
-// lost is what the workers could not keep or understand.
-func (e *Engine) lost() (l Losses) {
-	l.Panics = e.Progress.Panics.Load()
-	for _, w := range e.workers {
-		w.own(func(s *shard) {
-			l.Streams += s.streams.Lost
-			l.Flows += s.table.Evicted
-			l.Datagrams += s.frags.Lost
-		})
-	}
 	return l
 }

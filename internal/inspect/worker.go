@@ -124,12 +124,13 @@ func (w *worker) packets(b *block, from int) (next int) {
 	return next
 }
 
-func (w *worker) flush(b *block) {
-	w.begin(b)
-	w.own(func(s *shard) {
-		s.frags.Flush(w.abandoned)
-		s.table.Flush()
-	})
+// flush ends the flows of one of its shards, and gives the shard up.
+func (w *worker) flush(s int, b *block) (done *shard) {
+	w.cur, w.shard = b, w.shards[s]
+	w.frags.Flush(w.abandoned)
+	w.table.Flush()
+	w.shards[s], w.tables[s] = nil, nil
+	return w.shard
 }
 
 // ended is called by the tables.
