@@ -108,8 +108,8 @@ type Engine struct {
 // maxBlocks bounds the blocks under way, each of up to 1 MiB with what is made of it.
 const maxBlocks = 8
 
-// spareChunks is how many chunks of ended flows wait for use: 1 MiB.
-const spareChunks = 256
+// spareChunks is how many chunks of ended flows wait for use: 300 KiB, as much as blocks under way mostly need.
+const spareChunks = 96
 
 // totals count what went by.
 type totals struct {

@@ -141,7 +141,7 @@ func (w *worker) ended(f *flow.Flow) {
 	out := &w.cur.ended[w.shard.index]
 	e := out.add(f, w.engine.chunks)
 	if f.Note != 0 {
-		out.notes = append(out.notes, w.notes.list[f.Note-1])
+		out.notes = append(out.notes, *w.notes.at(f.Note))
 		w.notes.put(f.Note)
 		e.Note = uint32(len(out.notes))
 	}
@@ -152,7 +152,7 @@ func (w *worker) goes(f *flow.Flow) {
 	out := &w.cur.ended[w.shard.index]
 	e := out.add(f, w.engine.chunks)
 	if f.Note != 0 {
-		out.notes = append(out.notes, w.notes.list[f.Note-1])
+		out.notes = append(out.notes, *w.notes.at(f.Note))
 		e.Note = uint32(len(out.notes))
 	}
 }
@@ -328,7 +328,7 @@ func (w *worker) settle(fl *flow.Flow, dir int, app *flow.App, p uint8, s dissec
 				fl.Note = w.notes.get()
 			}
 			if fl.Note != 0 {
-				w.notes.list[fl.Note-1].take(w.out, i)
+				w.notes.at(fl.Note).take(w.out, i)
 			}
 		}
 	}
