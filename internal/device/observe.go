@@ -36,47 +36,32 @@ func (v *Inventory) Observe(facts *dissect.Facts, i int, number uint64, file uin
 			return
 		}
 	}
-	id, ok := v.factIDs[f.Name]
+	id, ok := v.facts.id(f.Name)
 	if !ok {
-		if len(v.factIDs) == 255 {
-			return
-		}
-		id = uint8(len(v.factIDs))
-		v.factIDs[f.Name] = id
+		return
 	}
 	var h maphash.Hash
 	h.SetSeed(v.seed)
 	h.WriteByte(id)
 	h.Write(value)
 	sum := h.Sum64()
-	if at, ok := d.seen[sum]; ok {
-		d.Observations[at].Count++
+	if x := d.said.find(sum); x != nil {
+		x.count++
 		return
 	}
 	for int(id) >= len(d.perFact) {
 		d.perFact = append(d.perFact, 0)
 	}
-	if d.perFact[id] >= maxPerFact || len(d.Observations) >= maxObservations || !v.detail(d, observationSize+len(value)) {
+	if d.perFact[id] >= maxPerFact || len(d.said.list) >= maxObservations || !v.detail(d, observationSize+len(value)) {
 		d.Unobserved++
 		return
 	}
-	o := Observation{Fact: f.Name, Value: Printable(value, maxText), Packet: number, File: file, Seq: f.Seq, Count: 1, source: source}
-	more := len(o.Value) - len(value)
-	facts.Fields(i, func(key string, value []byte) {
-		if len(o.Detail) < maxDetails {
-			text := Printable(value, maxText)
-			o.Detail = append(o.Detail, Detail{key, text})
-			more += detailSize + len(text)
-		}
-	})
+	x := saying{hash: sum, fact: id, packet: number, file: file, seq: f.Seq, count: 1, source: source}
+	text, details := d.said.add(x, facts, i)
+	more := text - len(value) + details
 	v.used += more // a few thousand octets at most
 	d.used += more
 	d.perFact[id]++
-	if d.seen == nil {
-		d.seen = map[uint64]int32{}
-	}
-	d.seen[sum] = int32(len(d.Observations))
-	d.Observations = append(d.Observations, o)
 }
 
 // holds reports whether an address is known to be the device's own.
