@@ -227,10 +227,12 @@ func (e *Engine) collect(b *block) {
 // flows takes the flows that ended in a block.
 func (e *Engine) flows(b *block) {
 	for s := range b.ended {
-		for _, c := range b.ended[s].chunks {
+		out := &b.ended[s]
+		for i, c := range out.chunks {
 			for i := range c.flows[:c.n] {
-				e.flow(&c.flows[i], b.ended[s].notes)
+				e.flow(&c.flows[i], out.notes)
 			}
+			out.chunks[i] = nil
 			e.chunks.put(c)
 		}
 	}
