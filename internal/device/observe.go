@@ -40,11 +40,7 @@ func (v *Inventory) Observe(facts *dissect.Facts, i int, number uint64, file uin
 	if !ok {
 		return
 	}
-	var h maphash.Hash
-	h.SetSeed(v.seed)
-	h.WriteByte(id)
-	h.Write(value)
-	sum := h.Sum64()
+	sum := maphash.Bytes(v.seed, value) ^ uint64(id)*0x9e3779b97f4a7c15
 	if x := d.said.find(sum); x != nil {
 		x.count++
 		return
