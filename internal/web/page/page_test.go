@@ -2,6 +2,7 @@ package page_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -259,9 +260,34 @@ func (s *store) SaveSession(_ context.Context, d auth.Digest, x *auth.Session) e
 	return nil
 }
 
+func (s *store) RenewSession(ctx context.Context, d auth.Digest, x *auth.Session) error {
+	return s.SaveSession(ctx, d, x)
+}
+
 func (s *store) EndSession(_ context.Context, d auth.Digest) error {
 	delete(s.sessions, d)
 	return nil
+}
+
+// A defect in one page is said in words to whoever asked for it, and with its place in the log; all others go on.
+func TestADefectOfAPageIsAPage(t *testing.T) {
+	var log bytes.Buffer
+	s := &page.Site{Templates: fstest.MapFS{"x.html": {Data: []byte(`{{define "main"}}<h1>x</h1>{{end}}`)}}, Log: slog.New(slog.NewTextHandler(&log, nil)), Events: &page.Events{}}
+	s.Open("GET /x", func(*page.Request) (*page.View, error) {
+		return &page.View{Template: "x.html", Title: []string{}[0]}, nil
+	})
+	h, err := s.Handler()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", "http://localhost/fr/x", nil))
+	if w.Code != http.StatusInternalServerError || !strings.Contains(w.Body.String(), "<h1>") || strings.Contains(w.Body.String(), "out of range") {
+		t.Errorf("%d: %s", w.Code, w.Body)
+	}
+	if !strings.Contains(log.String(), "index out of range") || !strings.Contains(log.String(), "page_test.go") {
+		t.Errorf("the log says: %s", &log)
+	}
 }
 
 func TestWhoIsNotKnownIsAskedAndThenLedWhereTheyWanted(t *testing.T) {
