@@ -52,14 +52,17 @@ func newPipeline(ctx context.Context, e *Engine, next func(*capture.Batch) error
 
 func (p *pipeline) block(i uint64) *block { return p.blocks[i%uint64(len(p.blocks))] }
 
-// run does what can be done until all is done, on one core. With several cores it reads ahead, so that none is without
-// work while another reads; with one it first ends the way of a block that is in the caches.
+// run does what can be done until all is done, on one core. The first core rather collects, since what it needs for that
+// is then in its caches, and so does one that is alone, which ends the way of a block before it reads the next. The others
+// rather read ahead, so that none is without work while another reads.
 func (p *pipeline) run(own int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	ahead := len(p.seen) > 1
 	for p.collected < p.read || p.reading || !p.ended {
-		if !(ahead && p.fetch()) && !p.collect() && !p.work(own) && !p.fetch() {
+		if own == 0 && p.collect() || own > 0 && p.fetch() {
+			continue
+		}
+		if !p.work(own) && !p.fetch() && !p.collect() {
 			p.wait()
 		}
 	}
