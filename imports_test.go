@@ -16,16 +16,16 @@ const module = "plimsoll.example/plimsoll"
 var ranks = [][]string{
 	// Small sure things.
 	{
-		"internal/advisory/record", "internal/advisory/version", "internal/config", "internal/durable", "internal/frame", "internal/internet", "internal/locale", "internal/locale/localetest", "internal/netnstest", "internal/psl",
-		"internal/qr",
+		"internal/advisory/record", "internal/advisory/version", "internal/config", "internal/durable", "internal/frame", "internal/internet", "internal/locale", "internal/locale/localetest", "internal/netnstest", "internal/picture",
+		"internal/psl", "internal/qr",
 	},
 
 	// What was agreed, and what a maker says that a device may do: for other programs too.
 	{"label", "mud", "norms"},
 
 	// What a protocol says; first the forms that several protocols share.
-	{"internal/dissect", "internal/oui"},
-	{"internal/dissect/domain", "internal/dissect/stream", "internal/identify/gen", "internal/oui/gen"},
+	{"internal/country", "internal/dissect", "internal/oui"},
+	{"internal/country/gen", "internal/dissect/domain", "internal/dissect/stream", "internal/identify/gen", "internal/oui/gen"},
 	{"internal/dissect/line"},
 	{"internal/dissect/*"},
 
@@ -42,10 +42,10 @@ var ranks = [][]string{
 	{
 		"internal/advisory", "internal/auth", "internal/baseline", "internal/blob", "internal/capture", "internal/certtest", "internal/dots",
 		"internal/identify", "internal/indicator", "internal/lab/*", "internal/labellog", "internal/learn", "internal/mudcache",
-		"internal/nft", "internal/probe", "internal/quarantine", "internal/resolver", "internal/trust",
+		"internal/nft", "internal/notice", "internal/probe", "internal/quarantine", "internal/resolver", "internal/trust",
 	},
-	{"internal/advisory/*", "internal/detect"},
-	{"internal/advisory/feed", "internal/advisory/record/recordtest"},
+	{"internal/advisory/*", "internal/detect", "internal/passkey"},
+	{"internal/advisory/feed", "internal/advisory/record/recordtest", "internal/passkey/passkeytest"},
 
 	// What the program does. lab plays homes, for tests, the demo and benchmarks.
 	{"internal/fleet", "internal/forum", "internal/home", "internal/inspect", "internal/lab", "internal/registry"},
@@ -53,13 +53,13 @@ var ranks = [][]string{
 
 	// Stores, pages, commands.
 	{
-		"internal/enforce", "internal/eve", "internal/lab/dnsbench", "internal/lab/holdperf", "internal/lab/labgen", "internal/lab/perf",
+		"internal/enforce", "internal/eve", "internal/lab/dnsbench", "internal/lab/holdperf", "internal/lab/labgen", "internal/lab/perf", "internal/lab/stage",
 		"internal/postgres", "internal/report", "internal/sqlite", "internal/storetest",
 	},
 	{"internal/web/asset", "internal/web/asset/bundle"},
 	{"internal/web/asset/gen", "internal/web/page"},
 	{"internal/web/*"},
-	{"internal/web/household/householdtest"},
+	{"internal/web/household/householdtest", "internal/web/shop/shoptest"},
 	{"cmd/plimsoll", "internal/lab/registryperf"},
 	{"test/conformance"}, // the program as others meet it
 }

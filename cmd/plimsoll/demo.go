@@ -39,6 +39,15 @@ const lull = 200 * time.Millisecond
 // next gives what was said since.
 func (p *demonstration) next(ctx context.Context, b *capture.Batch) error {
 	b.Data, b.Records = b.Data[:0], b.Records[:0]
+	if err := p.await(ctx, lull); err != nil {
+		return err
+	}
+	p.fill(b, time.Now(), func([]byte) {})
+	return ctx.Err()
+}
+
+// await waits until something is said, or for a while, if that is not over before.
+func (p *demonstration) await(ctx context.Context, most time.Duration) error {
 	if len(p.packets) == 0 {
 		p.turn++
 		h := lab.Family()
@@ -49,24 +58,37 @@ func (p *demonstration) next(ctx context.Context, b *capture.Batch) error {
 		}
 		p.packets = t.Packets
 	}
-	wait := min(time.Until(time.Unix(0, p.packets[0].Time)), lull)
-	if wait > 0 {
+	if wait := min(time.Until(time.Unix(0, p.packets[0].Time)), most); wait > 0 {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-time.After(wait):
 		}
 	}
-	now := time.Now().UnixNano()
-	for len(p.packets) > 0 && p.packets[0].Time <= now && len(b.Data) < capture.BatchSize {
+	return ctx.Err()
+}
+
+// fill puts what was said until then into a batch, as much as it takes, and shows each frame.
+func (p *demonstration) fill(b *capture.Batch, until time.Time, show func([]byte)) {
+	for len(p.packets) > 0 && p.packets[0].Time <= until.UnixNano() && len(b.Data) < capture.BatchSize {
 		x := &p.packets[0]
 		b.Records = append(b.Records, capture.Record{
 			Time: x.Time, Offset: uint32(len(b.Data)), Len: uint32(len(x.Data)), Wire: uint32(max(x.Wire, len(x.Data))), Link: frame.LinkEthernet,
 		})
 		b.Data = append(b.Data, x.Data...)
+		show(x.Data)
 		p.packets = p.packets[1:]
 	}
-	return ctx.Err()
+}
+
+// one gives the next frame when it is said.
+func (p *demonstration) one(ctx context.Context) ([]byte, error) {
+	if err := p.await(ctx, time.Hour); err != nil {
+		return nil, err
+	}
+	b := p.packets[0].Data
+	p.packets = p.packets[1:]
+	return b, nil
 }
 
 // warnings are none: nothing of a played home is lost.

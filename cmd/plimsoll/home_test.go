@@ -208,7 +208,7 @@ func TestAFileIsLearnedRehearsedOfferedAndHeldToWhenAPersonAcceptsIt(t *testing.
 	holds(t, say(t, socket, "explain", "cam"), "Newly allowed", "cloud.acme.example", "All would have passed: 50 conversations.")
 	holds(t, say(t, socket, "explain", "cam", "--lang", "fr"), "cloud.acme.example", "a appris ce que fait cam")
 	holds(t, say(t, socket, "rehearse", "cam"), "All would have passed")
-	holds(t, say(t, socket, "accept", "cam"), "held to its MUD file")
+	holds(t, say(t, socket, "accept", "cam"), "held to its rules")
 	d := g.cam(t)
 	if f, err := g.store.File(t.Context(), d.File); err != nil || f.Origin != home.Learned || d.State != home.Held || d.Offers() != nil {
 		t.Fatalf("%+v, %v", d.Stance, err)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"net/netip"
 	"time"
 
 	"plimsoll.example/plimsoll/internal/device"
@@ -28,8 +29,12 @@ func (g *gateway) count(r *inspect.FlowRecord) {
 			peer = r.Names[0]
 		}
 		scope := "internet"
-		if a := r.Addr[1-side]; device.IsLocal(&a) {
+		if a := r.Addr[1-side]; a.IsGroup() {
+			scope = "multicast"
+		} else if device.IsLocal(&a) {
 			scope = "lan"
+		} else if len(r.Names) > 0 || r.Octets[1-side] > 0 { // who was named, or answered: not all that a scan tries
+			g.reach(id.(string), peer, a.Netip(), r)
 		}
 		g.meter.Add(home.Traffic{
 			At: time.Unix(0, r.First), Device: id.(string), Peer: peer, Scope: scope, Service: service,
@@ -38,14 +43,23 @@ func (g *gateway) count(r *inspect.FlowRecord) {
 	}
 }
 
+// reach notes in which country the address of a peer is registered.
+func (g *gateway) reach(device, peer string, a netip.Addr, r *inspect.FlowRecord) {
+	if where := g.countries.Lookup(a); where != "" && r.Proto != 0 { // else it is a link-layer address
+		g.reaches.Add(home.Reach{Device: device, Peer: peer, Country: where, First: time.Unix(0, r.First), Last: time.Unix(0, r.Last)})
+	}
+}
+
 func (g *gateway) keepTraffic(ctx context.Context) {
-	list := g.meter.Take()
-	if len(list) == 0 {
+	list, reaches := g.meter.Take(), g.reaches.Take()
+	if len(list)+len(reaches) == 0 {
 		return
 	}
 	err := g.store.AddTraffic(ctx, list)
 	if err != nil {
 		g.meter.Return(list)
+	} else {
+		err = g.store.AddReaches(ctx, reaches) // those that cannot be kept will be reached again
 	}
 	g.fault(ctx, "keep traffic", err)
 	if g.added += len(list); g.added >= trimAfter {

@@ -22,6 +22,7 @@ func diagnosed(t *testing.T, args ...string) (map[string]examined, int) {
 	t.Helper()
 	var out, complaint bytes.Buffer
 	code := run(t.Context(), append([]string{"home", "doctor", "--json"}, args...), env{nil, &out, &complaint, os.Getenv})
+	validate(t, "home-doctor.json", out.String())
 	var x diagnosis
 	if err := json.Unmarshal(out.Bytes(), &x); err != nil {
 		t.Fatalf("%v: %s%s", err, out.String(), complaint.String())

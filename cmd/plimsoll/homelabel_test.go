@@ -246,7 +246,7 @@ func TestADeviceIsCutOffForItsLabelOnceWhereTheHouseholdChoseSo(t *testing.T) {
 func TestAComputerIsNotCutOffForItsLabelWithoutAYes(t *testing.T) {
 	g, o, socket, file, now := followed(t)
 	g.household.LabelAction = home.CutOff
-	if _, err := g.household.Describe(t.Context(), "uid:0", "cam", func(d *home.Device) { d.Corrected = &home.Correction{Kind: device.General} }); err != nil {
+	if _, _, err := g.household.Describe(t.Context(), "uid:0", "cam", func(d *home.Device) { d.Corrected = &home.Correction{Kind: device.General} }); err != nil {
 		t.Fatal(err)
 	}
 	say(t, socket, "label", "cam", file)

@@ -19,6 +19,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -32,6 +33,7 @@ import (
 	"plimsoll.example/plimsoll/internal/durable"
 	"plimsoll.example/plimsoll/internal/home"
 	"plimsoll.example/plimsoll/internal/locale"
+	"plimsoll.example/plimsoll/internal/web/control"
 	"plimsoll.example/plimsoll/internal/web/household"
 	"plimsoll.example/plimsoll/label"
 )
@@ -40,13 +42,21 @@ import (
 type pageFlags struct {
 	listen    string // address and port; "" is nowhere
 	names     []string
+	public    *url.URL // where others reach them, by a proxy that ends TLS; nil: as they ask
+	forwarded bool     // that proxy says who asks
 	cert, key string
 	ready     func(l net.Listener, code string) // told when they are; code lets the owner in
+	listener  net.Listener                      // that somebody else opened, on this machine; nil: listen is
 }
 
 func (p *pageFlags) flags(f *pflag.FlagSet) {
 	f.StringVar(&p.listen, "http", "", "")
 	f.StringArrayVar(&p.names, "host", nil, "")
+	f.Func("public-url", "", func(s string) (err error) {
+		p.public, err = parsePublic(s)
+		return err
+	})
+	f.BoolVar(&p.forwarded, "forwarded", false, "")
 	f.StringVar(&p.cert, "tls-cert", "", "")
 	f.StringVar(&p.key, "tls-key", "", "")
 }
@@ -58,14 +68,17 @@ func (g *gateway) servePages(dir string) (serve func(context.Context) error, err
 	if p.listen == "" {
 		return func(context.Context) error { return nil }, nil
 	}
-	l, err := freePort(p.listen)
-	if err != nil {
-		return nil, &fault{err, "error.home.http", []any{"address", p.listen, "cause", err.Error()}}
+	l := p.listener
+	if l == nil {
+		if l, err = freePort(p.listen, upPort); err != nil {
+			return nil, &fault{err, "error.home.http", []any{"address", p.listen, "cause", err.Error()}}
+		}
 	}
 	addr, err := netip.ParseAddrPort(l.Addr().String())
 	if err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
+	g.served.Store(&addr)
 	if !addr.Addr().IsLoopback() || p.cert != "" {
 		cert, err := p.certificate(dir)
 		if err != nil {
@@ -73,25 +86,45 @@ func (g *gateway) servePages(dir string) (serve func(context.Context) error, err
 		}
 		l = tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12})
 	}
-	pages := &household.Pages{
-		Household: g.household, History: g.store, Status: g.status, Now: time.Now, Log: g.log,
-		Rehearse: g.rehearse, People: g.store, Export: g.export, Import: g.take, Shields: g.shields, Label: g.labelled,
-	}
+	pages := g.newPages()
 	site, err := pages.Site(version(), lowered(p.names))
 	if err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
-	site.Door, site.Events = g.door, &g.news
-	handler, err := site.Handler()
+	site.Door, site.Events, site.Public, site.Forwarded, site.Passkeys = g.door, &g.news, p.public, p.forwarded, newPasskeys(g.door, g.store, g.log)
+	people, err := site.Handler()
 	if err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
+	handler := http.NewServeMux()
+	handler.Handle("/", people)
+	programs := control.Read(g.api().Handler(), func(ctx context.Context, secret string) (bool, error) {
+		return g.store.KnowsToken(ctx, secret, time.Now())
+	}, g.log)
+	handler.Handle("/api/v1/", programs)
+	handler.Handle("/metrics", programs)
 	return func(ctx context.Context) error {
 		if p.ready != nil {
-			p.ready(l, g.door.Code(pageRoles[0]))
+			code := g.door.Code
+			if g.apart {
+				code = func(role string) string { return g.door.Stand(role, role) }
+			}
+			p.ready(l, code(pageRoles[0]))
 		}
 		return serveHTTP(ctx, l, handler, g.news.Close, g.log)
 	}, nil
+}
+
+// parsePublic reads where others reach pages: a scheme, a name, and a port if it likes.
+func parsePublic(s string) (*url.URL, error) {
+	u, err := url.Parse(s)
+	if err != nil {
+		return nil, err
+	}
+	if u.Hostname() == "" || u.Scheme != "https" && u.Scheme != "http" || strings.Trim(u.Path, "/") != "" || u.User != nil || u.RawQuery != "" {
+		return nil, fs.ErrInvalid
+	}
+	return u, nil
 }
 
 // pagesLater serves the pages as soon as that can be done.
@@ -113,10 +146,10 @@ func (g *gateway) pagesLater(ctx context.Context, dir string) error {
 // upPort is where the pages of one’s own machine are looked for first.
 const upPort = "127.0.0.1:7376"
 
-// freePort opens the port of the pages, or any other where that one is taken and nobody asked for it.
-func freePort(listen string) (net.Listener, error) {
+// freePort opens the port of pages, or any other where that one is taken and nobody asked for it: it is the usual one.
+func freePort(listen, usual string) (net.Listener, error) {
 	l, err := net.Listen("tcp", listen)
-	if errors.Is(err, syscall.EADDRINUSE) && listen == upPort {
+	if errors.Is(err, syscall.EADDRINUSE) && listen == usual {
 		return net.Listen("tcp", "127.0.0.1:0")
 	}
 	return l, err
@@ -125,8 +158,9 @@ func freePort(listen string) (net.Listener, error) {
 // serveHTTP answers until ctx is done; streams are ended by end.
 func serveHTTP(ctx context.Context, l net.Listener, handler http.Handler, end func(), log *slog.Logger) error {
 	s := &http.Server{
-		Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
-		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug), BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
+		Handler: handler, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
+		ReadHeaderTimeout: 20 * time.Second, // browsers open connections before they need them
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug), BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 	}
 	stopped := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
@@ -227,7 +261,11 @@ func (g *gateway) tell(findings int) {
 	binary.LittleEndian.PutUint64(n[:], uint64(findings))
 	_, _ = h.Write(n[:])
 	for _, d := range g.household.Devices() {
-		fmt.Fprintln(h, d.ID, d.Title(), d.Room, d.State, d.Admission, d.Confirmed, d.File, d.Identity.Category, d.Identity.Maker, d.Waits() != "", d.Offers() != nil)
+		status := label.Status("")
+		if d.Label != nil {
+			status = d.Label.Status
+		}
+		fmt.Fprintln(h, status, d.ID, d.Title(), d.Room, d.State, d.Admission, d.Confirmed, d.File, d.Identity.Category, d.Identity.Maker, d.Waits() != "", d.Offers() != nil)
 	}
 	if sum := h.Sum64(); sum != g.told {
 		g.told = sum
@@ -304,21 +342,33 @@ func (g *gateway) labelled(ctx context.Context, d *home.Device) (*household.Labe
 	if d.LabelFile == "" {
 		return nil, nil //nolint:nilnil // it has none
 	}
-	f, err := g.store.File(ctx, d.LabelFile)
-	if err != nil {
-		return nil, fmt.Errorf("label of %s: %w", d.ID, err)
-	}
-	e, err := label.ParseEnvelope(f.Body)
-	if err != nil {
-		return nil, fmt.Errorf("label of %s: %w", d.ID, err)
-	}
-	s, err := e.Statement()
+	s, err := g.statement(ctx, d.LabelFile)
 	if err != nil {
 		return nil, fmt.Errorf("label of %s: %w", d.ID, err)
 	}
 	l := &household.Labelled{Statement: s, Status: label.Unknown}
 	if d.Label != nil && d.Label.File == d.LabelFile {
-		l.Status, l.AsOf = d.Label.Status, d.Label.AsOf
+		l.Status, l.AsOf, l.Registry = d.Label.Status, d.Label.AsOf, d.Label.Registry
 	}
 	return l, nil
+}
+
+// statement is what the label of a file says. A page of many devices asks for many: each is read once.
+func (g *gateway) statement(ctx context.Context, file string) (*label.Statement, error) {
+	if s, ok := g.statements.Load(file); ok {
+		return s.(*label.Statement), nil
+	}
+	f, err := g.store.File(ctx, file)
+	if err != nil {
+		return nil, err
+	}
+	e, err := label.ParseEnvelope(f.Body)
+	if err != nil {
+		return nil, err
+	}
+	s, err := e.Statement()
+	if err == nil {
+		g.statements.Store(file, s)
+	}
+	return s, err
 }

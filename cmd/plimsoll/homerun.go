@@ -23,6 +23,7 @@ import (
 
 	"plimsoll.example/plimsoll/internal/auth"
 	"plimsoll.example/plimsoll/internal/capture"
+	"plimsoll.example/plimsoll/internal/country"
 	"plimsoll.example/plimsoll/internal/enforce"
 	"plimsoll.example/plimsoll/internal/frame"
 	"plimsoll.example/plimsoll/internal/home"
@@ -31,6 +32,7 @@ import (
 	"plimsoll.example/plimsoll/internal/locale"
 	"plimsoll.example/plimsoll/internal/mudcache"
 	"plimsoll.example/plimsoll/internal/nft"
+	"plimsoll.example/plimsoll/internal/notice"
 	"plimsoll.example/plimsoll/internal/policy"
 	"plimsoll.example/plimsoll/internal/resolver"
 	"plimsoll.example/plimsoll/internal/sqlite"
@@ -52,9 +54,13 @@ type gatewayFlags struct {
 	logLevel      slog.Level
 
 	pages     pageFlags
-	metricsAt string                 // address and port at which Prometheus asks; "" is none
-	open      func() (source, error) // what it watches
-	apart     bool                   // nothing is fetched, and nothing confined: a played home
+	notices   noticeFlags
+	where     string                                // file with the countries of addresses; "": what is there
+	countries country.Table                         // of addresses on the Internet
+	metricsAt string                                // address and port at which Prometheus asks; "" is none
+	open      func() (source, error)                // what it watches
+	apart     bool                                  // nothing is fetched but the word of registries, and nothing confined: a played home
+	beside    func(context.Context, *gateway) error // goes on while the gateway runs; nil: nothing does
 
 	// of MUD files
 	anchors, roots string
@@ -90,6 +96,10 @@ func newHomeRun(e env, words *locale.Catalogue) *cobra.Command {
 			return wrongUsage("error.home.lan")
 		case g.mode == home.Hold && g.wan == "":
 			return wrongUsage("error.home.wan")
+		}
+		var err error
+		if g.countries, err = openCountries(g.where); err != nil {
+			return err
 		}
 		if err := g.run(c.Context()); err != nil || c.Context().Err() == nil {
 			return err
@@ -167,36 +177,42 @@ func newHomeRun(e env, words *locale.Catalogue) *cobra.Command {
 	})
 	f.BoolVar(&g.inbound, "inbound", false, "")
 	f.TextVar(&g.logLevel, "log-level", slog.LevelInfo, "")
+	f.StringVar(&g.where, "countries", "", "")
 	f.StringVar(&g.metricsAt, "metrics", "", "")
 	g.pages.flags(f)
+	g.notices.flags(f)
 	return c
 }
 
 // gateway is the daemon: what it is made of, and what it counts.
 type gateway struct {
 	gatewayFlags
-	log       *slog.Logger
-	store     *sqlite.Store
-	cache     *mudcache.Cache
-	labels    *labels
-	household *home.Household
-	engine    atomic.Pointer[inspect.Engine]
-	knowledge *identify.Knowledge
-	meter     home.Meter
-	enforcer  *enforce.Enforcer // nil in the mode watch
-	kernel    *nft.Kernel       // nil in the mode watch
-	ports     *nft.Isolation    // nil in the mode watch
-	resolver  atomic.Pointer[resolver.Resolver]
-	changed   chan struct{} // something did, at home
-	asked     chan struct{} // a device may want a file
-	changes   sync.Map      // ID of a device to mud.URLChange: why the MUD URL that it says now is not taken
-	since     time.Time
-	added     int                // rows of traffic since there were last seen to be too many; for keep alone
-	expired   map[overLease]bool // that were told; for standing alone
-	rulesOf   string             // what the rules were made of that are kept as text; for keep alone
-	door      *auth.Door
-	news      page.Events
-	told      uint64 // what pages were last told that there is, as a digest; looked at where packets are read alone
+	log        *slog.Logger
+	store      *sqlite.Store
+	cache      *mudcache.Cache
+	labels     *labels
+	household  *home.Household
+	engine     atomic.Pointer[inspect.Engine]
+	knowledge  *identify.Knowledge
+	meter      home.Meter
+	reaches    home.Reaches
+	enforcer   *enforce.Enforcer // nil in the mode watch
+	kernel     *nft.Kernel       // nil in the mode watch
+	ports      *nft.Isolation    // nil in the mode watch
+	resolver   atomic.Pointer[resolver.Resolver]
+	changed    chan struct{} // something did, at home
+	asked      chan struct{} // a device may want a file
+	changes    sync.Map      // ID of a device to mud.URLChange: why the MUD URL that it says now is not taken
+	since      time.Time
+	added      int                // rows of traffic since there were last seen to be too many; for keep alone
+	expired    map[overLease]bool // that were told; for standing alone
+	rulesOf    string             // what the rules were made of that are kept as text; for keep alone
+	door       *auth.Door
+	news       page.Events
+	told       uint64   // what pages were last told that there is, as a digest; looked at where packets are read alone
+	statements sync.Map // *label.Statement by the digest of its file
+	post       *notice.Post
+	served     atomic.Pointer[netip.AddrPort] // where the pages are
 
 	asks  chan func() // to be done between two blocks of packets, where the engine can be looked into
 	names sync.Map    // frame.MAC to the ID of a device: who is asked for each flow
@@ -245,6 +261,9 @@ func (g gatewayFlags) run(ctx context.Context) error {
 		return err
 	}
 	d.door = auth.NewDoor(d.store, time.Now)
+	if err := d.openNotices(ctx, dir); err != nil {
+		return err
+	}
 	serve, err := d.servePages(dir)
 	switch {
 	case err != nil && d.store.Reading() == nil && d.mode != home.Hold:
@@ -289,6 +308,10 @@ func (g gatewayFlags) run(ctx context.Context) error {
 	group.Go(func() error { return serve(ctx) })
 	group.Go(func() error { return measure(ctx) })
 	group.Go(func() error { return d.control(ctx) })
+	group.Go(func() error { return d.post.Run(ctx) })
+	if g.beside != nil {
+		group.Go(func() error { return g.beside(ctx, d) })
+	}
 	shed()
 	log.InfoContext(ctx, "gateway runs", "mode", g.mode, "lan", g.lan, "wan", g.wan, "devices", d.household.Len())
 	notify(g.getenv, "READY=1")

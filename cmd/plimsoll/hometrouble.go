@@ -28,6 +28,7 @@ const tellAgain = time.Minute
 
 // troubleKinds are the kinds of what does not work, by how it begins; the catalogue has home.fault.KIND for each.
 var troubleKinds = [][2]string{
+	{"keep ports apart", "lateral"},
 	{"keep ", "keep"},
 	{"prune ", "keep"},
 	{"end rehearsals", "keep"},
@@ -37,9 +38,11 @@ var troubleKinds = [][2]string{
 	{"MUD file of ", "file"},
 	{"watch the network", "watch"},
 	{"answer the verbs", "control"},
+	{"show ", "pages"},
 	{"registry ", "registry"},
 	{"record of label ", "registry"},
 	{"confine the gateway", "confine"},
+	{"send notices", "notice"},
 	{"clock", "clock"},
 	{"read packets", "defect"},
 	{"take in what was seen", "defect"},

@@ -53,6 +53,15 @@ func TestEveryKindOfFaultHasWords(t *testing.T) {
 	}
 }
 
+// Ports that are not kept apart are no full disk.
+func TestAFaultIsOfTheKindThatSaysMostOfIt(t *testing.T) {
+	for what, kind := range map[string]string{"keep ports apart": "lateral", "keep leases": "keep", "show the pages": "pages", "learn what d1 does": "other"} {
+		if got := troubleKind(what); got != kind {
+			t.Errorf("%s is of kind %s, and told as %s", what, kind, got)
+		}
+	}
+}
+
 func TestADefectIsCaughtWithItsPlace(t *testing.T) {
 	if err := caught(func() error { return fs.ErrExist }); !errors.Is(err, fs.ErrExist) {
 		t.Error(err)

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"plimsoll.example/plimsoll/internal/capture"
+	"plimsoll.example/plimsoll/internal/country"
 	"plimsoll.example/plimsoll/internal/eve"
 	"plimsoll.example/plimsoll/internal/identify"
 	"plimsoll.example/plimsoll/internal/inspect"
@@ -149,7 +150,7 @@ func (in *inspection) run(ctx context.Context, paths []string) error {
 		return err
 	}
 	defer src.Close()
-	cfg := inspect.Config{Memory: in.memory, Flows: int(in.maxFlows), Detect: in.detect}
+	cfg := inspect.Config{Memory: in.memory, Flows: int(in.maxFlows), Detect: in.detect, Countries: country.Builtin()}
 	if in.iface != "" {
 		in.announce(&cfg)
 		paths = []string{in.iface}

@@ -125,7 +125,7 @@ func TestEvidenceAgainstALabelStopsIt(t *testing.T) {
 			t.Errorf("no %q", want)
 		}
 	}
-	if code, stdout, _ = assessed(t, "--lang", "fr", bad); code != exitDone || !strings.Contains(stdout, "réfuté · échec") {
+	if code, stdout, _ = assessed(t, "--lang", "fr", bad); code != exitDone || !strings.Contains(stdout, "démenti · échec") {
 		t.Errorf("exit %d\n%s", code, stdout)
 	}
 	write(t, bad, strings.Replace(string(text), `"bad"`, `"good"`, 1))

@@ -46,8 +46,13 @@ func run(ctx context.Context, args []string, e env) int {
 	root := newRoot(e, words)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
+	if code, ok := errors.AsType[exited](err); ok && ctx.Err() == nil {
+		return int(code)
+	}
 	switch {
 	case unread(err):
+		err = nil
+	case errors.As(err, new(exited)):
 		err = nil
 	case errors.Is(err, errEnded):
 		return exitDone
@@ -74,6 +79,11 @@ func run(ctx context.Context, args []string, e env) int {
 	}
 	return exitFailed
 }
+
+// exited is the exit code of a program that we started in our place, and that told its errors itself.
+type exited int
+
+func (e exited) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
 // unread reports whether an error says no more than that whoever read what we write has seen enough.
 func unread(err error) bool {

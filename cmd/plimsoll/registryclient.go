@@ -6,12 +6,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"io"
 	"io/fs"
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
+	"time"
 
 	"plimsoll.example/plimsoll/internal/web/public"
 )
@@ -39,19 +40,41 @@ func newRegistryClient(at string) (*registryClient, error) {
 	return &registryClient{strings.TrimSuffix(at, "/"), logClient()}, nil
 }
 
-// do sends a request and reads the answer. Problems are faults.
+// patience is how often a request is sent that a registry is too busy for, and asks to be sent again.
+const patience = 8
+
+// do sends a request and reads the answer; a registry that is busy, or only beginning, is asked again when it says. What
+// it refuses otherwise is a fault. To send what it took already changes nothing (docs/registry.md).
 func (c *registryClient) do(ctx context.Context, method, path string, body any, header map[string]string) ([]byte, error) {
-	var in io.Reader
+	var in []byte
 	if body != nil {
 		data, err := json.Marshal(body)
 		if err != nil {
 			return nil, err
 		}
-		in = bytes.NewReader(data)
+		in = data
 	}
-	r, err := http.NewRequestWithContext(ctx, method, c.base+path, in)
+	for left := patience; ; left-- {
+		data, again, err := c.send(ctx, method, path, in, header)
+		if again == 0 || left == 1 {
+			return data, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(again):
+		}
+	}
+}
+
+// maxWait bounds for how long a registry may ask to be left alone.
+const maxWait = 5 * time.Second
+
+// send sends a request once. If the registry asks for it to be sent again, again is when.
+func (c *registryClient) send(ctx context.Context, method, path string, body []byte, header map[string]string) (data []byte, again time.Duration, err error) {
+	r, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	if body != nil {
 		r.Header.Set("Content-Type", "application/json")
@@ -62,17 +85,17 @@ func (c *registryClient) do(ctx context.Context, method, path string, body any, 
 	a, err := c.client.Do(r)
 	if err != nil {
 		if ctx.Err() != nil {
-			return nil, ctx.Err()
+			return nil, 0, ctx.Err()
 		}
-		return nil, &fault{key: "error.registry.unreached", args: []any{"url", c.base, "cause", err.Error()}}
+		return nil, 0, &fault{key: "error.registry.unreached", args: []any{"url", c.base, "cause", err.Error()}}
 	}
 	defer a.Body.Close()
-	data, err := readAll(a.Body, maxAnswer, &fault{key: "error.large", args: []any{"name", c.base + path, "limit", uint64(maxAnswer)}})
+	data, err = readAll(a.Body, maxAnswer, &fault{key: "error.large", args: []any{"name", c.base + path, "limit", uint64(maxAnswer)}})
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	if a.StatusCode < 300 {
-		return data, nil
+		return data, 0, nil
 	}
 	var p public.Problem
 	if json.Unmarshal(data, &p) != nil || p.Detail == "" {
@@ -84,6 +107,10 @@ func (c *registryClient) do(ctx context.Context, method, path string, body any, 
 		cause = fs.ErrNotExist
 	case http.StatusForbidden:
 		cause = fs.ErrPermission
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		if s, err := strconv.Atoi(a.Header.Get("Retry-After")); err == nil && s > 0 && s <= int(maxWait/time.Second) {
+			again = time.Duration(s) * time.Second
+		}
 	}
-	return nil, &fault{cause, "error.registry.refused", []any{"url", c.base, "cause", p.Detail}}
+	return nil, again, &fault{cause, "error.registry.refused", []any{"url", c.base, "cause", p.Detail}}
 }

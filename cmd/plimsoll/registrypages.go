@@ -3,16 +3,18 @@
 package main
 
 import (
+	"context"
 	"crypto/ed25519"
 	"errors"
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"path/filepath"
 	"time"
 
 	"plimsoll.example/plimsoll/internal/auth"
-	"plimsoll.example/plimsoll/internal/locale"
+	"plimsoll.example/plimsoll/internal/passkey"
 	"plimsoll.example/plimsoll/internal/registry"
 	"plimsoll.example/plimsoll/internal/review"
 	"plimsoll.example/plimsoll/internal/web/shop"
@@ -23,25 +25,34 @@ import (
 // forPhotos is how long somebody may take to send a photograph or evidence, over a slow line.
 const forPhotos = time.Minute
 
-// withPages puts the pages for people beside the API. The page of a product belongs to both: it is what a label leads to.
-// Who looks at the public pages is not asked who they are; the workspaces are a site of their own, and ask.
-func (g *registryFlags) withPages(api http.Handler, reg *registry.Registry, store registryStore, log registry.Transparent, catalogue *norms.Catalogue, dir, host string, logger *slog.Logger) (http.Handler, error) {
-	hosts := lowered([]string{host})
-	public, err := (&shop.Pages{Registry: reg, Log: log, Norms: catalogue, Rate: g.rate, Now: time.Now, Logger: logger}).Site(version(), hosts)
-	if err != nil {
-		return nil, err
-	}
-	desk := &review.Desk{Registry: reg, Store: store, Norms: catalogue, Now: time.Now, Key: func(account string) ed25519.PrivateKey {
+// newDesk is where the cases of a registry are decided. Accounts sign with the keys that they keep in dir.
+func (g *registryFlags) newDesk(reg *registry.Registry, store registryStore, catalogue *norms.Catalogue, dir string, logger *slog.Logger) *review.Desk {
+	return &review.Desk{Registry: reg, Store: store, Norms: catalogue, Now: time.Now, Key: func(account string) ed25519.PrivateKey {
 		key, err := readSigningKey(deskKey(dir, account))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			logger.Warn("key of an account cannot be read", "account", account, "error", err)
 		}
 		return key
 	}}
-	work, err := (&workspace.Pages{Desk: desk, Door: auth.NewDoor(store, time.Now), Now: time.Now, Logger: logger}).Site(version(), hosts)
+}
+
+// withPages puts the pages for people beside the API. The page of a product belongs to both: it is what a label leads to.
+// Who looks at the public pages is not asked who they are; the workspaces are a site of their own, and ask.
+func (g *registryFlags) withPages(api http.Handler, desk *review.Desk, door *auth.Door, store registryStore, log registry.Transparent, at *url.URL) (http.Handler, error) {
+	hosts := lowered([]string{at.Hostname()})
+	reg := desk.Registry
+	public, err := (&shop.Pages{Registry: reg, Log: log, Norms: desk.Norms, Rate: g.rate, Now: time.Now, Logger: reg.Logger}).Site(version(), hosts)
 	if err != nil {
 		return nil, err
 	}
+	work, err := (&workspace.Pages{Desk: desk, Door: door, Now: time.Now, Logger: reg.Logger}).Site(version(), hosts)
+	if err != nil {
+		return nil, err
+	}
+	work.Public, work.Forwarded = at, g.forwarded
+	work.Passkeys = &passkey.Ring{Name: g.name, Door: door, Store: store, Now: time.Now, Log: reg.Logger, Note: func(ctx context.Context, person, account string) error {
+		return notePerson(ctx, store, "passkey-add", person, account)
+	}}
 	people, err := public.Handler()
 	if err != nil {
 		return nil, err
@@ -50,18 +61,7 @@ func (g *registryFlags) withPages(api http.Handler, reg *registry.Registry, stor
 	if err != nil {
 		return nil, err
 	}
-	mux := http.NewServeMux()
-	mux.Handle("/", api)
-	mux.Handle("GET /{$}", people)
-	mux.Handle("/static/", people)
-	for _, l := range locale.Languages {
-		mux.Handle("/"+string(l)+"/", patient(people))
-		mux.Handle("/"+string(l)+"/01/", api)
-		for _, path := range workspace.Paths {
-			mux.Handle("/"+string(l)+path, patient(writers))
-		}
-	}
-	return mux, nil
+	return workspace.Beside(api, patient(people), patient(writers)), nil
 }
 
 // deskKey is where the key of an account is that is kept at the registry.

@@ -25,11 +25,13 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"plimsoll.example/plimsoll/internal/advisory/feed"
+	"plimsoll.example/plimsoll/internal/auth"
 	"plimsoll.example/plimsoll/internal/durable"
 	"plimsoll.example/plimsoll/internal/labellog"
 	"plimsoll.example/plimsoll/internal/locale"
 	"plimsoll.example/plimsoll/internal/postgres"
 	"plimsoll.example/plimsoll/internal/registry"
+	"plimsoll.example/plimsoll/internal/review"
 	"plimsoll.example/plimsoll/internal/sqlite"
 	"plimsoll.example/plimsoll/internal/web/public"
 	"plimsoll.example/plimsoll/norms"
@@ -42,11 +44,16 @@ type registryFlags struct {
 	url, name                        string
 	key, logKey, policy              string
 	certificate, certificateKey      string
+	forwarded                        bool
 	rate                             float64
 	publish                          time.Duration
 	feeds                            []string
 	feedInterval                     time.Duration
 	logLevel                         slog.Level
+
+	// of one that is shown
+	listeners []net.Listener                                        // that are served; none: listen is
+	beside    func(context.Context, *review.Desk, *auth.Door) error // goes on while the registry runs
 }
 
 func newRegistryRun(e env, words *locale.Catalogue) *cobra.Command {
@@ -77,6 +84,7 @@ func newRegistryRun(e env, words *locale.Catalogue) *cobra.Command {
 	f.StringVar(&g.policy, "policy", "", "")
 	f.StringVar(&g.certificate, "tls-cert", "", "")
 	f.StringVar(&g.certificateKey, "tls-key", "", "")
+	f.BoolVar(&g.forwarded, "forwarded", false, "")
 	f.Float64Var(&g.rate, "rate", g.rate, "")
 	f.DurationVar(&g.publish, "publish", g.publish, "")
 	f.StringArrayVar(&g.feeds, "feed", nil, "")
@@ -87,13 +95,21 @@ func newRegistryRun(e env, words *locale.Catalogue) *cobra.Command {
 
 func (g *registryFlags) run(ctx context.Context, words *locale.Catalogue) (err error) {
 	log := slog.New(slog.NewTextHandler(g.err, &slog.HandlerOptions{Level: g.logLevel}))
-	listener, err := g.bind(ctx)
-	if err != nil {
-		return err
+	listeners := g.listeners
+	if len(listeners) == 0 {
+		l, err := g.bind(ctx)
+		if err != nil {
+			return err
+		}
+		listeners = []net.Listener{l}
 	}
-	defer listener.Close()
+	defer func() {
+		for _, l := range listeners {
+			_ = l.Close() // it is closed already where it was served
+		}
+	}()
 	if g.url == "" {
-		g.url = "http://" + listener.Addr().String()
+		g.url = "http://" + listeners[0].Addr().String()
 	}
 	g.url = strings.TrimSuffix(g.url, "/")
 	at, err := url.Parse(g.url)
@@ -143,7 +159,8 @@ func (g *registryFlags) run(ctx context.Context, words *locale.Catalogue) (err e
 	if err != nil {
 		return err
 	}
-	handler, err := g.withPages(site.Handler(), reg, store, transparent, catalogue, dir, at.Hostname(), log)
+	desk, door := g.newDesk(reg, store, catalogue, dir, log), auth.NewDoor(store, time.Now)
+	handler, err := g.withPages(site.Handler(), desk, door, store, transparent, at)
 	if err != nil {
 		return err
 	}
@@ -153,13 +170,20 @@ func (g *registryFlags) run(ctx context.Context, words *locale.Catalogue) (err e
 	group.Go(func() error { return reg.Run(running) })
 	group.Go(func() error {
 		defer stop()
-		return serve(ctx, listener, handler)
+		served, ctx := errgroup.WithContext(ctx)
+		for _, l := range listeners {
+			served.Go(func() error { return serve(ctx, l, handler) })
+		}
+		return served.Wait()
 	})
+	if g.beside != nil {
+		group.Go(func() error { return g.beside(ctx, desk, door) })
+	}
 	if err := g.serveMetrics(ctx, group, site); err != nil {
 		stop()
 		return errors.Join(err, group.Wait())
 	}
-	log.InfoContext(ctx, "registry runs", "url", g.url, "listen", listener.Addr().String(), "accounts", len(reg.Accounts()), "leaves", labels.Size())
+	log.InfoContext(ctx, "registry runs", "url", g.url, "listen", listeners[0].Addr().String(), "accounts", len(reg.Accounts()), "leaves", labels.Size())
 	notify(g.getenv, "READY=1")
 	defer notify(g.getenv, "STOPPING=1")
 	return group.Wait()

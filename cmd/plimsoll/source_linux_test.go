@@ -93,7 +93,7 @@ func TestCaptureWithoutTheCapabilityNamesIt(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		en: "listening on lo is not permitted: it needs the capability CAP_NET_RAW. Run plimsoll with sudo",
-		fr: "l’écoute de lo n’est pas permise\u00a0: il faut la capacité CAP_NET_RAW. Lancer plimsoll avec sudo",
+		fr: "l’écoute de lo n’est pas permise\u00a0: il faut la capacité CAP_NET_RAW. Lancez plimsoll avec sudo",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("got %q, want %q", text, want)

@@ -3,20 +3,19 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
 	"net"
 	"os"
-	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"plimsoll.example/plimsoll/internal/capture"
+	"plimsoll.example/plimsoll/internal/country"
+	"plimsoll.example/plimsoll/internal/enforce"
 	"plimsoll.example/plimsoll/internal/home"
 	"plimsoll.example/plimsoll/internal/inspect"
 	"plimsoll.example/plimsoll/internal/locale"
@@ -37,7 +36,7 @@ func newUp(e env, words *locale.Catalogue) *cobra.Command {
 			return deaf(name, err)
 		default:
 			fmt.Fprintln(e.err, words.Text("up.played", "name", name))
-			return demo(c.Context(), e, words, listen)
+			return demo(c.Context(), e, words, listen, shownAdvisory)
 		}
 		u := upFlags(e, words, listen)
 		u.lan, u.state, u.open = name, state, u.listen
@@ -50,41 +49,15 @@ func newUp(e env, words *locale.Catalogue) *cobra.Command {
 	return c
 }
 
-func newDemo(e env, words *locale.Catalogue) *cobra.Command {
-	var listen string
-	c := &cobra.Command{Use: "demo", Args: noArgs, RunE: func(c *cobra.Command, _ []string) error {
-		return demo(c.Context(), e, words, listen)
-	}}
-	c.Flags().StringVar(&listen, "http", upPort, "")
-	return c
-}
-
 // upFlags are those of a gateway that only watches, and shows its pages on this machine.
 func upFlags(e env, words *locale.Catalogue, listen string) gatewayFlags {
-	g := gatewayFlags{env: e, words: words, mode: home.Watch, memory: inspect.DefaultMemory, rehearsal: home.Rehearsal, learn: home.Rehearsal, logLevel: slog.LevelWarn}
+	g := gatewayFlags{env: e, words: words, mode: home.Watch, memory: inspect.DefaultMemory, rehearsal: home.Rehearsal, learn: home.Rehearsal, lateral: enforce.Routed, dnsPort: 53, pagePort: 8511, lang: words.Lang(), logLevel: slog.LevelWarn, countries: country.Builtin()}
 	g.pages.listen = listen
 	g.pages.ready = func(l net.Listener, code string) {
 		fmt.Fprintln(e.out, words.Text("up.open", "address", pageAddress(l, words.Lang(), code)))
 		fmt.Fprintln(e.err, words.Text("up.stop"))
 	}
 	return g
-}
-
-// demo shows a played home. What it keeps is gone when it ends.
-func demo(ctx context.Context, e env, words *locale.Catalogue, listen string) error {
-	dir, err := os.MkdirTemp("", "plimsoll-demo-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	g := upFlags(e, words, listen)
-	p, err := newDemonstration(time.Now())
-	if err != nil {
-		return err
-	}
-	g.apart = true
-	g.lan, g.state, g.socket, g.open = "demo", dir, filepath.Join(dir, "control"), func() (source, error) { return p, nil }
-	return g.run(ctx)
 }
 
 // defaultInterface is the one that leads to the Internet, or "".

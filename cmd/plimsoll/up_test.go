@@ -47,13 +47,18 @@ func eventually(t *testing.T, most time.Duration, what string, is func() bool) {
 }
 
 // One command, no question: the address that it prints leads in with one button, to a home whose devices have names, and
-// whose camera goes bad while somebody looks. Nothing of it is left.
+// whose camera goes bad while somebody looks; there is a registry beside it. Nothing of it is left, nor of one before that was
+// killed.
 func TestADemoShowsAHomeThatGoesBad(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes half a minute")
 	}
 	tmp := t.TempDir()
 	t.Setenv("TMPDIR", tmp)
+	killed := filepath.Join(tmp, "plimsoll-demo-123")
+	if err := os.MkdirAll(filepath.Join(killed, "home"), 0o700); err != nil {
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	var out, complaints screen
 	ended := make(chan int, 1)
@@ -104,6 +109,10 @@ func TestADemoShowsAHomeThatGoesBad(t *testing.T) {
 		p := page("/en/")
 		return strings.Contains(p, "14 devices") && strings.Contains(p, "Smart home hub, Philips Hue Bridge")
 	})
+	eventually(t, 20*time.Second, "who decides in the registry", func() bool { return strings.Count(out.String(), "sign-in?code=") >= 6 })
+	if _, err := os.Stat(killed); err == nil {
+		t.Error("what a demonstration left that was killed is there still")
+	}
 	eventually(t, time.Minute, "a camera that goes bad", func() bool { return strings.Contains(page("/fr/"), "Il essaie la porte de beaucoup d’appareils") })
 	if strings.Contains(complaints.String(), "ERROR") {
 		t.Errorf("something failed: %s", complaints.String())

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -24,7 +25,7 @@ import (
 // silent are the verbs that read nothing that a program could want as JSON.
 var silent = []string{
 	"completion", "demo", "headers", "help", "home export", "home off", "home run", "label export", "label grant", "label print", "label qr", "label restore", "label sign", "label suspend", "label withdraw", "man", "mud sign", "up",
-	"registry account add", "registry account end", "registry account extend", "registry bundle", "registry key make", "registry key rotate", "registry person add", "registry person remove", "registry run", "registry witness",
+	"registry account add", "registry account end", "registry account extend", "registry bundle", "registry key make", "registry key rotate", "registry person add", "registry person remove", "registry person reset", "registry run", "registry witness",
 }
 
 func TestEveryVerbThatReadsTellsProgramsToo(t *testing.T) {
@@ -144,7 +145,7 @@ func someLabel(t *testing.T, dir string) {
 	}
 }
 
-// What each verb can come to, by exit code. HOME stands for a capture, DIR for the folder of mudFiles. What is not
+// What each verb can come to, by exit code. HOME stands for a capture, DIR for the folder of mudFiles, TAKEN for an address in use. What is not
 // permitted needs a thread without rights: that is tested beside the interfaces. The rest of mud fetch needs a server.
 var outcomes = map[string]map[int][]string{
 	"completion": {exitDone: {"bash", "zsh", "fish"}, exitUsage: {"", "tcsh"}},
@@ -161,7 +162,7 @@ var outcomes = map[string]map[int][]string{
 		exitFound: {"--fail-on info HOME"}, exitNotFound: {"none.pcap"}, exitInterrupted: {"HOME"},
 	},
 	"guide":   {exitDone: {"", "--json", "camera", "camera --json"}, exitUsage: {"camera lock"}, exitNotFound: {"toaster"}},
-	"demo":    {exitUsage: {"a"}, exitFailed: {"--http 192.0.2.1:1"}}, // the rest is tested with a browser’s eyes
+	"demo":    {exitUsage: {"a", "--http 192.0.2.1:1"}, exitFailed: {"--http TAKEN"}}, // the rest is tested with a browser’s eyes
 	"up":      {exitUsage: {"a"}, exitNotFound: {"--lan none0 --state DIR/up"}},
 	"headers": {exitDone: {"HOME"}, exitFailed: {"DIR/lamp.json"}, exitUsage: {""}, exitNotFound: {"none.pcap"}},
 	"help":    {exitDone: {"", "inspect", "mud fetch"}, exitUsage: {"frobnicate"}},
@@ -242,6 +243,7 @@ var outcomes = map[string]map[int][]string{
 	"registry account extend": {exitUsage: {"", "body --labels 0"}, exitNotFound: {"nobody --state DIR/registry-state"}},
 	"registry person add":     {exitUsage: {"", "bea"}, exitNotFound: {"bea --account nobody --state DIR/registry-state"}},
 	"registry person list":    {exitDone: {"--state DIR/registry-state", "--json --state DIR/registry-state"}, exitUsage: {"a"}},
+	"registry person reset":   {exitUsage: {""}, exitNotFound: {"nobody --state DIR/registry-state"}},
 	"registry person remove":  {exitUsage: {""}, exitNotFound: {"nobody --state DIR/registry-state"}},
 	"registry account list":   {exitDone: {"--state DIR/registry-state", "--json --state DIR/registry-state"}, exitUsage: {"a"}},
 	"registry audit":          {exitDone: {"--state DIR/registry-state", "--json --state DIR/registry-state"}, exitUsage: {"a", "--limit 0"}, exitFailed: {"--database DIR/lamp.json"}},
@@ -266,7 +268,12 @@ var outcomes = map[string]map[int][]string{
 
 func TestEachVerbExitsAsPromised(t *testing.T) {
 	dir := mudFiles(t)
-	fill := strings.NewReplacer("HOME", played, "DIR", dir)
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	fill := strings.NewReplacer("HOME", played, "DIR", dir, "TAKEN", taken.Addr().String())
 	for _, c := range leaves(newRoot(env{}, locale.New(locale.English))) {
 		name := strings.Join(verbParts(c), " ")
 		if strings.HasPrefix(name, "home ") { // needs a gateway, and is tested with it

@@ -31,6 +31,27 @@ func (m *memory) SaveUser(_ context.Context, u *auth.User) error {
 	return nil
 }
 
+func (m *memory) ChangeUser(_ context.Context, name string, do func(*auth.User) error) error {
+	u, ok := m.users[name]
+	if !ok {
+		return fs.ErrNotExist
+	}
+	if err := do(&u); err != nil {
+		return err
+	}
+	m.users[name] = u
+	return nil
+}
+
+func (m *memory) Sessions(_ context.Context, user string) (list []auth.Visit, err error) {
+	for d, s := range m.sessions {
+		if s.User == user {
+			list = append(list, auth.Visit{ID: d, Session: s})
+		}
+	}
+	return list, nil
+}
+
 func (m *memory) Session(_ context.Context, d auth.Digest) (*auth.Session, error) {
 	s, ok := m.sessions[d]
 	if !ok {
@@ -152,6 +173,22 @@ func TestGuessingIsSlow(t *testing.T) {
 	}
 }
 
+// Who is right may be right any number of times, and guesses none the more for it.
+func TestWhoIsRightIsNotSlowedDown(t *testing.T) {
+	d, _, _ := door(t)
+	for i := range 30 {
+		if _, err := d.Pair(t.Context(), d.Code("owner"), here, ""); err != nil {
+			t.Fatalf("code %d: %v", i, err)
+		}
+	}
+	for i := range 12 {
+		_, err := d.Enter(t.Context(), "ann", "guess", here, "")
+		if i < 10 && !errors.Is(err, auth.ErrRefused) || i >= 10 && !errors.Is(err, auth.ErrOften) {
+			t.Errorf("guess %d: %v", i, err)
+		}
+	}
+}
+
 func TestSessionsEnd(t *testing.T) {
 	d, m, c := door(t)
 	token, err := d.Begin(t.Context(), "ann", "owner", "")
@@ -182,6 +219,35 @@ func TestSessionsEnd(t *testing.T) {
 	}
 }
 
+func TestACodeThatStandsLetsInAgainUntilItIsGuessedAt(t *testing.T) {
+	d, _, c := door(t)
+	digits := d.Stand("Bea", "authority")
+	once := d.Code("owner")
+	for range 3 {
+		token, err := d.Pair(t.Context(), digits, here, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s, err := d.Who(t.Context(), token); err != nil || s.User != "Bea" || s.Role != "authority" {
+			t.Errorf("%+v, %v", s, err)
+		}
+		c.now = c.now.Add(2 * time.Minute)
+	}
+	if _, err := d.Pair(t.Context(), once, here, ""); err != nil {
+		t.Errorf("who uses one code spoils another: %v", err)
+	}
+	c.now = c.now.Add(24 * time.Hour)
+	if _, err := d.Pair(t.Context(), digits, here, ""); err != nil {
+		t.Errorf("a day later: %v", err)
+	}
+	for i := range 5 {
+		_, _ = d.Pair(t.Context(), "x", netip.AddrFrom4([4]byte{192, 0, 2, byte(10 + i)}), "")
+	}
+	if _, err := d.Pair(t.Context(), digits, here, ""); !errors.Is(err, auth.ErrRefused) {
+		t.Errorf("after five guesses: %v", err)
+	}
+}
+
 func TestACodeLetsInWhoItIsFor(t *testing.T) {
 	d, _, _ := door(t)
 	ana, max := d.Invite("Ana", "adult"), d.Invite("Max", "child")
@@ -194,5 +260,24 @@ func TestACodeLetsInWhoItIsFor(t *testing.T) {
 		if err != nil || s.User+" "+s.Role != want {
 			t.Errorf("%+v, %v; want %s", s, err, want)
 		}
+	}
+}
+
+func TestSomebodyLeavesEverywhereButHere(t *testing.T) {
+	d, m, _ := door(t)
+	here, err := d.Begin(t.Context(), "ann", "owner", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"ann", "ann", "bob"} {
+		if _, err := d.Begin(t.Context(), name, "owner", ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := d.LeaveAll(t.Context(), "ann", here); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Who(t.Context(), here); err != nil || len(m.sessions) != 2 {
+		t.Errorf("%v, %d sessions: want this one and Bob’s", err, len(m.sessions))
 	}
 }

@@ -68,6 +68,17 @@ func open(t *testing.T) tab {
 	return tab{t, limited}
 }
 
+// beside is another tab of the same browser.
+func (t tab) beside() tab {
+	t.Helper()
+	ctx, cancel := chromedp.NewContext(t.ctx)
+	t.Cleanup(cancel)
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatalf("open another tab: %v", err)
+	}
+	return tab{t.T, ctx}
+}
+
 func (t tab) do(steps ...chromedp.Action[chromedp.Void]) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.ctx, 30*time.Second)

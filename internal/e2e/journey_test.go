@@ -2,6 +2,9 @@ package e2e
 
 import (
 	"fmt"
+	"net/url"
+	"path"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -93,12 +96,13 @@ func (r *reader) stayed() {
 
 // From the address that the program prints to a finding that is explained it is three clicks, and to an end of it a few
 // more: the camera is cut off, that is undone, it is cut off again, repaired, and let back. Then a new device is let in.
-// With the mouse, and with nothing but the keyboard.
+// With the mouse, and with nothing but the keyboard. While the camera is cut off, nothing of it leaves the home.
 func TestABadCameraIsFoundExplainedCutOffAndLetBack(t *testing.T) {
 	for name, press := range map[string]func(*reader, string, string){"with a mouse": mouse, "with a keyboard": keyboard} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d := play(t)
+			line := d.tap(t)
 			r := &reader{tab: open(t), press: press}
 			r.size(1280, 800)
 			r.do(chromedp.Navigate(d.link.String()))
@@ -116,12 +120,17 @@ func TestABadCameraIsFoundExplainedCutOffAndLetBack(t *testing.T) {
 				t.Errorf("it took %d clicks to an explained finding", r.presses)
 			}
 			r.stay()
+			line.hears(ofCamera)
 			r.use("main", "Cut it off")
 			r.told(camera + " is cut off")
-			r.told("Plimsoll only watches here") // which the demo does
+			if !d.real {
+				r.told("Plimsoll only watches here")
+			}
 			r.shows("Let it back, and watch it", "A person decided that.")
+			line.misses(ofCamera)
 			r.use("main", "Undo")
 			r.told(camera + " is as it was before")
+			line.hears(ofCamera)
 			r.use("main", "Cut it off")
 			r.told(camera + " is cut off")
 			const articles = `[...document.querySelectorAll("#live-findings article")]`
@@ -137,6 +146,7 @@ func TestABadCameraIsFoundExplainedCutOffAndLetBack(t *testing.T) {
 			r.use("main", "Let it back, and watch it")
 			r.told(camera + " is back, and watched")
 			r.stayed() // all of it on one page
+			line.hears(ofCamera)
 			r.use("header", "Plimsoll")
 			r.until(10*time.Second, "the home", `document.getElementById("sentence") != null`)
 			if eval[bool](r.tab, goesBad) {
@@ -155,8 +165,96 @@ func TestABadCameraIsFoundExplainedCutOffAndLetBack(t *testing.T) {
 			if eval[bool](r.tab, `[...document.querySelectorAll(".actions li:has(form) .who a")].some(a => a.textContent == "`+newcomer+`")`) {
 				t.Error("what was answered is asked again")
 			}
-			r.use("header", "What was decided")
+			r.use("header", "Decisions")
 			r.until(10*time.Second, "the history", `document.querySelectorAll("main ol .card").length >= 5`)
 		})
 	}
+}
+
+// plug is a device of the demonstration that speaks with its maker every few seconds.
+const plug = "HS110"
+
+// Of a new device it is asked what it may do, and the answer holds: nothing, and only what it is for.
+func TestANewDeviceMayDoWhatWasAnswered(t *testing.T) {
+	t.Parallel()
+	d := play(t)
+	line := d.tap(t)
+	r := &reader{tab: open(t), press: mouse}
+	r.size(1280, 800)
+	r.enter(d.link.String())
+	const asks = `[...document.querySelectorAll(".actions li:has(form) .who a")].map(a => a.textContent)`
+	for range 14 { // some are asked about at a time
+		r.until(10*time.Second, "a new device", asks+`.length > 0`)
+		if names := eval[[]string](r.tab, asks); slices.Contains(names, plug) {
+			break
+		} else {
+			r.use(fmt.Sprintf(".actions li:has(form):has(a[href$=%q])", path.Base(eval[string](r.tab, `[...document.querySelectorAll(".actions li:has(form) .who a")][0].pathname`))), "Only what it is for")
+			r.told(names[0] + ": what it may do was decided")
+			r.use("header", "Plimsoll")
+			r.until(10*time.Second, "the home", `document.getElementById("sentence") != null`)
+		}
+	}
+	line.hears(ofPlug)
+	card := fmt.Sprintf(".actions li:has(form):has(a[href$=%q])", path.Base(eval[string](r.tab, `[...document.querySelectorAll(".actions li:has(form) .who a")].find(a => a.textContent == "`+plug+`").pathname`)))
+	r.use(card, "Nothing")
+	r.told(plug + ": what it may do was decided")
+	line.misses(ofPlug)
+	r.use("main", "Only what it is for")
+	r.told(plug + ": what it may do was decided")
+	line.hears(ofPlug)
+}
+
+// The authority suspends a label in the registry with one click: the home says so in another tab, by itself, and cuts the
+// device off. Who lives there has the last word. That the label is good again takes two persons.
+func TestALabelIsSuspendedAndTheHomeSaysSoAndActs(t *testing.T) {
+	t.Parallel()
+	d := play(t)
+	line := d.tap(t)
+	home := &reader{tab: open(t), press: mouse}
+	home.size(1280, 800)
+	home.enter(d.link.String())
+	const listed = `[...document.querySelectorAll("main a")].find(a => a.textContent.includes("` + plug + `"))`
+	home.until(20*time.Second, "the plug", listed+` != undefined`)
+	its := eval[string](home.tab, listed+`.pathname`)
+	home.do(chromedp.Navigate("http://" + d.link.Host + its))
+	const inRegistry = "See it in the registry: who granted it, what became of it, and what else there is"
+	home.until(20*time.Second, "its label", wanted("main", inRegistry)+` != undefined`)
+	product := eval[string](home.tab, wanted("main", inRegistry)+`.href`)
+	gtin := path.Base(product)
+	line.hears(ofPlug)
+
+	desk := home.beside()
+	desk.size(1280, 800)
+	desk.do(chromedp.Navigate(product), chromedp.WaitVisible(chromedp.CSS("#verdict")))
+	desk.says("TP-Link HS110", "Example Authority (made up)")
+	writes := func(name, path string) {
+		t.Helper()
+		desk.do(chromedp.Navigate(d.people[name]+"&to="+url.QueryEscape(path)), chromedp.Click(chromedp.CSS("main button")))
+		desk.until(10*time.Second, "what "+name+" may do", `!location.pathname.endsWith("/sign-in") && document.querySelector("main form button") != null`)
+	}
+	writes("Bea", "/desk/labels?gtin="+gtin)
+	desk.follow("Suspend at once")
+	desk.says("suspended")
+
+	const said = `document.querySelector("main").innerText.includes`
+	home.until(20*time.Second, "that it is cut off, by itself", said+`("Let it back, and watch it")`)
+	home.shoot("label-suspended-home")
+	home.shows(plug+" is cut off, except for what it needs to be repaired.", "Why: Its label is on hold", "The label is suspended until a fault is repaired.", "Update the device.")
+	line.misses(ofPlug)
+	home.use("header", "Decisions")
+	home.use("main", "Undo")
+	home.told(plug + " is as it was before")
+	line.hears(ofPlug)
+	home.do(chromedp.Navigate("http://" + d.link.Host + its))
+
+	writes("Bea", "/desk/labels?gtin="+gtin)
+	desk.follow("Propose to restore")
+	desk.says("Proposed: to restore the label.", "somebody else must decide")
+	waiting := eval[string](desk, `location.pathname.slice(3)`)
+	writes("Olga", waiting)
+	desk.follow("Confirm and sign")
+	desk.says("Done: to restore the label.")
+	home.until(20*time.Second, "that its label is good again, by itself", `!`+said+`("Its label is on hold")`)
+	desk.do(chromedp.Navigate(strings.Replace(product, "/01/", "/history/", 1)), chromedp.WaitVisible(chromedp.CSS("h1")))
+	desk.says("suspended by Example Authority (made up)", "restored by Example Scheme (made up)", "was checked just now")
 }

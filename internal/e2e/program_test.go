@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -57,21 +58,34 @@ func plimsoll(t testing.TB) string {
 
 // demo is a demonstration that runs.
 type demo struct {
-	link    *url.URL // which lets the owner in, once
+	link    *url.URL          // which lets the owner of the home in
+	people  map[string]string // addresses that let in who writes to the registry, by name
+	real    bool              // what the home stops is stopped
+	tmp     string            // where it keeps what it keeps
 	process *os.Process
 }
 
 // at is an address of it.
 func (d *demo) at(path string) string { return "http://" + d.link.Host + path }
 
-var address = regexp.MustCompile(`http://\S+/sign-in\?code=\d{8}`)
+var (
+	address = regexp.MustCompile(`http://\S+/sign-in\?code=\d{8}`)
+	ofOne   = regexp.MustCompile(`^  (\w+), .*(http://\S+/sign-in\?code=\d{8})`)
+)
+
+// writers are how many write to the registry of a demonstration.
+const writers = 5
 
 // play starts a demonstration, as people start it. It ends with the test.
 func play(t testing.TB) *demo {
 	t.Helper()
-	c := exec.Command(plimsoll(t), "demo", "--http", "127.0.0.1:0")
-	tmp := filepath.Join(buildDir(), filepath.Base(t.TempDir()))
-	if err := os.MkdirAll(tmp, 0o700); err != nil {
+	c := exec.Command(plimsoll(t), "demo", "--http", "127.0.0.1:0", "--advisory", "0")
+	err := os.MkdirAll(buildDir(), 0o700)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tmp, err := os.MkdirTemp(buildDir(), "")
+	if err != nil {
 		t.Fatal(err)
 	}
 	c.Env = append(os.Environ(), "TMPDIR="+tmp, "LANG=C.UTF-8")
@@ -88,20 +102,25 @@ func play(t testing.TB) *demo {
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
+	d := &demo{people: map[string]string{}, tmp: tmp, process: c.Process}
 	said := make(chan string, 1)
 	go func() {
 		defer close(said)
+		home := ""
 		lines := bufio.NewScanner(out)
-		for lines.Scan() {
-			if a := address.FindString(lines.Text()); a != "" {
-				said <- a
-				break
+		for len(d.people) < writers && lines.Scan() {
+			d.real = d.real || strings.HasPrefix(lines.Text(), "The home’s gateway is real")
+			if m := ofOne.FindStringSubmatch(lines.Text()); m != nil {
+				d.people[m[1]] = m[2]
+			} else if a := address.FindString(lines.Text()); a != "" {
+				home = a
 			}
 		}
+		said <- home
 		_, _ = io.Copy(io.Discard, out) // until it ends
 	}()
 	t.Cleanup(func() {
-		_ = c.Process.Signal(syscall.SIGINT)
+		_ = c.Process.Signal(syscall.SIGINT) // unless it has ended
 		err := c.Wait()
 		if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.ExitCode() == 130 {
 			err = nil
@@ -117,7 +136,8 @@ func play(t testing.TB) *demo {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return &demo{link, c.Process}
+		d.link = link
+		return d
 	case <-time.After(time.Minute):
 		t.Fatal("the demo prints no address")
 		return nil

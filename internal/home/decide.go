@@ -30,7 +30,7 @@ const (
 	OnLabel    Verb = "label-action" // Argument: see LabelAction
 	Learn      Verb = "learn"        // of the program alone: it turned out to be a thing with one purpose, and is to be held
 	Describe   Verb = "describe"     // Argument: what was said of the device; changes no stance
-	NoteOn     Verb = "note"         // Argument: a finding, and what it is to the household; changes no stance
+	NoteOn     Verb = "note"         // Argument: a finding, what it is to the household, and what it was; changes no stance
 	Undo       Verb = "undo"         // Argument: the number of the decision
 	Import     Verb = "import"       // Argument: what was taken in; see Household.Import
 )
@@ -45,6 +45,7 @@ type Decision struct {
 	Argument string    `json:"argument,omitempty"`
 	Before   Stance    `json:"before"`
 	After    Stance    `json:"after"`
+	Said     *Said     `json:"said,omitempty"`   // of Describe
 	Undone   int64     `json:"undone,omitempty"` // the decision that undid it; 0: none did
 }
 

@@ -60,6 +60,7 @@ type Device struct {
 
 	Identity  device.Identity `json:"identity"`
 	Corrected *Correction     `json:"corrected,omitempty"` // by the household, who knows better
+	Care      *Care           `json:"care,omitempty"`      // what the household notes of it
 
 	Addresses []netip.Addr `json:"addresses"` // bound to it now
 	First     time.Time    `json:"first"`

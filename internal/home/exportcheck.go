@@ -78,6 +78,13 @@ func (x *Export) check() error {
 			return fmt.Errorf("decisions[%d].argument: it is too long", i)
 		}
 		last = d.Seq
+		if d.Said != nil {
+			for name, w := range map[string]*Word{"before": &d.Said.Before, "after": &d.Said.After} {
+				if err := w.check(); err != nil {
+					return fmt.Errorf("decisions[%d].said.%s.%w", i, name, err)
+				}
+			}
+		}
 		for name, s := range map[string]*Stance{"before": &d.Before, "after": &d.After} {
 			if d.Device == "" && s.State == "" {
 				continue
@@ -102,7 +109,7 @@ func (x *Export) check() error {
 }
 
 // verbs are all that can be in the audit log.
-var verbs = []Verb{Admit, Rehearse, HoldTo, Release, Quarantine, Confirm, WatchOn, Except, Disallow, Control, Uncontrol, Accept, Bind, OnLabel, Learn, Describe, Undo, Import}
+var verbs = []Verb{Admit, Rehearse, HoldTo, Release, Quarantine, Confirm, WatchOn, Except, Disallow, Control, Uncontrol, Accept, Bind, OnLabel, Learn, Describe, NoteOn, Undo, Import}
 
 func short(s string, limit int) bool { return len(s) <= limit && utf8.ValidString(s) }
 
@@ -132,10 +139,6 @@ func (d *Device) check(files map[string]bool) error {
 		return fmt.Errorf("id: %.40q is none", d.ID)
 	case len(d.MACs) == 0 || len(d.MACs) > maxMACs || slices.ContainsFunc(d.MACs, func(m frame.MAC) bool { return m.IsZero() || m.IsGroup() }):
 		return errors.New("macs: they are none, too many, or not of one device")
-	case !short(d.Name, maxName):
-		return errors.New("name: it is too long")
-	case !short(d.Room, maxName):
-		return errors.New("room: it is too long")
 	case len(d.Hostnames) > maxHostnames || slices.ContainsFunc(d.Hostnames, func(s string) bool { return !short(s, maxText) }):
 		return errors.New("hostnames: they are too many, or too long")
 	case len(d.Addresses) > maxAddresses || slices.ContainsFunc(d.Addresses, func(a netip.Addr) bool { return !a.IsValid() }):
@@ -153,8 +156,9 @@ func (d *Device) check(files map[string]bool) error {
 			return fmt.Errorf("leases[%d]: it is of no address", i)
 		}
 	}
-	if c := d.Corrected; c != nil && (!aKind(c.Kind) || !short(c.Maker, maxText) || !short(c.Model, maxText) || !short(c.Category, maxName)) {
-		return errors.New("corrected: no device is like that")
+	said := d.word()
+	if err := said.check(); err != nil {
+		return err
 	}
 	if len(d.MUD) > len(vias) {
 		return errors.New("mud: they are too many")
@@ -168,6 +172,25 @@ func (d *Device) check(files map[string]bool) error {
 		return errors.New("offer: its file is not here, or nobody made it")
 	}
 	return d.Stance.check(files)
+}
+
+// check finds what nobody can have said. The error begins with the member that it is in.
+func (w *Word) check() error {
+	c := w.Corrected
+	switch {
+	case !short(w.Name, maxName):
+		return errors.New("name: it is too long")
+	case !short(w.Room, maxName):
+		return errors.New("room: it is too long")
+	case c != nil && (!aKind(c.Kind) || !short(c.Maker, maxText) || !short(c.Model, maxText) || !short(c.Category, maxName)):
+		return errors.New("corrected: no device is like that")
+	case !short(w.MUDURL, maxText):
+		return errors.New("mud_url: it is too long")
+	}
+	if err := w.Care.check(); err != nil {
+		return fmt.Errorf("care: %w", err)
+	}
+	return nil
 }
 
 func aKind(k device.Kind) bool {

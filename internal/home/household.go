@@ -39,6 +39,10 @@ type ledger interface {
 	Contents(ctx context.Context, x *Export) error
 	// Decisions are those about a device before a number (0: all), the newest first, at most limit.
 	Decisions(ctx context.Context, device string, before int64, limit int) ([]*Decision, error)
+	// NoteOf is what a finding of a device is to the household, and SetFinding makes it that; errors wrap fs.ErrNotExist if
+	// there is no such finding.
+	NoteOf(ctx context.Context, device, finding string) (NoteState, error)
+	SetFinding(ctx context.Context, finding string, state NoteState) error
 }
 
 // Household is the devices of a home and what was decided about them. Any number of goroutines may use it.
@@ -266,7 +270,9 @@ func (h *Household) undo(ctx context.Context, actor, argument string) (*Decision
 	case Import:
 		return h.unimport(ctx, actor, last)
 	case Describe:
-		return nil, fmt.Errorf("undo decision %d: %w: what was said of a device is said anew", last.Seq, ErrVerb)
+		return h.unsay(ctx, actor, last)
+	case NoteOn:
+		return h.unnote(ctx, actor, last)
 	}
 	h.mu.RLock()
 	d := h.devices[last.Device]
@@ -295,7 +301,7 @@ func (h *Household) follows(ctx context.Context, d *Device, last *Decision) bool
 		switch {
 		case x.Seq == last.Seq:
 			return true
-		case x.Actor != Program && x.Verb != Describe:
+		case x.Actor != Program && !x.Before.same(x.After):
 			return false
 		}
 	}
@@ -368,77 +374,6 @@ func (h *Household) jump(now time.Time) (jump time.Duration) {
 	return jump
 }
 
-// Describe takes what somebody says of a device, and notes in the log who said what: change alters a copy of it, but not
-// its stance.
-func (h *Household) Describe(ctx context.Context, actor, word string, change func(*Device)) (*Device, error) {
-	h.deciding.Lock()
-	defer h.deciding.Unlock()
-	was, err := h.Find(word)
-	if err != nil {
-		return nil, err
-	}
-	d, err := h.alter(ctx, was.ID, change)
-	if err != nil {
-		return nil, err
-	}
-	if said := d.said(was); said != "" {
-		made := &Decision{At: h.Now().UTC(), Actor: actor, Verb: Describe, Device: d.ID, Argument: said, Before: d.Stance, After: d.Stance}
-		if err := h.Ledger.Record(ctx, made); err != nil {
-			return nil, fmt.Errorf("keep who said it: %w", err)
-		}
-	}
-	return d, nil
-}
-
-// Note keeps what a person says of a finding of a device: that it is normal, done with, or open again. set keeps it with
-// the finding.
-func (h *Household) Note(ctx context.Context, actor, device, finding string, state NoteState, set func(ctx context.Context, id string, state NoteState) error) error {
-	h.deciding.Lock()
-	defer h.deciding.Unlock()
-	d, err := h.Find(device)
-	if err != nil {
-		return err
-	}
-	if err := set(ctx, finding, state); err != nil {
-		return err
-	}
-	made := &Decision{At: h.Now().UTC(), Actor: actor, Verb: NoteOn, Device: d.ID, Argument: finding + " " + string(state), Before: d.Stance, After: d.Stance}
-	if err := h.Ledger.Record(ctx, made); err != nil {
-		return fmt.Errorf("keep who said it: %w", err)
-	}
-	return nil
-}
-
-// said is what is known of a device by somebody's word, and was not before.
-func (d *Device) said(was *Device) string {
-	var list []string
-	add := func(name, now, before string) {
-		if now != before {
-			list = append(list, fmt.Sprintf("%s=%q", name, now))
-		}
-	}
-	add("name", d.Name, was.Name)
-	add("room", d.Room, was.Room)
-	var now, before Correction
-	if d.Corrected != nil {
-		now = *d.Corrected
-	}
-	if was.Corrected != nil {
-		before = *was.Corrected
-	}
-	add("kind", string(now.Kind), string(before.Kind))
-	add("maker", now.Maker, before.Maker)
-	add("model", now.Model, before.Model)
-	add("category", now.Category, before.Category)
-	for _, u := range d.MUD {
-		if !slices.Contains(was.MUD, u) {
-			list = append(list, fmt.Sprintf("mud_url=%q via=%s", u.URL, u.Via))
-		}
-	}
-	text := strings.ToValidUTF8(strings.Join(list, " "), "")
-	return strings.ToValidUTF8(text[:min(len(text), maxText)], "")
-}
-
 // alter changes a device, but not its stance, and keeps that.
 func (h *Household) alter(ctx context.Context, id string, change func(*Device)) (*Device, error) {
 	h.mu.Lock()
@@ -453,6 +388,16 @@ func (h *Household) alter(ctx context.Context, id string, change func(*Device)) 
 	if len(c.Name) > maxName || len(c.Room) > maxName {
 		h.mu.Unlock()
 		return nil, fmt.Errorf("%w: a name has at most %d octets", ErrVerb, maxName)
+	}
+	if orNone(c.Corrected) == (Correction{}) {
+		c.Corrected = nil
+	}
+	if orNone(c.Care) == (Care{}) {
+		c.Care = nil
+	}
+	if err := c.Care.check(); err != nil {
+		h.mu.Unlock()
+		return nil, err
 	}
 	h.put(c)
 	h.mu.Unlock()

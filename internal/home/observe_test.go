@@ -38,9 +38,13 @@ func (m *memory) Decisions(context.Context, string, int64, int) ([]*Decision, er
 	return nil, nil
 }
 
-func (m *memory) TakeOver(context.Context, *Takeover) error       { return nil }
-func (m *memory) Snapshot(context.Context, int64) ([]byte, error) { return nil, fs.ErrNotExist }
-func (m *memory) Contents(context.Context, *Export) error         { return nil }
+func (m *memory) TakeOver(context.Context, *Takeover) error { return nil }
+func (m *memory) NoteOf(context.Context, string, string) (NoteState, error) {
+	return "", fs.ErrNotExist
+}
+func (m *memory) SetFinding(context.Context, string, NoteState) error { return fs.ErrNotExist }
+func (m *memory) Snapshot(context.Context, int64) ([]byte, error)     { return nil, fs.ErrNotExist }
+func (m *memory) Contents(context.Context, *Export) error             { return nil }
 
 func opened(t *testing.T) (*Household, *memory) {
 	t.Helper()
@@ -127,7 +131,7 @@ func TestTheLogSaysWhoSaidWhatOfADevice(t *testing.T) {
 	h, m := opened(t)
 	observe(t, h, seen(1))
 	say := func(change func(*Device)) {
-		if _, err := h.Describe(t.Context(), "uid:7", "02:00:00:00:00:01", change); err != nil {
+		if _, _, err := h.Describe(t.Context(), "uid:7", "02:00:00:00:00:01", change); err != nil {
 			t.Fatal(err)
 		}
 	}

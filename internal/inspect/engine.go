@@ -17,6 +17,7 @@ import (
 
 	"plimsoll.example/plimsoll/internal/baseline"
 	"plimsoll.example/plimsoll/internal/capture"
+	"plimsoll.example/plimsoll/internal/country"
 	"plimsoll.example/plimsoll/internal/detect"
 	"plimsoll.example/plimsoll/internal/device"
 	"plimsoll.example/plimsoll/internal/dissect"
@@ -35,9 +36,10 @@ type Config struct {
 	// OnFlow, if set, is called for each flow that ends. Record and names are valid during the call.
 	OnFlow func(r *FlowRecord) error
 	// OnFact, if set, is called for each fact, in the order of the packets.
-	OnFact func(r *FactRecord) error
-	Detect detect.Config // how to watch for what is wrong
-	MUD    *MUDFiles     // to hold devices against; nil: none
+	OnFact    func(r *FactRecord) error
+	Detect    detect.Config // how to watch for what is wrong
+	MUD       *MUDFiles     // to hold devices against; nil: none
+	Countries country.Table // of peers; the zero Table: they are not told
 	// OnBlock, if set, is called after each block of packets; Snapshot may be called from it. The packets wait meanwhile.
 	OnBlock func()
 	// Remember keeps conversations for Rehearse. Ongoing is for inspections that have no end, of packets as they come: those that

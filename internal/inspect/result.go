@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"plimsoll.example/plimsoll/internal/country"
 	"plimsoll.example/plimsoll/internal/device"
 	"plimsoll.example/plimsoll/internal/finding"
 	"plimsoll.example/plimsoll/internal/frame"
@@ -27,6 +28,8 @@ type Result struct {
 	Capture  Capture   `json:"capture"`
 	Devices  []Device  `json:"devices"`
 	Findings []Finding `json:"findings"`
+	// Countries is where the countries of peers come from; nil where none were looked up.
+	Countries *Countries `json:"countries,omitempty"`
 
 	found []finding.Finding
 }
@@ -96,6 +99,14 @@ type Peer struct {
 	Scope     string   `json:"scope"` // internet, lan, gateway or multicast
 	Services  []string `json:"services"`
 	Octets    uint64   `json:"bytes"`
+	Countries []string `json:"countries,omitempty"` // that the addresses are registered in, ISO 3166-1 alpha-2
+}
+
+// Countries is a list of the countries that addresses are registered in.
+type Countries struct {
+	Source  string `json:"source"`
+	Licence string `json:"licence"`
+	AsOf    string `json:"as_of"` // 2006-01-02
 }
 
 // Others is the conversations that the list of peers has no room for.
@@ -162,6 +173,9 @@ func (e *Engine) result(k *identify.Knowledge, inventory *device.Inventory, unre
 	if t.packets > 0 {
 		r.Capture.First, r.Capture.Last = instant(t.first), instant(t.last)
 	}
+	if t := &e.cfg.Countries; !t.AsOf.IsZero() {
+		r.Countries = &Countries{Source: country.Source, Licence: country.Licence, AsOf: t.AsOf.Format(time.DateOnly)}
+	}
 	if e.watch != nil {
 		e.watch.Suffers(inventory.Victim)
 	}
@@ -169,7 +183,7 @@ func (e *Engine) result(k *identify.Knowledge, inventory *device.Inventory, unre
 	e.scene, e.held = seen{devices, network}, nil
 	r.Devices = make([]Device, len(devices))
 	// naming 20,000 devices is worth all the cores
-	onAllCores(len(devices), 32, func(i int) { r.Devices[i] = describe(k, devices[i], network, whole) })
+	onAllCores(len(devices), 32, func(i int) { r.Devices[i] = describe(k, devices[i], network, &e.cfg.Countries, whole) })
 	kinds := make(map[*device.Device]device.Kind, len(devices))
 	for i, d := range devices {
 		kinds[d] = r.Devices[i].Identity.Kind
@@ -234,7 +248,7 @@ var ranks = [...]device.Kind{device.Infrastructure, device.IoT, device.General, 
 
 func rank(d *Device) int { return slices.Index(ranks[:], d.Identity.Kind) }
 
-func describe(k *identify.Knowledge, d *device.Device, n *device.Network, whole bool) Device {
+func describe(k *identify.Knowledge, d *device.Device, n *device.Network, where *country.Table, whole bool) Device {
 	observations := append(d.Derived(n, serviceName), d.Observations...)
 	out := Device{
 		ID: d.ID(), MAC: d.MAC.String(), Randomised: d.Randomised(),
@@ -260,7 +274,7 @@ func describe(k *identify.Knowledge, d *device.Device, n *device.Network, whole 
 	out.MUDURL = mudURL(d)
 	t := d.Traffic()
 	out.Traffic = Traffic{t.Flows, t.OctetsOut, t.OctetsIn, t.PacketsOut, t.PacketsIn}
-	out.Peers = peers(d, n)
+	out.Peers = peers(d, n, where)
 	out.Carries = d.Forwarded.PacketsIn+d.Forwarded.PacketsOut > 0 && d.Gateway
 	out.Grade.Evidence = evidence(d, out.Identity.Kind != device.Unknown, whole)
 	if d.OtherPeers > 0 {
@@ -275,7 +289,7 @@ var mudVias = [...]struct{ fact, via string }{
 }
 
 // peers groups the addresses that a device talks with by name, most octets first.
-func peers(d *device.Device, n *device.Network) []Peer {
+func peers(d *device.Device, n *device.Network, where *country.Table) []Peer {
 	out := make([]Peer, 0, min(len(d.Peers), 16))
 	index := make(map[string]int, len(d.Peers))
 	for i := range d.Peers {
@@ -298,6 +312,9 @@ func peers(d *device.Device, n *device.Network) []Peer {
 		q.Octets += p.Octets
 		if !slices.Contains(q.Addresses, address) {
 			q.Addresses = append(q.Addresses, address)
+			if c := where.Lookup(p.Addr.Netip()); c != "" && scope == "internet" && !slices.Contains(q.Countries, c) {
+				q.Countries = append(q.Countries, c)
+			}
 		}
 		service := device.ServiceName(p.Proto, p.Port)
 		if s := serviceName(p.Service); s != "" {
@@ -310,6 +327,7 @@ func peers(d *device.Device, n *device.Network) []Peer {
 	for i := range out {
 		slices.Sort(out[i].Addresses)
 		slices.Sort(out[i].Services)
+		slices.Sort(out[i].Countries)
 	}
 	slices.SortFunc(out, func(a, b Peer) int {
 		return cmp.Or(cmp.Compare(b.Octets, a.Octets), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Addresses[0], b.Addresses[0]))

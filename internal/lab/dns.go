@@ -169,14 +169,46 @@ func (a *Actor) asked(name string) {
 	a.truth.Asked = append(a.truth.Asked, name)
 }
 
+// Answer is what a resolver says to a query about the servers of a home, as it came by UDP; nil to what is no query with one
+// question.
+func (h *Home) Answer(query []byte) []byte {
+	const header = 12
+	if len(query) < header || query[2]&0x80 != 0 || binary.BigEndian.Uint16(query[4:]) != 1 {
+		return nil
+	}
+	var names []string
+	at := header
+	for {
+		if at >= len(query) {
+			return nil
+		}
+		n := int(query[at])
+		if at++; n == 0 {
+			break
+		}
+		if n > 63 || at+n > len(query) {
+			return nil
+		}
+		names = append(names, string(query[at:at+n]))
+		at += n
+	}
+	if at+4 > len(query) || len(names) == 0 {
+		return nil
+	}
+	q := &message{id: binary.BigEndian.Uint16(query), question: strings.Join(names, "."), qtype: binary.BigEndian.Uint16(query[at:])}
+	return h.answer(q).pack()
+}
+
 // answer is what the router's resolver says to a question.
-func (p *play) answer(q *message) *message {
+func (p *play) answer(q *message) *message { return p.home.answer(q) }
+
+func (h *Home) answer(q *message) *message {
 	m := *q
 	m.flags = 0x8180
 	var s *Server
-	for _, h := range p.servers {
-		if h.server.Name == q.question {
-			s = h.server
+	for i := range h.Servers {
+		if strings.EqualFold(h.Servers[i].Name, q.question) {
+			s = &h.Servers[i]
 		}
 	}
 	if s == nil {
@@ -185,7 +217,7 @@ func (p *play) answer(q *message) *message {
 		return &m
 	}
 	ttl := uint32(answerTTL / time.Second)
-	name := s.Name
+	name := q.question
 	for _, via := range s.Via {
 		m.answers = append(m.answers, rr{name: name, kind: typeCNAME, ttl: ttl, target: via})
 		name = via

@@ -1,6 +1,12 @@
 package locale
 
 import (
+	"bytes"
+	"compress/gzip"
+	"io"
+	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,7 +24,7 @@ var same = []string{
 	"cli.plimsoll.mud.scan.examples",
 	"cli.plimsoll.registry.account.list.examples",
 	"cli.plimsoll.registry.audit.examples",
-	"cli.plimsoll.registry.person.list.examples", "cli.plimsoll.registry.person.remove.examples",
+	"cli.plimsoll.registry.person.list.examples", "cli.plimsoll.registry.person.remove.examples", "cli.plimsoll.registry.person.reset.examples",
 	"cli.value.labels",
 	"cli.value.limit",
 	"cli.value.public-url",
@@ -46,6 +52,7 @@ var same = []string{
 	"cli.value.registry", "label.import.product", "label.product",
 	"label.status.active",
 	"format.minutes",
+	"glance.verdict",
 	"guide.source", "product.granted",
 	"household.nav.guide",
 	"household.nav.protection",
@@ -58,8 +65,42 @@ var same = []string{
 // neverNone lists the keys of which the number is at least 1, so that the French form for one need not say it.
 var neverNone = []string{"inspect.randomised"}
 
+// countries are the keys of the names of countries, of which many are rightly the same in both.
+var countries = regexp.MustCompile(`"(country\.[a-z]{2})":`)
+
+// What the program carries is what the files say that people write.
+func TestTheCatalogueIsPackedAnew(t *testing.T) {
+	for name, packed := range map[string][]byte{"en.json": english, "fr.json": french} {
+		r, err := gzip.NewReader(bytes.NewReader(packed))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := written(t, name); !bytes.Equal(got, want) {
+			t.Errorf("%s.gz is not %s: go generate ./internal/locale", name, name)
+		}
+	}
+}
+
+func written(t *testing.T, name string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
 func TestLanguagesSayTheSameAndWriteItWell(t *testing.T) {
-	localetest.Check(t, localetest.Catalogue{English: english, French: french, Same: same, NeverNone: neverNone})
+	english, french := written(t, "en.json"), written(t, "fr.json")
+	alike := slices.Clone(same)
+	for _, m := range countries.FindAllSubmatch(english, -1) {
+		alike = append(alike, string(m[1]))
+	}
+	localetest.Check(t, localetest.Catalogue{English: english, French: french, Same: alike, NeverNone: neverNone})
 }
 
 func TestMoreMessagesLeaveTheCatalogueAsItIs(t *testing.T) {

@@ -74,7 +74,7 @@ func text(t *testing.T, r *inspect.Result, l locale.Lang) string {
 func TestTheFirstLineSaysIfAllIsWell(t *testing.T) {
 	for l, want := range map[locale.Lang]string{
 		locale.English: "4 devices. 1 fine, 1 to check, 1 needs you now, 1 we do not know.\n",
-		locale.French:  "4 appareils. 1 va bien, 1 est à vérifier, 1 a besoin de vous, 1 dont on ne sait rien de sûr.\n",
+		locale.French:  "4 appareils. 1 va bien, 1 est à vérifier, 1 a besoin de vous, 1 reste à connaître.\n",
 	} {
 		if got := text(t, home(), l); !strings.HasPrefix(got, want) {
 			t.Errorf("got  %.120q\nwant %q", got, want)

@@ -36,6 +36,10 @@ func Text(w io.Writer, r *inspect.Result, c *locale.Catalogue) error {
 			p.device(&r.Devices[i], findings)
 		}
 	}
+	if note := CountriesOf(p.c.Catalogue, r); note != "" {
+		p.line("")
+		p.fold("", note)
+	}
 	p.warnings(r)
 	return p.w.Flush()
 }
@@ -223,8 +227,12 @@ func (p printer) peer(q *inspect.Peer) string {
 	if n := len(words) - 4; n > 0 {
 		words = append(words[:4], "+"+p.c.Number(int64(n)))
 	}
-	if len(words) > 0 {
-		name += " (" + strings.Join(words, ", ") + ")"
+	about := strings.Join(words, ", ")
+	if len(q.Countries) > 0 {
+		about = strings.TrimPrefix(about+" · "+countriesOf(p.c, q), " · ")
+	}
+	if about != "" {
+		name += " (" + about + ")"
 	}
 	return name + " " + p.c.Size(locale.Octets(q.Octets))
 }

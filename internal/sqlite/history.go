@@ -119,6 +119,9 @@ func (s *Store) Prune(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return fmt.Errorf("prune findings: %w", err)
 	}
+	if err := s.pruneReaches(ctx, now); err != nil {
+		return err
+	}
 	if err := s.pruneFiles(ctx); err != nil {
 		return fmt.Errorf("prune files: %w", err)
 	}
@@ -198,6 +201,18 @@ func (s *Store) SetFinding(ctx context.Context, id string, state home.NoteState)
 		return fmt.Errorf("set finding %s: %w", id, errors.Join(fs.ErrNotExist, err))
 	}
 	return nil
+}
+
+// NoteOf is what a finding of a device is to the household.
+func (s *Store) NoteOf(ctx context.Context, device, id string) (state home.NoteState, err error) {
+	err = s.reader().QueryRowContext(ctx, "select state from finding where id = ? and device = ?", id, device).Scan(&state)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = fs.ErrNotExist
+	}
+	if err != nil {
+		return "", fmt.Errorf("read finding %.40q: %w", id, err)
+	}
+	return state, nil
 }
 
 // Findings are those of a device (all devices, for ""), the latest first, at most limit.

@@ -72,17 +72,12 @@ func marshal(a, b any) (x, y string, err error) {
 
 // Record keeps a decision and the stance that it leads to, both or neither, and numbers it.
 func (s *Store) Record(ctx context.Context, d *home.Decision) error {
-	before, after, err := marshal(d.Before, d.After)
+	after, err := json.Marshal(d.After)
 	if err != nil {
 		return fmt.Errorf("record decision: %w", err)
 	}
 	err = s.change(ctx, func(tx *sql.Tx) error {
-		r, err := tx.ExecContext(ctx, `insert into decision (at, actor, verb, device, argument, before, after) values (?, ?, ?, ?, ?, ?, ?)`,
-			d.At.UnixNano(), d.Actor, d.Verb, d.Device, d.Argument, before, after)
-		if err != nil {
-			return err
-		}
-		if d.Seq, err = r.LastInsertId(); err != nil {
+		if d.Seq, err = addDecision(ctx, tx, d, false); err != nil {
 			return err
 		}
 		if d.Verb == home.Undo {
@@ -96,7 +91,7 @@ func (s *Store) Record(ctx context.Context, d *home.Decision) error {
 		}
 		// one that was not saved yet is known by what was decided about it, until it is seen again
 		_, err = tx.ExecContext(ctx, `insert into device (id, seen, stance) values (?, '{}', ?)
-			on conflict (id) do update set stance = excluded.stance`, d.Device, after)
+			on conflict (id) do update set stance = excluded.stance`, d.Device, string(after))
 		return err
 	})
 	if err != nil {
@@ -108,13 +103,13 @@ func (s *Store) Record(ctx context.Context, d *home.Decision) error {
 // atNano is an instant as it is kept.
 func atNano(n int64) time.Time { return time.Unix(0, n).UTC() }
 
-const decisionColumns = "select seq, at, actor, verb, device, argument, before, after, undone from decision "
+const decisionColumns = "select seq, at, actor, verb, device, argument, before, after, said, undone from decision "
 
 func scanDecision(row interface{ Scan(...any) error }) (*home.Decision, error) {
 	var d home.Decision
 	var at int64
-	var before, after string
-	err := row.Scan(&d.Seq, &at, &d.Actor, &d.Verb, &d.Device, &d.Argument, &before, &after, &d.Undone)
+	var before, after, said string
+	err := row.Scan(&d.Seq, &at, &d.Actor, &d.Verb, &d.Device, &d.Argument, &before, &after, &said, &d.Undone)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, fs.ErrNotExist
 	}
@@ -122,7 +117,11 @@ func scanDecision(row interface{ Scan(...any) error }) (*home.Decision, error) {
 		return nil, err
 	}
 	d.At = atNano(at)
-	if err := errors.Join(json.Unmarshal([]byte(before), &d.Before), json.Unmarshal([]byte(after), &d.After)); err != nil {
+	err = errors.Join(json.Unmarshal([]byte(before), &d.Before), json.Unmarshal([]byte(after), &d.After))
+	if err == nil && said != "" {
+		err = json.Unmarshal([]byte(said), &d.Said)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	return &d, nil

@@ -79,9 +79,15 @@ func addDecision(ctx context.Context, tx *sql.Tx, d *home.Decision, numbered boo
 	if err != nil {
 		return 0, err
 	}
+	var said []byte
+	if d.Said != nil {
+		if said, err = json.Marshal(d.Said); err != nil {
+			return 0, err
+		}
+	}
 	seq := sql.NullInt64{Int64: d.Seq, Valid: numbered}
-	r, err := tx.ExecContext(ctx, `insert into decision (seq, at, actor, verb, device, argument, before, after) values (?, ?, ?, ?, ?, ?, ?, ?)`,
-		seq, d.At.UnixNano(), d.Actor, d.Verb, d.Device, d.Argument, before, after)
+	r, err := tx.ExecContext(ctx, `insert into decision (seq, at, actor, verb, device, argument, before, after, said) values (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		seq, d.At.UnixNano(), d.Actor, d.Verb, d.Device, d.Argument, before, after, string(said))
 	if err != nil {
 		return 0, err
 	}

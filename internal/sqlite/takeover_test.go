@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +21,7 @@ import (
 	"plimsoll.example/plimsoll/internal/home"
 	"plimsoll.example/plimsoll/internal/policy"
 	"plimsoll.example/plimsoll/internal/sqlite"
+	"plimsoll.example/plimsoll/label"
 )
 
 // lampFile is a MUD file, by its digest.
@@ -43,8 +45,9 @@ func lived(t *testing.T) (*home.Household, *sqlite.Store) {
 	if err := s.SaveFile(t.Context(), f); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := h.Describe(t.Context(), "uid:0", cam.ID, func(d *home.Device) {
+	if _, _, err := h.Describe(t.Context(), "uid:0", cam.ID, func(d *home.Device) {
 		d.Name, d.Room, d.Corrected = "Front door", "Hall", &home.Correction{Kind: device.IoT, Maker: "Ring", Category: "doorbell"}
+		d.Care = &home.Care{Bought: label.DayOf(time.Now()), Offline: home.StopsOffline, Note: "receipt in\nthe drawer"}
 		d.Says(home.MUDURL{URL: "https://lamps.example/l.json", Via: "operator", At: time.Now().UTC()})
 	}); err != nil {
 		t.Fatal(err)
@@ -66,7 +69,10 @@ func lived(t *testing.T) (*home.Household, *sqlite.Store) {
 		}
 	}
 	n := home.Noted{Finding: finding.Finding{Kind: finding.TLSWeak, Device: cam.ID, Role: finding.Actor, Last: time.Now().UnixNano()}, State: home.Open}
-	if err := errors.Join(s.SaveFindings(t.Context(), []home.Noted{n}), s.SetFinding(t.Context(), n.ID(), home.Muted), s.Save(t.Context(), h.Devices())); err != nil {
+	if err := errors.Join(s.SaveFindings(t.Context(), []home.Noted{n}), s.Save(t.Context(), h.Devices())); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.Note(t.Context(), "uid:0", cam.ID, n.ID(), home.Muted); err != nil {
 		t.Fatal(err)
 	}
 	return h, s
@@ -168,14 +174,14 @@ func TestAnImportIsForTheSameDevicesAndTheOthersStayUnlessTheyAreReplaced(t *tes
 			t.Errorf("replace %v, and what is here alone: %v", replace, err)
 		}
 		list, err := s.Decisions(t.Context(), cam.ID, 0, 100)
-		if err != nil || len(list) != 5 {
+		if err != nil || len(list) != 6 {
 			t.Errorf("%d decisions about the camera, %v", len(list), err)
 		}
 		// twice brings nothing more
 		if _, err := next.Import(t.Context(), "uid:0", x, replace); err != nil {
 			t.Fatal(err)
 		}
-		if list, _ := s.Decisions(t.Context(), cam.ID, 0, 100); len(list) != 5 {
+		if list, _ := s.Decisions(t.Context(), cam.ID, 0, 100); len(list) != 6 {
 			t.Errorf("%d decisions about the camera after the second time", len(list))
 		}
 		for range 2 {
@@ -453,5 +459,59 @@ func TestConversationsAreKeptAndTheOldestGo(t *testing.T) {
 	}
 	if list, err = s.Conversations(t.Context()); err != nil || len(list) != 1 || !slices.Equal(list[0].Names, c.Names) {
 		t.Errorf("%+v, %v", list, err)
+	}
+}
+
+// What somebody said is taken back as far as that decision changed it; what was said since of the same thing stays.
+func TestWhatWasSaidIsTakenBack(t *testing.T) {
+	h, s := fresh(t)
+	d, _ := h.See(frame.MAC{2, 0, 0, 0, 0, 1}, func(d *home.Device) { d.Hostnames = []string{"cam"} })
+	say := func(change func(*home.Device)) int64 {
+		t.Helper()
+		_, made, err := h.Describe(t.Context(), "page:ana", d.ID, change)
+		if err != nil || made == nil {
+			t.Fatal(made, err)
+		}
+		return made.Seq
+	}
+	undo := func(seq int64) error {
+		_, err := h.Decide(t.Context(), "page:ana", home.Undo, "", strconv.FormatInt(seq, 10))
+		return err
+	}
+	named := say(func(d *home.Device) { d.Name = "Porch" })
+	say(func(d *home.Device) { d.Corrected = &home.Correction{Kind: device.IoT, Category: "camera"} })
+	noted := say(func(d *home.Device) { d.Care = &home.Care{Support: label.DayOf(time.Now())} })
+	if err := undo(named); err != nil {
+		t.Fatal(err)
+	}
+	if now, _ := h.Find(d.ID); now.Name != "" || now.Corrected == nil || now.Care == nil {
+		t.Errorf("more, or less, is taken back than was said: %+v", now)
+	}
+	say(func(d *home.Device) { d.Care = &home.Care{Note: "other"} })
+	if err := undo(noted); !errors.Is(err, home.ErrStale) {
+		t.Errorf("what was said since is lost: %v", err)
+	}
+	if err := undo(named); !errors.Is(err, home.ErrStale) {
+		t.Errorf("it is undone twice: %v", err)
+	}
+	n := home.Noted{Finding: finding.Finding{Kind: finding.TLSWeak, Device: d.ID, Role: finding.Actor, Last: 1}, State: home.Open}
+	if err := s.SaveFindings(t.Context(), []home.Noted{n}); err != nil {
+		t.Fatal(err)
+	}
+	made, err := h.Note(t.Context(), "page:ana", d.ID, n.ID(), home.Muted)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := undo(made.Seq); err != nil {
+		t.Fatal(err)
+	}
+	if now, err := s.NoteOf(t.Context(), d.ID, n.ID()); err != nil || now != home.Open {
+		t.Errorf("a finding that was normal, and is not: %s, %v", now, err)
+	}
+	if err := undo(made.Seq); !errors.Is(err, home.ErrStale) {
+		t.Errorf("it is undone twice: %v", err)
+	}
+	if _, err := h.Note(t.Context(), "page:ana", d.ID, "none", home.Muted); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("no such finding: %v", err)
 	}
 }

@@ -26,16 +26,17 @@ type ending struct {
 func (p *Pages) calendar(r *page.Request) (*page.View, error) {
 	x, now := &calendar{}, p.Now()
 	for _, d := range p.Household.Devices() {
-		l, err := p.labelOf(r, d)
+		until, own, ok, err := p.lasts(r, d)
 		if err != nil {
 			return nil, err
 		}
 		m := mention{d.ID, d.Title(), d.Room}
 		switch {
-		case l != nil && l.Statement.Support != 0:
-			until := l.Statement.Support.Time()
+		case ok:
 			s := newSupport(r, until, now)
-			m.Text = s.Text
+			if m.Text = s.Text; own {
+				m.Text += " " + r.Words.Text("household.support.own")
+			}
 			x.Rows = append(x.Rows, ending{m, s.Warn, until})
 		case d.Kind() == device.IoT:
 			x.Unknown = append(x.Unknown, m)

@@ -30,6 +30,7 @@ type thing struct {
 	Form      form
 	Does      []string // in plain words
 	Talks     report.Talks
+	Countries string // what they tell, or why there are none
 	Findings  []found
 	Past      []settled // findings that were muted or done
 	Choices   []choice
@@ -39,6 +40,12 @@ type thing struct {
 	Promise   promise
 	Label     *shownLabel
 	Support   support
+	Care      care
+	Guess     *guess
+	Hours     *hours
+	Lookers   []looker
+	Code      bool // the code on it can be taken
+	Scan      bool // as a photograph, too
 	Extras    []extra
 	Calls     []string
 	Contacts  []contact
@@ -90,6 +97,7 @@ type contact struct {
 // done is what was just decided, with the way back.
 type done struct {
 	Text     string
+	Acts     bool // the network is to be another one by it
 	Decision int64
 }
 
@@ -122,7 +130,7 @@ func (p *Pages) device(r *page.Request) (*page.View, error) {
 		card: newCard(r.Words, d, g, signs), Now: r.Words.Text("home.now."+string(d.State), "device", d.Title(), "until", d.Until.Local()),
 		Identity: words.Identity(&id), Reasons: words.Reasons(&id, mostReasons, longest), Form: p.newForm(r.Words, d),
 		Admits: admissions(r.Words, d.Admitted()), Choices: choices(r.Words, d), Category: id.Category,
-		Decide: p.may(r.Viewer, decide), Done: p.done(r, d), Saved: saved(r), Facts: facts(r.Words, d),
+		Care: newCare(r.Words, d), Guess: newGuess(r.Words, d), Decide: p.may(r.Viewer, decide), Done: p.done(r, d), Saved: saved(r), Facts: facts(r.Words, d),
 	}
 	if cmp.Or(p.Status().Mode, home.Watch) == home.Watch {
 		t.Watched = r.Words.Text("household.mode.watch.device")
@@ -149,8 +157,21 @@ func (p *Pages) device(r *page.Request) (*page.View, error) {
 	for _, f := range signs {
 		t.Findings = append(t.Findings, newFound(r.Words, f, d))
 	}
+	reaches, err := p.lately(r, d.ID)
+	if err != nil {
+		return nil, err
+	}
 	peers := p.peers(traffic)
+	p.locate(peers, reaches)
 	t.Talks, t.Does = report.NewTalks(words, &id, peers, nil), p.does(words, d, peers, said)
+	if t.Lookers, err = p.lookers(r, d); err != nil {
+		return nil, err
+	}
+	t.Code, t.Scan = t.Decide && p.Code != nil, p.Scan != nil
+	if t.Hours, err = p.newHours(r.Context(), r.Words, d); err != nil {
+		return nil, err
+	}
+	t.Countries = p.countriesNote(r.Words, t.Talks.Known, "device")
 	if err := p.promises(r, t, d, said); err != nil {
 		return nil, err
 	}
@@ -189,6 +210,30 @@ func newFound(words *locale.Catalogue, f *home.Noted, d *home.Device) found {
 	return x
 }
 
+// guess is what a device seems to be, which a person can settle with one tap.
+type guess struct {
+	Category string // that seems right; "": none does
+	Yes      string
+	Others   []option
+}
+
+// newGuess is nil where a person said what the device is.
+func newGuess(words *locale.Catalogue, d *home.Device) *guess {
+	if d.Corrected != nil && d.Corrected.Category != "" {
+		return nil
+	}
+	g := &guess{Category: d.Is().Category}
+	if g.Category != "" {
+		g.Yes = words.Text("household.guess.yes", "what", words.Text("category."+g.Category))
+	}
+	for _, c := range device.Categories {
+		if c != g.Category {
+			g.Others = append(g.Others, option{Value: c, Text: locale.Capital(words.Text("category." + c))})
+		}
+	}
+	return g
+}
+
 // newForm is filled with what is said of a device now.
 func (p *Pages) newForm(words *locale.Catalogue, d *home.Device) form {
 	f := form{Name: d.Name, Room: d.Room}
@@ -210,30 +255,60 @@ func (p *Pages) newForm(words *locale.Catalogue, d *home.Device) form {
 	return f
 }
 
-// correct takes what a person says of a device.
+// correct takes what a person says that a device is, and where: what a form does not name stays.
 func (p *Pages) correct(r *page.Request) (*page.View, error) {
 	if err := r.ParseForm(); err != nil {
 		return nil, err
 	}
-	kind, category := device.Kind(r.PostForm.Get("kind")), r.PostForm.Get("category")
+	f := r.PostForm
+	kind, category := device.Kind(f.Get("kind")), f.Get("category")
 	if category != "" && !slices.Contains(device.Categories, category) || !slices.Contains([]device.Kind{"", device.IoT, device.General, device.Infrastructure}, kind) {
 		return nil, problem(home.ErrVerb)
 	}
-	d, err := p.Household.Describe(r.Context(), p.actor(r), r.PathValue("device"), func(d *home.Device) {
-		d.Name, d.Room = oneLine(r.PostForm.Get("name")), oneLine(r.PostForm.Get("room"))
-		c := home.Correction{}
-		if d.Corrected != nil {
-			c = *d.Corrected // maker and model stay
+	if f.Has("category") && !f.Has("kind") { // one tap: what it is for says what kind it is
+		kind = kindOf(category)
+	}
+	return p.describe(r, func(d *home.Device) {
+		if f.Has("name") {
+			d.Name = oneLine(f.Get("name"))
 		}
-		c.Kind, c.Category = kind, category
-		if d.Corrected = &c; c == (home.Correction{}) {
-			d.Corrected = nil
+		if f.Has("room") {
+			d.Room = oneLine(f.Get("room"))
+		}
+		if f.Has("category") {
+			c := home.Correction{}
+			if d.Corrected != nil {
+				c = *d.Corrected // maker and model stay
+			}
+			c.Kind, c.Category = kind, category
+			d.Corrected = &c
 		}
 	})
+}
+
+// kindOf is the kind of all devices of a category.
+func kindOf(category string) device.Kind {
+	switch category {
+	case "", "other":
+		return ""
+	case "phone", "tablet", "computer":
+		return device.General
+	case "router", "access-point":
+		return device.Infrastructure
+	}
+	return device.IoT
+}
+
+// describe takes what a person says of a device, and leads to where it can be undone.
+func (p *Pages) describe(r *page.Request, change func(*home.Device)) (*page.View, error) {
+	d, made, err := p.Household.Describe(r.Context(), p.actor(r), r.PathValue("device"), change)
 	if err != nil {
 		return nil, problem(err)
 	}
-	return page.See("/devices/" + d.ID + "?saved=about"), nil
+	if made == nil { // it was so before
+		return page.See("/devices/" + d.ID + "?saved=about"), nil
+	}
+	return page.See(after(made)), nil
 }
 
 // oneLine is a text without ends of lines and spaces around it.
@@ -252,16 +327,17 @@ func (p *Pages) note(r *page.Request) (*page.View, error) {
 	if state != home.Open && state != home.Muted && state != home.Done {
 		return nil, problem(home.ErrVerb)
 	}
-	if err := p.Household.Note(r.Context(), p.actor(r), d.ID, r.PathValue("finding"), state, p.History.SetFinding); err != nil {
+	made, err := p.Household.Note(r.Context(), p.actor(r), d.ID, r.PathValue("finding"), state)
+	if err != nil {
 		return nil, err
 	}
-	return page.See("/devices/" + d.ID + "?saved=" + string(state)), nil
+	return page.See(after(made)), nil
 }
 
 // saved is what the address of a page says was just done.
 func saved(r *page.Request) string {
 	switch s := r.URL.Query().Get("saved"); s {
-	case "about", "open", "muted", "done", "yes":
+	case "about", "known", "again", "asked", "looked", "yes":
 		return r.Words.Text("household.saved." + s)
 	}
 	return ""
@@ -277,7 +353,16 @@ func (p *Pages) done(r *page.Request, d *home.Device) *done {
 	if err != nil || len(list) == 0 || list[0].Seq != seq {
 		return nil
 	}
-	x := &done{Text: r.Words.Text("household.done."+string(list[0].Verb), "device", d.Title())}
+	x := &done{}
+	switch said := strings.Fields(list[0].Argument); {
+	case list[0].Verb == home.Describe:
+		x.Text = r.Words.Text("household.saved.about")
+	case list[0].Verb == home.NoteOn && len(said) > 1:
+		x.Text = r.Words.Text("household.saved." + said[1])
+	default:
+		x.Text = r.Words.Text("household.done."+string(list[0].Verb), "device", d.Title())
+	}
+	x.Acts = list[0].Verb != home.Describe && list[0].Verb != home.NoteOn
 	if list[0].Verb != home.Undo && list[0].Undone == 0 {
 		x.Decision = seq
 	}

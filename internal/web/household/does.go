@@ -21,16 +21,19 @@ func (p *Pages) peers(traffic []home.Traffic) (list []inspect.Peer) {
 	}
 	at := map[[2]string]int{}
 	for i := range traffic {
-		t := &traffic[i]
-		k := [2]string{t.Peer, t.Scope}
+		t, scope := &traffic[i], traffic[i].Scope
+		if names[t.Peer] != "" { // IPv6 of the home is counted as the Internet
+			scope = "lan"
+		}
+		k := [2]string{t.Peer, scope}
 		n, ok := at[k]
 		if !ok {
 			n = len(list)
 			at[k] = n
-			q := inspect.Peer{Name: t.Peer, Scope: t.Scope}
+			q := inspect.Peer{Name: t.Peer, Scope: scope}
 			if _, err := netip.ParseAddr(t.Peer); err == nil {
 				q.Name, q.Addresses = "", []string{t.Peer}
-				if t.Scope != "internet" {
+				if scope != "internet" {
 					q.Name = names[t.Peer]
 				}
 			}
@@ -85,6 +88,9 @@ func (p *Pages) does(w report.Words, d *home.Device, peers []inspect.Peer, said 
 	} else {
 		list = append(list, w.Text("household.does.stays"))
 	}
+	if where := reached(peers); len(where) > 0 {
+		list = append(list, w.Text("household.does.countries", "list", report.Countries(w.Catalogue, where)))
+	}
 	if n := counts["lan"] + counts["gateway"]; n > 0 {
 		list = append(list, w.Text("household.does.home", "n", n))
 	}
@@ -94,4 +100,16 @@ func (p *Pages) does(w report.Words, d *home.Device, peers []inspect.Peer, said 
 	}
 	list = append(list, w.Text("household.does.much", "out", locale.Octets(said.Out), "in", locale.Octets(said.In)))
 	return list
+}
+
+// reached are the countries of the peers, the one that most was said to first.
+func reached(peers []inspect.Peer) (codes []string) {
+	for i := range peers {
+		for _, c := range peers[i].Countries {
+			if !slices.Contains(codes, c) {
+				codes = append(codes, c)
+			}
+		}
+	}
+	return codes[:min(len(codes), mostListed)]
 }

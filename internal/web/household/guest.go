@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"plimsoll.example/plimsoll/internal/device"
+	"plimsoll.example/plimsoll/internal/home"
 	"plimsoll.example/plimsoll/internal/locale"
 	"plimsoll.example/plimsoll/internal/web/page"
 	"plimsoll.example/plimsoll/label"
@@ -17,12 +18,14 @@ type senses struct {
 	Home    string
 	Groups  []sensing
 	Unknown string // devices of which nobody knows what they are
+	Note    string // what countries tell
 }
 
 // sensing is the devices that have one sense.
 type sensing struct {
 	Title, Means string
 	Devices      []sensor
+	Countries    string // of the addresses that they talked to lately
 }
 
 type sensor struct{ Name, Room, Source string }
@@ -58,6 +61,11 @@ func (p *Pages) guest(r *page.Request) (*page.View, error) {
 	w := r.Words
 	x := &senses{Home: s.Name}
 	groups := map[string][]sensor{}
+	reaches, err := p.lately(r, "")
+	if err != nil {
+		return nil, err
+	}
+	senseOf := map[string][]string{} // by the ID of a device
 	unknown := 0
 	for _, d := range p.Household.Devices() {
 		id := d.Is()
@@ -76,6 +84,7 @@ func (p *Pages) guest(r *page.Request) (*page.View, error) {
 		if name == "" { // what it calls itself may say more of somebody than a guest should know
 			name = locale.Capital(w.Text("category." + orUnknown(id.Category)))
 		}
+		senseOf[d.ID] = list
 		for _, sense := range list {
 			groups[sense] = append(groups[sense], sensor{name, d.Room, w.Text("household.guest.source." + source)})
 		}
@@ -85,12 +94,18 @@ func (p *Pages) guest(r *page.Request) (*page.View, error) {
 			continue
 		}
 		slices.SortFunc(groups[sense], func(a, b sensor) int { return strings.Compare(a.Room+"\x00"+a.Name, b.Room+"\x00"+b.Name) })
-		x.Groups = append(x.Groups, sensing{w.Text("household.guest." + sense), w.Text("household.guest." + sense + ".means"), groups[sense]})
+		g := sensing{Title: w.Text("household.guest." + sense), Means: w.Text("household.guest." + sense + ".means"), Devices: groups[sense]}
+		theirs := slices.DeleteFunc(slices.Clone(reaches), func(r home.Reach) bool { return !slices.Contains(senseOf[r.Device], sense) })
+		if where := p.named(w, theirs); where != "" {
+			g.Countries = w.Text("household.guest.countries", "list", where)
+			x.Note = p.countriesNote(w, true, "home")
+		}
+		x.Groups = append(x.Groups, g)
 	}
 	if unknown > 0 {
 		x.Unknown = w.Text("household.guest.unknown", "n", unknown)
 	}
-	return &page.View{Template: "guest.html", Title: w.Text("household.nav.guest"), Data: x}, nil
+	return &page.View{Template: "guest.html", Title: w.Text("household.guest"), Data: x}, nil
 }
 
 func orUnknown(category string) string {

@@ -15,6 +15,7 @@ type past struct {
 	Older   int64 // the decision from which the next page goes on; 0: there is none
 	Saved   string
 	Decide  bool
+	Carry   bool // all of it may be taken along
 }
 
 type entry struct {
@@ -32,8 +33,8 @@ func (p *Pages) history(r *page.Request) (*page.View, error) {
 	if err != nil {
 		return nil, err
 	}
-	x := &past{Saved: saved(r), Decide: p.may(r.Viewer, decide)}
-	newest := map[string]bool{} // of a device, the last decision can be taken back
+	x := &past{Saved: saved(r), Decide: p.may(r.Viewer, decide), Carry: p.may(r.Viewer, carry)}
+	newest := map[string]bool{} // of a device, what was decided last can be taken back, and what was said last of a thing
 	for _, d := range list {
 		name := cmp.Or(d.Device, r.Words.Text("household.everything"))
 		device := ""
@@ -51,10 +52,18 @@ func (p *Pages) history(r *page.Request) (*page.View, error) {
 			When: r.Words.Time(d.At.Local()), Device: device, Name: name, What: r.Words.Text("household.done."+string(d.Verb), "device", name), Who: who,
 			Undone: d.Undone != 0, Decision: d.Seq,
 		}
-		if !newest[d.Device] && d.Undone == 0 && d.Verb != home.Undo && before == 0 {
+		about := d.Device
+		switch d.Verb {
+		case home.Describe:
+			about += " said"
+		case home.NoteOn:
+			finding, _, _ := strings.Cut(d.Argument, " ")
+			about += " " + finding
+		}
+		if !newest[about] && d.Undone == 0 && d.Verb != home.Undo && before == 0 {
 			e.Undo = true
 		}
-		newest[d.Device] = newest[d.Device] || d.Undone == 0 && d.Actor != home.Program
+		newest[about] = newest[about] || d.Undone == 0 && d.Actor != home.Program && d.Verb != home.Undo
 		x.Entries = append(x.Entries, e)
 	}
 	if len(list) == shownDecisions {

@@ -3,6 +3,7 @@ package household_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"html"
 	"io"
@@ -11,8 +12,16 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
+	"unicode/utf8"
 
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"plimsoll.example/plimsoll/internal/device"
 	"plimsoll.example/plimsoll/internal/home"
+	"plimsoll.example/plimsoll/internal/locale"
+	"plimsoll.example/plimsoll/internal/qr"
+	"plimsoll.example/plimsoll/label"
 )
 
 var undoForm = regexp.MustCompile(`name="decision" value="(\d+)"`)
@@ -35,13 +44,13 @@ func TestADeviceIsDecidedOnAndTheDecisionUndone(t *testing.T) {
 	if d, _ := h.Find(h.Lamp.ID); d.State != home.Learning {
 		t.Errorf("state %s", d.State)
 	}
-	if page := h.get(t, "/fr/history"); !strings.Contains(page, "owner") || !strings.Contains(page, "défait depuis") {
+	if page := h.get(t, "/fr/history"); !strings.Contains(page, "owner") || !strings.Contains(page, "annulé depuis") {
 		t.Errorf("history: %s", page)
 	}
 	if page := h.post(t, at, "verb", "hold"); !strings.Contains(page, "no rules to hold it to") || h.status != 409 {
 		t.Errorf("hold without a file: %d", h.status)
 	}
-	if page := h.get(t, "/en/devices/none"); !strings.Contains(page, "no such device") {
+	if page := h.get(t, "/en/devices/none"); !strings.Contains(page, "not known here") {
 		t.Errorf("no such device: %s", page)
 	}
 }
@@ -126,8 +135,10 @@ func TestAnOfferIsAcceptedFromItsPage(t *testing.T) {
 func TestLettersSayWhatWasSeenAndSendNothing(t *testing.T) {
 	h := furnish(t, false)
 	for path, want := range map[string][]string{
-		"/en/devices/" + h.Camera.ID + "/letter/maker":        {"To Lamps & Co:", "It is trying the doors", "200 addresses", "Until which day", "mailto:?subject=Question%20about%20the%20Lamps%20%26%20Co&amp;body="},
+		"/en/devices/" + h.Camera.ID + "/letter/maker":        {"To Lamps & Co:", "It is trying the doors", "200 addresses", "Until which day", "mailto:?subject=Question%20about%20Lamps%20%26%20Co&amp;body="},
 		"/fr/devices/" + h.Camera.ID + "/letter/commissioner": {"Commissariat", "Je veux porter plainte contre Lamps & Co", "Il essaie la porte", "Gatineau"},
+		"/en/devices/" + h.Camera.ID + "/letter/quebec":       {"To the Commission d’accès à l’information:", "plainte.cai.gouv.qc.ca", "1-888-528-7741", "/letter/commissioner"},
+		"/fr/devices/" + h.Camera.ID + "/letter/alberta":      {"oipc.ab.ca", "Il essaie la porte"},
 		"/en/devices/" + h.Lamp.ID + "/letter/maker":          {"care@lampsco.example", "mailto:care@lampsco.example?subject="},
 	} {
 		page := h.get(t, path)
@@ -236,7 +247,7 @@ func TestAHomeIsTakenAlong(t *testing.T) {
 			return c.Post(fresh.URL+"/en/carry", w.FormDataContentType(), io.NopCloser(&form))
 		})
 	}
-	if page := bring(body); !strings.Contains(page, "A file that was exported was taken in.") {
+	if page := bring(body); !strings.Contains(page, "A copy that was saved before was brought back.") {
 		t.Fatal(page)
 	}
 	if page := bring(body[:len(body)/2]); fresh.status != 422 || !strings.Contains(page, "Nothing was changed") {
@@ -277,5 +288,307 @@ func TestTheCalendarSaysUntilWhenThereAreUpdates(t *testing.T) {
 	lamp, camera := strings.Index(page, ">lamp<"), strings.Index(page, ">porch<")
 	if lamp < 0 || camera < lamp || !strings.Contains(page, "Think now about") || strings.Contains(page, ">phone<") {
 		t.Errorf("lamp at %d, camera at %d", lamp, camera)
+	}
+}
+
+// What people know of a device and no label says is in the calendar and on the first page, until somebody says that they know.
+func TestWhatAPersonNotesOfADeviceCounts(t *testing.T) {
+	h := furnish(t, false)
+	h.Pages.Status = func() home.Status { return home.Status{Mode: home.Hold} } // which asks nothing else
+	at := "/en/devices/" + h.Camera.ID
+	page := h.post(t, at+"/care", "bought", "2024-05-01", "support", time.Now().AddDate(0, 1, 0).Format(time.DateOnly), "offline", "stops", "note", "receipt in the drawer")
+	for _, w := range []string{"What you said of it is kept", locale.New(locale.English).Date(time.Date(2024, 5, 1, 0, 0, 0, 0, time.UTC)), "It stops", "receipt in the drawer", "Think now about", "You noted that yourself."} {
+		if !strings.Contains(page, w) {
+			t.Errorf("the page does not say %q", w)
+		}
+	}
+	seq := undoForm.FindStringSubmatch(page)
+	if seq == nil {
+		t.Fatal("no way back")
+	}
+	if page := h.get(t, "/en/calendar"); strings.Index(page, ">porch<") > strings.Index(page, ">lamp<") {
+		t.Error("what ends first is not first")
+	}
+	h.post(t, at+"/findings/"+h.Finding.ID(), "state", "done")
+	know := `action="/en/devices/` + h.Camera.ID + `/known"`
+	if page := h.get(t, "/en/"); !strings.Contains(page, know) || !strings.Contains(page, "Think of what comes after it") {
+		t.Error("the first page does not tell that updates end")
+	}
+	if page := h.post(t, at+"/known"); !strings.Contains(page, "not reminded of that again") || !strings.Contains(page, "Remind me again") {
+		t.Errorf("known: %d", h.status)
+	}
+	if page := h.get(t, "/en/"); strings.Contains(page, know) {
+		t.Error("what is known is told again")
+	}
+	h.post(t, at+"/known", "again", "yes")
+	if page := h.get(t, "/en/"); !strings.Contains(page, know) {
+		t.Error("it is not told again")
+	}
+	if page := h.post(t, "/en/undo", "decision", seq[1]); !strings.Contains(page, "Nothing is noted yet.") {
+		t.Error("what was noted is not taken back")
+	}
+	for _, wrong := range [][2]string{{"support", "soon"}, {"offline", "perhaps"}, {"note", strings.Repeat("x", home.MaxNote+1)}} {
+		if h.post(t, at+"/care", wrong[0], wrong[1]); h.status != 400 {
+			t.Errorf("%s: %d", wrong[0], h.status)
+		}
+	}
+}
+
+// One tap says that a guess is right, or what it is instead; name and room stay.
+func TestWhatADeviceIsIsSaidWithOneTap(t *testing.T) {
+	h := furnish(t, false)
+	at := "/en/devices/" + h.Camera.ID
+	if page := h.get(t, at); !strings.Contains(page, `<button name="category" value="camera">Yes, it is this: camera</button>`) {
+		t.Fatal("the guess cannot be settled")
+	}
+	page := h.post(t, at+"/about", "category", "doorbell")
+	if d, _ := h.Find(h.Camera.ID); d.Is().Category != "doorbell" || d.Kind() != device.IoT || d.Room != "Hall" {
+		t.Errorf("%+v in %q", d.Is(), d.Room)
+	}
+	if strings.Contains(page, `id="guess"`) {
+		t.Error("it is asked again")
+	}
+	if page := h.post(t, "/en/undo", "decision", undoForm.FindStringSubmatch(page)[1]); !strings.Contains(page, `id="guess"`) {
+		t.Error("it cannot be taken back")
+	}
+	h.post(t, at+"/about", "category", "phone")
+	if d, _ := h.Find(h.Camera.ID); d.Kind() != device.General {
+		t.Errorf("a phone is %s", d.Kind())
+	}
+}
+
+// The history offers to undo what can be undone, and each of these undoings works.
+func TestWhatTheHistoryOffersToUndoCanBeUndone(t *testing.T) {
+	h := furnish(t, false)
+	at := "/en/devices/" + h.Camera.ID
+	h.post(t, at+"/about", "name", "Front door")
+	h.post(t, at+"/findings/"+h.Finding.ID(), "state", "muted")
+	h.post(t, at+"/care", "note", "old")
+	h.post(t, at, "verb", "quarantine")
+	for range 20 {
+		offer := undoForm.FindStringSubmatch(h.get(t, "/en/history"))
+		if offer == nil {
+			break
+		}
+		if h.post(t, "/en/undo", "decision", offer[1]); h.status != 200 {
+			t.Fatalf("decision %s: %d", offer[1], h.status)
+		}
+	}
+	d, _ := h.Find(h.Camera.ID)
+	note, err := h.Store.NoteOf(t.Context(), d.ID, h.Finding.ID())
+	if d.Name != "" || d.Care != nil || d.State == home.Quarantined || note != home.Open || err != nil {
+		t.Errorf("%q, %+v, %s, finding %s, %v", d.Name, d.Care, d.State, note, err)
+	}
+}
+
+// The verdict on a home has its reasons, and says what would change it; what is not known is never said to be well.
+func TestHowWellAHomeStandsHasReasons(t *testing.T) {
+	h := furnish(t, false)
+	h.Pages.Shields = func(context.Context) (home.Shields, error) {
+		return home.Shields{Sources: true, Ceilings: true, Inbound: true, Mapping: true, Neighbours: true}, nil
+	}
+	for _, d := range h.Devices() {
+		if d.Kind() == device.Unknown {
+			h.post(t, "/en/devices/"+d.ID+"/about", "category", "phone")
+		}
+	}
+	if page := h.get(t, "/en/protection"); !strings.Contains(page, "What Plimsoll can do for your home is in force.") {
+		t.Fatal("all is in force, and the page does not say so")
+	}
+	h.post(t, "/en/devices/"+h.Lamp.ID, "verb", "release")
+	h.post(t, "/en/devices/"+h.Camera.ID+"/care", "support", "2020-01-01")
+	page := h.get(t, "/en/protection")
+	for _, w := range []string{"protected in part", "1 device gets no more updates.", "1 smart device may go where it likes.", "To change that, replace it"} {
+		if !strings.Contains(page, w) {
+			t.Errorf("the page does not say %q", w)
+		}
+	}
+	for _, s := range []home.Status{{Mode: home.Watch}, {Mode: home.Hold}} {
+		h.Pages.Status, h.Pages.Shields = func() home.Status { return s }, nil
+		if page := h.get(t, "/en/protection"); !strings.Contains(page, "Nobody can say how well") {
+			t.Errorf("%s: what is not known is said to be known", s.Mode)
+		}
+	}
+}
+
+// What a drill without Internet showed is noted device by device, and stays on the page of protection.
+func TestADrillWithoutInternetIsNoted(t *testing.T) {
+	h := furnish(t, false)
+	h.post(t, "/en/devices/"+h.Camera.ID+"/care", "note", "kept")
+	page := h.post(t, "/en/devices/"+h.Camera.ID+"/care", "from", "outage", "offline", "stops")
+	if !strings.Contains(page, "Note what each did") || !strings.Contains(page, `value="stops" aria-pressed="true"`) {
+		t.Error("the drill does not go on")
+	}
+	if page := h.get(t, "/en/protection"); !strings.Contains(page, "1 device is known to stop.") || !strings.Contains(page, "Nobody tried") {
+		t.Error("what the drill showed is not said")
+	}
+	if d, _ := h.Find(h.Camera.ID); d.Care.Note != "kept" || d.Care.Offline != home.StopsOffline {
+		t.Errorf("%+v", d.Care)
+	}
+}
+
+// A sheet for the wall says what to do, whom to call and what is here.
+func TestThePlanForABadDayIsOnOnePage(t *testing.T) {
+	h := furnish(t, false)
+	h.post(t, "/en/settings", "name", "Cottage", "helper_name", "Ana", "helper_phone", "555 0100")
+	page := h.get(t, "/en/plan")
+	for _, w := range []string{"Cottage", "Pull the plug", "Ana", "tel:5550100", "porch", "Camera, Lamps &amp; Co", strings.TrimPrefix(h.URL, "http://")} {
+		if !strings.Contains(page, w) {
+			t.Errorf("the page does not say %q", w)
+		}
+	}
+	if page := h.get(t, "/en/"); !strings.Contains(page, "Call Ana") {
+		t.Error("the first page has no way to call who helps")
+	}
+}
+
+// What goes along with a letter has the promise beside the behaviour, and no address by which the device could be followed.
+func TestEvidenceHasThePromiseBesideTheBehaviour(t *testing.T) {
+	h := furnish(t, false)
+	text := h.get(t, "/fr/devices/"+h.Camera.ID+"/evidence.json")
+	var x struct {
+		File     struct{ SHA256 string }
+		Beyond   []struct{ Peer string }
+		Findings []struct{ Title string }
+		Traffic  []struct{ Peer string }
+	}
+	if err := json.Unmarshal([]byte(text), &x); err != nil {
+		t.Fatal(err)
+	}
+	d, _ := h.Find(h.Camera.ID)
+	if x.File.SHA256 != d.File || len(x.Beyond) != 1 || x.Beyond[0].Peer != "updates.lampsco.example" || len(x.Findings) != 1 || !strings.HasPrefix(x.Findings[0].Title, "Il essaie") || len(x.Traffic) != 3 {
+		t.Errorf("%+v", x)
+	}
+	if strings.Contains(text, "02:00:00:00:00:01") {
+		t.Error("it has a link-layer address")
+	}
+	c := jsonschema.NewCompiler()
+	c.AssertFormat()
+	for _, id := range []string{h.Camera.ID, h.Lamp.ID} {
+		schema, err := c.Compile("../../../schema/home-evidence.json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, err := jsonschema.UnmarshalJSON(strings.NewReader(h.get(t, "/en/devices/"+id+"/evidence.json")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := schema.Validate(v); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// When a device talked is drawn and told, hour by hour; of a device that said nothing there is no drawing.
+func TestWhenADeviceTalkedIsDrawnAndTold(t *testing.T) {
+	h := furnish(t, false)
+	page := strings.ReplaceAll(h.get(t, "/en/devices/"+h.Camera.ID), "\u00a0", " ")
+	if n := strings.Count(page, `" width="8" height="`); n != 24 || !strings.Contains(page, "9 MB. In 23 hours of the last day it said nothing.") {
+		t.Errorf("%d bars: %s", n, regexp.MustCompile(`aria-label="[^"]*"`).FindAllString(page, -1))
+	}
+	for _, d := range h.Devices() {
+		if d.Kind() == device.General && strings.Contains(h.get(t, "/en/devices/"+d.ID), `class="hours"`) {
+			t.Error("nothing is drawn")
+		}
+	}
+}
+
+// The code on a device is taken from a photograph, or as text, and can be taken back; what is none changes nothing.
+func TestTheCodeOnADeviceIsTakenFromAPhotograph(t *testing.T) {
+	h := furnish(t, false)
+	at := "/en/devices/" + h.Lamp.ID
+	link := label.Link("id.example", &label.Statement{GTIN: 9506000134352}, []byte("an envelope"))
+	send := func(photo []byte) string {
+		t.Helper()
+		var form bytes.Buffer
+		w := multipart.NewWriter(&form)
+		part, err := w.CreateFormFile("photo", "photo.png")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = part.Write(photo)
+		_ = w.Close()
+		return h.answer(t, func(c *http.Client) (*http.Response, error) {
+			return c.Post(h.URL+at+"/code", w.FormDataContentType(), &form)
+		})
+	}
+	code, err := qr.Encode(link)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := send(code.PNG())
+	seq := undoForm.FindStringSubmatch(page)
+	if d, _ := h.Find(h.Lamp.ID); h.status != 200 || d.LabelFile == "" || seq == nil {
+		t.Fatalf("%d, label %q", h.status, d.LabelFile)
+	}
+	h.post(t, "/en/undo", "decision", seq[1])
+	if d, _ := h.Find(h.Lamp.ID); d.LabelFile != "" {
+		t.Error("it cannot be taken back")
+	}
+	if h.post(t, at+"/code", "text", link); h.status != 200 {
+		t.Errorf("as text: %d", h.status)
+	}
+	for name, answer := range map[string]string{"no picture": send([]byte("none")), "no code": h.post(t, at+"/code", "text", "hello"), "nothing": h.post(t, at+"/code")} {
+		if !strings.Contains(answer, "no code to be read") && !strings.Contains(answer, "That is not a label") {
+			t.Errorf("%s: %.300s", name, answer)
+		}
+	}
+}
+
+// A walk through the home goes on where somebody stopped, device by device.
+func TestAPointIsDoneDeviceByDevice(t *testing.T) {
+	h := furnish(t, false)
+	left := func(page, n string) {
+		t.Helper()
+		if !strings.Contains(page, n+" points are left.") {
+			t.Errorf("not %s points are left", n)
+		}
+	}
+	at := "/en/lists/moving-out"
+	left(h.get(t, at), "8")
+	left(h.post(t, at, "item", "wipe", "device", h.Camera.ID, "done", "yes"), "8")
+	left(h.post(t, at, "item", "wipe", "device", h.Lamp.ID, "done", "yes"), "7")
+	left(h.post(t, at, "item", "wipe", "device", h.Lamp.ID), "8")
+	if h.post(t, at, "item", "papers", "device", h.Lamp.ID, "done", "yes"); h.status != 400 {
+		t.Errorf("a point that is of no device: %d", h.status)
+	}
+	if h.post(t, at, "item", "wipe", "device", "none", "done", "yes"); h.status != 404 {
+		t.Errorf("no such device: %d", h.status)
+	}
+}
+
+// Once a year the first page says that it is time, and not before.
+func TestOnceAYearTheFirstPageSaysSo(t *testing.T) {
+	h := furnish(t, false)
+	const due = "Half an hour once a year"
+	if page := h.get(t, "/en/"); strings.Contains(page, due) {
+		t.Error("it is asked of a home that is three months old")
+	}
+	h.Pages.Now = func() time.Time { return time.Now().AddDate(1, 0, 0) }
+	if page := h.get(t, "/en/"); !strings.Contains(page, due) {
+		t.Error("it is not said after a year")
+	}
+	h.post(t, "/en/lists/tune-up", "item", "router", "done", "yes")
+	if page := h.get(t, "/en/"); strings.Contains(page, due) {
+		t.Error("it was begun, and is asked again")
+	}
+}
+
+// The dates can be taken into another calendar, whatever devices are called.
+func TestTheCalendarIsTakenIntoAnother(t *testing.T) {
+	h := furnish(t, false)
+	h.post(t, "/en/devices/"+h.Lamp.ID+"/about", "name", "Éclairage, salon; étage \\ nord "+strings.Repeat("é", 40))
+	h.post(t, "/en/devices/"+h.Camera.ID+"/care", "support", "2031-05-06")
+	text := h.get(t, "/fr/calendar/updates.ics")
+	if strings.Count(text, "BEGIN:VEVENT") != 2 || !strings.Contains(text, "DTSTART;VALUE=DATE:20310506\r\n") {
+		t.Error(text)
+	}
+	for _, line := range strings.Split(strings.TrimSuffix(text, "\r\n"), "\r\n") {
+		if len(line) > 75 || strings.ContainsAny(line, "\r\n") || !utf8.ValidString(line) {
+			t.Errorf("a line of %d octets: %q", len(line), line)
+		}
+	}
+	if whole := strings.ReplaceAll(text, "\r\n ", ""); !strings.Contains(whole, `Éclairage\, salon\; étage \\ nord é`) {
+		t.Errorf("the name is not whole: %s", whole)
 	}
 }

@@ -20,6 +20,14 @@ type lesson struct {
 	Done        string
 	Detail      bool // pages of devices may be looked at
 	Drill       bool
+	Saved       string
+	Tried       []tried // of a drill whose outcome is noted, device by device
+}
+
+// lessons is the page of all of them. The badge is of the home: there is none of a person, and nobody counts days.
+type lessons struct {
+	List  []*lesson
+	Badge string // where all were done
 }
 
 // course is all lessons, in order. what is the devices that one is made of, and the answer to its question.
@@ -86,7 +94,11 @@ func (p *Pages) lessons(r *page.Request) (*page.View, error) {
 	for i := range course {
 		list = append(list, newLesson(r.Words, &everything{}, i, ticks))
 	}
-	return &page.View{Template: "lessons.html", Title: r.Words.Text("household.lessons"), Data: list}, nil
+	x := &lessons{list, ""}
+	if nextLesson(r.Words, &everything{}, ticks) == nil {
+		x.Badge = r.Words.Text("household.lessons.badge")
+	}
+	return &page.View{Template: "lessons.html", Title: r.Words.Text("household.lessons"), Data: x}, nil
 }
 
 func (p *Pages) lesson(r *page.Request) (*page.View, error) {
@@ -103,7 +115,10 @@ func (p *Pages) lesson(r *page.Request) (*page.View, error) {
 			return nil, err
 		}
 		x := newLesson(r.Words, e, i, ticks)
-		x.Detail = p.may(r.Viewer, detail)
+		x.Detail, x.Saved = p.may(r.Viewer, detail), saved(r)
+		if x.Name == "outage" && p.may(r.Viewer, decide) {
+			x.Tried = p.drill(r)
+		}
 		return &page.View{Template: "lesson.html", Title: x.Title, Data: x}, nil
 	}
 	return nil, fs.ErrNotExist

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"io/fs"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,8 +21,13 @@ type letter struct {
 	Where    string // where it is to be sent
 	Subject  string
 	Body     string
-	Mail     string // a mailto address with all of it (RFC 6068)
+	Mail     string   // a mailto address with all of it (RFC 6068); "" is that the office takes none by mail
+	Offices  []option // others that may be the right one
 }
+
+// offices are those that look into complaints about privacy in Canada: of the country, and of the provinces whose own law
+// holds for firms that do all of it within the province (priv.gc.ca, “File a complaint under PIPEDA”).
+var offices = []string{"commissioner", "quebec", "alberta", "british-columbia"}
 
 // mostLetter is how many findings a letter speaks of.
 const mostLetter = 6
@@ -32,7 +38,11 @@ func (p *Pages) letter(r *page.Request) (*page.View, error) {
 		return nil, problem(err)
 	}
 	to := r.PathValue("to")
-	if to != "maker" && to != "commissioner" {
+	kind := to // whose words a letter has: all offices are told the same
+	switch {
+	case slices.Contains(offices, to):
+		kind = offices[0]
+	case to != "maker":
 		return nil, fs.ErrNotExist
 	}
 	list, err := p.History.Findings(r.Context(), d.ID, mostFindings)
@@ -50,18 +60,32 @@ func (p *Pages) letter(r *page.Request) (*page.View, error) {
 	w, id := r.Words, d.Is()
 	product := strings.TrimSpace(id.Maker + " " + strings.TrimSpace(strings.TrimPrefix(id.Model, id.Maker)))
 	say := func(key string, args ...any) string {
-		return w.Text("household.letter."+to+"."+key, append(args, "product", cmp.Or(product, newCard(w, d, place(d, nil, home.Amount{}), nil).What), "maker", cmp.Or(id.Maker, w.Text("household.letter.maker")))...)
+		return w.Text("household.letter."+kind+"."+key, append(args, "product", cmp.Or(product, newCard(w, d, place(d, nil, home.Amount{}), nil).What), "maker", cmp.Or(id.Maker, w.Text("household.letter.maker")))...)
 	}
-	x := &letter{ID: d.ID, Name: d.Title(), To: w.Text("household.letter." + to), Where: say("where"), Subject: say("subject")}
+	x := &letter{ID: d.ID, Name: d.Title(), To: w.Text("household.letter." + to), Where: w.Text("household.letter." + to + ".where"), Subject: say("subject")}
+	if kind != "maker" {
+		for _, o := range offices {
+			if o != to {
+				x.Offices = append(x.Offices, option{Value: "/devices/" + d.ID + "/letter/" + o, Text: w.Text("household.letter." + o)})
+			}
+		}
+	}
 	var b strings.Builder
 	paragraph := func(s string) { b.WriteString(s + "\n\n") }
-	paragraph(say("opening"))
+	paragraph(w.Text("household.letter."+to+".opening", "maker", cmp.Or(id.Maker, w.Text("household.letter.maker"))))
 	paragraph(say("who", "first", w.Date(d.First.Local()), "what", strings.ToLower(w.Text("category."+cmp.Or(id.Category, "unknown")))))
-	if seen := evidence(w, d, open(findings)); seen != "" {
+	if seen := seenOf(w, d, open(findings)); seen != "" {
 		paragraph(w.Text("household.letter.seen"))
 		paragraph(seen)
 	} else {
 		paragraph(w.Text("household.letter.nothing"))
+	}
+	reaches, err := p.lately(r, d.ID)
+	if err != nil {
+		return nil, err
+	}
+	if where := p.named(w, reaches); where != "" {
+		paragraph(w.Text("household.letter.countries", "list", where))
 	}
 	paragraph(say("ask"))
 	paragraph(w.Text("household.letter.how"))
@@ -75,6 +99,9 @@ func (p *Pages) letter(r *page.Request) (*page.View, error) {
 			x.Where = l.Statement.Contact
 		}
 	}
+	if kind != "maker" { // they take a form, or paper
+		return &page.View{Template: "letter.html", Title: w.Text("household.letter.title", "to", x.To), Data: x}, nil
+	}
 	x.Mail = "mailto:" + address + "?subject=" + field(x.Subject) + "&body=" + field(strings.ReplaceAll(x.Body, "\n", "\r\n"))
 	return &page.View{Template: "letter.html", Title: w.Text("household.letter.title", "to", x.To), Data: x}, nil
 }
@@ -82,8 +109,8 @@ func (p *Pages) letter(r *page.Request) (*page.View, error) {
 // field is a text in a mailto address (RFC 6068 §2), where a plus sign is no space.
 func field(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
 
-// evidence is what was seen of a device, as a list.
-func evidence(w *locale.Catalogue, d *home.Device, findings []*home.Noted) string {
+// seenOf is what was seen of a device, as a list.
+func seenOf(w *locale.Catalogue, d *home.Device, findings []*home.Noted) string {
 	var lines []string
 	for _, f := range findings[:min(len(findings), mostLetter)] {
 		t := guide.Explain(w, &f.Finding, d.Title())

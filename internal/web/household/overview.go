@@ -22,8 +22,12 @@ type overview struct {
 	Rooms    []room
 	Shields  []shield
 	Lesson   *lesson // the next one
+	Yearly   bool    // the list of once a year is due
 	Faults   []string
 	Detail   bool // pages of devices may be looked at
+	Ask      bool // somebody else decides, and can be asked to look
+	Contacts []contact
+	Saved    string
 }
 
 // action is one thing to do.
@@ -36,6 +40,7 @@ type action struct {
 	Why    string
 	// Choices answer a question here; none: the device’s page does.
 	Choices []choice
+	To      string // where the answers go
 }
 
 // choice is one answer that a form sends.
@@ -56,13 +61,21 @@ type room struct {
 // mostActions is how many things a person is asked to do at once.
 const mostActions = 3
 
+// overview leads who is a guest to what they may see.
 func (p *Pages) overview(r *page.Request) (*page.View, error) {
+	if !p.may(r.Viewer, look) {
+		return page.See("/guest"), nil
+	}
 	e, err := p.look(r.Context())
 	if err != nil {
 		return nil, err
 	}
 	status := p.Status()
-	o := overview{Detail: p.may(r.Viewer, detail)}
+	settings, err := p.History.Settings(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	o := overview{Detail: p.may(r.Viewer, detail), Ask: !p.may(r.Viewer, decide), Contacts: contacts(settings), Saved: saved(r)}
 	for _, f := range home.Told(status.Faults) {
 		if o.Detail {
 			o.Faults = append(o.Faults, r.Words.Text("home.fault."+f.Kind, "what", f.What, "cause", f.Cause))
@@ -76,7 +89,9 @@ func (p *Pages) overview(r *page.Request) (*page.View, error) {
 		rooms[d.Room] = append(rooms[d.Room], newCard(r.Words, d, g, e.findings[d.ID]))
 	}
 	o.Sentence = sentence(r.Words, len(e.devices), counts)
-	o.Actions, o.More = p.actions(r, e, status.Asks)
+	if o.Actions, o.More, err = p.actions(r, e, status.Asks); err != nil {
+		return nil, err
+	}
 	if len(o.Actions) == 0 {
 		o.Rest = r.Words.Text("household.rest")
 	}
@@ -99,6 +114,9 @@ func (p *Pages) overview(r *page.Request) (*page.View, error) {
 		return nil, err
 	}
 	o.Lesson = nextLesson(r.Words, e, ticks)
+	if o.Yearly, err = p.due(r, e); err != nil {
+		return nil, err
+	}
 	return &page.View{Template: "overview.html", Title: r.Words.Text("household.title"), Data: &o, Live: true}, nil
 }
 
@@ -121,7 +139,7 @@ func sentence(words *locale.Catalogue, n int, counts map[grade.State]int) []stri
 
 // actions are what to do first: what needs somebody now, then what is asked, then what to check; one thing a device. Who
 // may not see what devices do is told that there is something, and to show it to who may.
-func (p *Pages) actions(r *page.Request, e *everything, asks []home.Question) (list []action, more string) {
+func (p *Pages) actions(r *page.Request, e *everything, asks []home.Question) (list []action, more string, err error) {
 	known := map[string]*home.Device{}
 	for _, d := range e.devices {
 		known[d.ID] = d
@@ -133,6 +151,7 @@ func (p *Pages) actions(r *page.Request, e *everything, asks []home.Question) (l
 		a := action{State: g.State, Device: d.ID, Name: d.Title()}
 		if t := guide.Explain(r.Words, &worst[0].Finding, d.Title()); !p.may(r.Viewer, detail) {
 			a.Do, a.Why = r.Words.Text("household.grown-up"), t.Title
+			a.Choices, a.To = []choice{{Text: r.Words.Text("household.ask.do"), Means: r.Words.Text("household.ask.means"), Main: true}}, "/ask"
 		} else if a.Do, a.Why = t.Title, t.Seen; len(t.Do) > 0 {
 			a.Do, a.Why = t.Do[0], t.Title
 		}
@@ -146,22 +165,31 @@ func (p *Pages) actions(r *page.Request, e *everything, asks []home.Question) (l
 		a := action{State: grade.Unknown, Device: q.Device, Name: q.Title, Do: r.Words.Text("household.ask." + string(q.About)), Why: r.Words.Text("household.ask." + string(q.About) + ".why")}
 		if q.About == home.NewDevice {
 			a.What = newCard(r.Words, d, grade.Grade{}, nil).What
-			a.Choices = admissions(r.Words, home.Admission(q.Default))
+			a.Choices, a.To = admissions(r.Words, home.Admission(q.Default)), "/devices/"+q.Device
 		}
 		list = append(list, a)
 	}
+	endings, err := p.endings(r, e)
+	if err != nil {
+		return nil, "", err
+	}
+	requests, err := p.requests(r, known)
+	if err != nil {
+		return nil, "", err
+	}
+	list = append(append(requests, list...), endings...)
 	by := []grade.State{grade.Act, grade.Unknown, grade.Check, grade.Fine}
 	slices.SortStableFunc(list, func(a, b action) int { return slices.Index(by, a.State) - slices.Index(by, b.State) })
 	seen := map[string]bool{}
 	list = slices.DeleteFunc(list, func(a action) bool {
 		again := seen[a.Device]
 		seen[a.Device] = true
-		return again
+		return again && a.To != "/looked" // what somebody asks for is no fault of the device
 	})
 	if n := len(list) - mostActions; n > 0 {
 		list, more = list[:mostActions], r.Words.Text("household.more", "n", n)
 	}
-	return list, more
+	return list, more, nil
 }
 
 // admissions are the three answers to what a device may do.

@@ -56,12 +56,15 @@ type shownLabel struct {
 	Facts   []glance.Fact
 	Status  string
 	Contact string
+	Page    string // in the registry
 }
 
 // support is until when a device gets updates.
 type support struct {
-	Text string
-	Warn bool
+	Text  string
+	Warn  bool
+	Own   string // that a person noted it, where no label says
+	Known bool   // somebody said that they know that it ends
 }
 
 // Bounds of what is shown of a file.
@@ -216,12 +219,23 @@ func (p *Pages) labelled(r *page.Request, t *thing, d *home.Device, file *mud.Fi
 	if err != nil {
 		return err
 	}
+	until, own, ok, err := p.lasts(r, d)
+	if err != nil {
+		return err
+	}
 	now := p.Now()
 	switch {
-	case l != nil && l.Statement.Support != 0:
-		t.Support = newSupport(r, l.Statement.Support.Time(), now)
+	case ok:
+		if t.Support = newSupport(r, until, now); own {
+			t.Support.Own = r.Words.Text("household.support.own")
+		}
+		ticks, err := p.History.Ticks(r.Context(), reminders)
+		if err != nil {
+			return err
+		}
+		_, t.Support.Known = ticks[reminder(d, until, now)]
 	case file != nil && !file.IsSupported:
-		t.Support = support{r.Words.Text("household.support.file"), true}
+		t.Support = support{Text: r.Words.Text("household.support.file"), Warn: true}
 	default:
 		t.Support = support{Text: r.Words.Text("household.support.unknown")}
 	}
@@ -232,6 +246,7 @@ func (p *Pages) labelled(r *page.Request, t *thing, d *home.Device, file *mud.Fi
 	verdict, reason := glance.Judge(s, l.Status, label.DayOf(now))
 	t.Label = &shownLabel{
 		Verdict: verdict.Text(r.Words), Because: r.Words.Text(string(reason)), Product: strings.TrimSpace(s.Maker + " " + s.Model), Facts: glance.Facts(s, r.Words),
+		Page:   l.page(r.Words.Lang()),
 		Status: r.Words.Text("household.label.status", "status", r.Words.Text("label.status."+string(l.Status)), "day", r.Words.Date(l.AsOf.Local())), Contact: s.Contact,
 		State: map[glance.Verdict]string{glance.Good: "fine", glance.Check: "check", glance.Avoid: "act"}[verdict],
 	}
@@ -245,14 +260,36 @@ func (p *Pages) labelOf(r *page.Request, d *home.Device) (*Labelled, error) {
 	return p.Label(r.Context(), d)
 }
 
-// newSupport says how long there are updates.
-func newSupport(r *page.Request, until, now time.Time) support {
+// phase is how far off the end of support is.
+type phase uint8
+
+// The phases.
+const (
+	long phase = iota
+	near
+	ended
+)
+
+func phaseOf(until, now time.Time) phase {
 	left := until.AddDate(0, 0, 1).Sub(now)
 	switch {
 	case left <= 0:
-		return support{r.Words.Text("household.support.ended", "day", r.Words.Date(until)), true}
+		return ended
 	case left <= soon:
-		return support{r.Words.Text("household.support.soon", "day", r.Words.Date(until)), true}
+		return near
 	}
-	return support{r.Words.Text("household.support.until", "day", r.Words.Date(until), "years", r.Words.Decimal(left.Hours()/24/365.25, 1)), false}
+	return long
+}
+
+// newSupport says how long there are updates.
+func newSupport(r *page.Request, until, now time.Time) support {
+	day := r.Words.Date(until)
+	switch phaseOf(until, now) {
+	case ended:
+		return support{Text: r.Words.Text("household.support.ended", "day", day), Warn: true}
+	case near:
+		return support{Text: r.Words.Text("household.support.soon", "day", day), Warn: true}
+	case long:
+	}
+	return support{Text: r.Words.Text("household.support.until", "day", day, "years", r.Words.Decimal(until.AddDate(0, 0, 1).Sub(now).Hours()/24/365.25, 1))}
 }

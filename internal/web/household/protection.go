@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 
+	"plimsoll.example/plimsoll/internal/device"
 	"plimsoll.example/plimsoll/internal/home"
 	"plimsoll.example/plimsoll/internal/locale"
 	"plimsoll.example/plimsoll/internal/web/page"
@@ -28,11 +29,79 @@ type part struct {
 
 // resilience is the page of the three shields.
 type resilience struct {
+	Verdict verdict
+	Outage  *outage
 	Mode    string
 	Shields []shield
 	Rows    []stoppedRow
 	States  []fact // how many devices are in which state
 	Decide  bool
+
+	Abroad []abroad // countries of the addresses that devices talked to
+	Note   string   // what countries tell
+}
+
+// verdict is how well a home stands, why, and what would change it: no number, for that would say neither.
+type verdict struct {
+	State   string // of the load line
+	Text    string
+	Because []string // at most mostReasonsOfVerdict, the gravest first
+	Change  string   // of the first of them
+}
+
+const mostReasonsOfVerdict = 3
+
+// newVerdict judges by what is in force, by which devices are held, and by which of them get updates still.
+func (p *Pages) newVerdict(r *page.Request, mode home.Mode, shields []shield) (v verdict, err error) {
+	w := r.Words
+	counts := map[string]int{}
+	for _, s := range shields {
+		if s.State != "fine" {
+			counts["shields"]++
+		}
+	}
+	for _, d := range p.Household.Devices() {
+		if d.State == home.Quarantined && !d.Confirmed {
+			counts["cut"]++
+		}
+		if d.Kind() == device.Unknown || d.Kind() == "" {
+			counts["unknown"]++
+		}
+		if d.Kind() != device.IoT {
+			continue
+		}
+		if d.State == home.Free {
+			counts["free"]++
+		}
+		until, _, ok, err := p.lasts(r, d)
+		if err != nil {
+			return v, err
+		}
+		if ok && phaseOf(until, p.Now()) == ended {
+			counts["ended"]++
+		}
+	}
+	switch {
+	case mode != home.Hold:
+		counts["watch"], counts["shields"] = 1, 0
+	case len(shields) == 0:
+		counts["dark"] = 1
+	}
+	v.State = "fine"
+	for _, why := range []struct{ key, state string }{
+		{"watch", "unknown"}, {"dark", "unknown"}, {"shields", "check"}, {"cut", "check"}, {"ended", "check"}, {"free", "check"}, {"unknown", "check"},
+	} {
+		n := counts[why.key]
+		if n == 0 || len(v.Because) == mostReasonsOfVerdict {
+			continue
+		}
+		v.Because = append(v.Because, w.Text("household.verdict.because."+why.key, "n", n))
+		if v.Change == "" {
+			v.State, v.Change = why.state, w.Text("household.verdict.change."+why.key)
+		}
+	}
+	v.Text = w.Text("household.verdict." + v.State)
+	return v, nil
 }
 
 // stoppedRow is what was stopped of one device.
@@ -99,6 +168,12 @@ func (p *Pages) protection(r *page.Request) (*page.View, error) {
 		return nil, err
 	}
 	x := &resilience{Mode: r.Words.Text("household.mode." + string(cmp.Or(status.Mode, home.Watch))), Shields: newShields(r.Words, s)}
+	if x.Verdict, err = p.newVerdict(r, status.Mode, x.Shields); err != nil {
+		return nil, err
+	}
+	if x.Outage, err = p.newOutage(r); err != nil {
+		return nil, err
+	}
 	counts := map[home.State]int{}
 	for _, d := range p.Household.Devices() {
 		counts[d.State]++
@@ -117,5 +192,11 @@ func (p *Pages) protection(r *page.Request) (*page.View, error) {
 			x.States = append(x.States, fact{r.Words.Text("household.state." + string(st)), []string{r.Words.Number(int64(counts[st]))}})
 		}
 	}
+	reaches, err := p.lately(r, "")
+	if err != nil {
+		return nil, err
+	}
+	x.Abroad = p.countries(r.Words, reaches)
+	x.Note = p.countriesNote(r.Words, len(x.Abroad) > 0, "home")
 	return &page.View{Template: "protection.html", Title: r.Words.Text("household.nav.protection"), Data: x, Live: true}, nil
 }

@@ -18,22 +18,31 @@ import (
 
 // allowed is what each role may do, address by address: this table is the promise, and roles must keep it.
 var allowed = map[string]string{
-	"GET /":                                     "owner adult helper child",
+	"GET /":                                     "owner adult helper child guest", // whom it leads to their page
 	"GET /devices/{device}":                     "owner adult helper",
 	"POST /devices/{device}":                    "owner adult helper",
 	"POST /devices/{device}/about":              "owner adult helper",
+	"POST /devices/{device}/care":               "owner adult helper",
+	"POST /devices/{device}/code":               "owner adult helper",
+	"POST /devices/{device}/known":              "owner adult helper",
 	"POST /devices/{device}/findings/{finding}": "owner adult helper",
 	"GET /devices/{device}/rehearsal":           "owner adult helper",
 	"GET /devices/{device}/letter/{to}":         "owner adult helper",
+	"GET /devices/{device}/evidence.json":       "owner adult helper",
 	"POST /undo":                                "owner adult helper",
+	"POST /ask":                                 "owner adult helper child",
+	"POST /looked":                              "owner adult helper",
+	"GET /plan":                                 "owner adult helper child",
 	"GET /protection":                           "owner adult helper",
 	"GET /history":                              "owner adult helper",
 	"GET /week":                                 "owner adult helper",
 	"GET /calendar":                             "owner adult helper",
+	"GET /calendar/updates.ics":                 "owner adult helper",
 	"GET /lists/{list}":                         "owner adult helper",
 	"POST /lists/{list}":                        "owner adult helper",
 	"GET /guide":                                "owner adult helper child",
 	"GET /guide/words":                          "owner adult helper child",
+	"GET /guide/safe":                           "owner adult helper child guest",
 	"GET /guide/stage/{stage}":                  "owner adult helper child",
 	"GET /guide/about/{about}":                  "owner adult helper child",
 	"GET /lessons":                              "owner adult helper child",
@@ -41,11 +50,15 @@ var allowed = map[string]string{
 	"POST /lessons/{lesson}":                    "owner adult helper child",
 	"GET /settings":                             "owner",
 	"POST /settings":                            "owner",
+	"GET /notices":                              "owner",
+	"POST /notices":                             "owner",
 	"GET /carry":                                "owner adult",
 	"GET /carry/home.json":                      "owner adult",
 	"POST /carry":                               "owner adult",
 	"GET /people":                               "owner",
 	"POST /people":                              "owner",
+	"GET /tokens":                               "owner",
+	"POST /tokens":                              "owner",
 	"GET /sessions":                             "owner adult helper child guest",
 	"POST /sessions":                            "owner adult helper child guest",
 	"GET /guest":                                "owner adult helper child guest",
@@ -54,9 +67,13 @@ var allowed = map[string]string{
 // store is who signs in, in a test of rights alone.
 type store map[auth.Digest]*auth.Session
 
-func (s store) User(context.Context, string) (*auth.User, error)  { return nil, fs.ErrNotExist }
-func (s store) SaveUser(context.Context, *auth.User) error        { return nil }
-func (s store) EndSession(_ context.Context, d auth.Digest) error { delete(s, d); return nil }
+func (s store) User(context.Context, string) (*auth.User, error) { return nil, fs.ErrNotExist }
+func (s store) SaveUser(context.Context, *auth.User) error       { return nil }
+func (s store) ChangeUser(context.Context, string, func(*auth.User) error) error {
+	return fs.ErrNotExist
+}
+func (s store) Sessions(context.Context, string) ([]auth.Visit, error) { return nil, nil }
+func (s store) EndSession(_ context.Context, d auth.Digest) error      { delete(s, d); return nil }
 func (s store) Session(_ context.Context, d auth.Digest) (*auth.Session, error) {
 	if x := s[d]; x != nil {
 		return x, nil
@@ -73,7 +90,7 @@ func (s store) SaveSession(_ context.Context, d auth.Digest, x *auth.Session) er
 func TestEveryAddressKeepsToTheTableOfRights(t *testing.T) {
 	p := &Pages{Log: slog.New(slog.DiscardHandler), Now: time.Now}
 	reached := errors.New("reached")
-	p.site = &page.Site{Templates: templates, Door: auth.NewDoor(store{}, time.Now), Log: p.Log}
+	p.site = &page.Site{Name: "home", Templates: templates, Door: auth.NewDoor(store{}, time.Now), Log: p.Log}
 	seen := map[string]bool{}
 	for _, x := range p.routes() {
 		seen[x.pattern] = true
@@ -102,7 +119,7 @@ func TestEveryAddressKeepsToTheTableOfRights(t *testing.T) {
 			method, path, _ := strings.Cut(pattern, " ")
 			path = strings.NewReplacer("{device}", "d", "{finding}", "f", "{to}", "maker", "{list}", "l", "{stage}", "s", "{about}", "a", "{lesson}", "l").Replace(path)
 			r := httptest.NewRequest(method, "http://localhost/"+string(locale.English)+path, nil)
-			r.AddCookie(&http.Cookie{Name: "plimsoll", Value: token})
+			r.AddCookie(&http.Cookie{Name: "plimsoll-home", Value: token})
 			w := httptest.NewRecorder()
 			handler.ServeHTTP(w, r)
 			want := http.StatusForbidden

@@ -26,7 +26,11 @@ type digest struct {
 	Gone     []mention // that were not seen this week
 	Decided  string
 	Flows    string
+	Abroad   string    // the countries of the addresses that devices talked to
 	Support  []mention // whose updates end soon
+	Labels   []mention // whose status changed
+
+	all *everything
 }
 
 // mention is a device, and what is said of it.
@@ -36,12 +40,21 @@ type mention struct{ ID, Name, Text string }
 const mostMentions = 12
 
 func (p *Pages) week(r *page.Request) (*page.View, error) {
+	x, err := p.digest(r)
+	if err != nil {
+		return nil, err
+	}
+	return &page.View{Template: "week.html", Title: r.Words.Text("household.nav.week"), Data: x}, nil
+}
+
+// digest is the week until now.
+func (p *Pages) digest(r *page.Request) (*digest, error) {
 	e, err := p.look(r.Context())
 	if err != nil {
 		return nil, err
 	}
 	now, from, w := p.Now(), p.ago(), r.Words
-	x := &digest{From: w.Date(from.Local()), To: w.Date(now.Local())}
+	x := &digest{From: w.Date(from.Local()), To: w.Date(now.Local()), all: e, Labels: changedLabels(w, e.devices, from)}
 	counts := map[grade.State]int{}
 	var flows uint64
 	for _, d := range e.devices {
@@ -55,22 +68,24 @@ func (p *Pages) week(r *page.Request) (*page.View, error) {
 			x.Gone = append(x.Gone, mention{d.ID, d.Title(), w.Text("household.week.last", "day", w.Date(d.Last.Local()))})
 		}
 		for _, f := range e.findings[d.ID] {
-			if time.Unix(0, f.Last).After(from) {
+			if time.Unix(0, f.Last).After(from) && (d.Label == nil || !slices.Contains(home.LabelKinds, f.Kind)) {
 				x.Found = append(x.Found, mention{d.ID, d.Title(), guide.Title(w, string(f.Kind))})
 			}
 		}
-		l, err := p.labelOf(r, d)
+		until, _, ok, err := p.lasts(r, d)
 		if err != nil {
 			return nil, err
 		}
-		if l != nil && l.Statement.Support != 0 {
-			if s := newSupport(r, l.Statement.Support.Time(), now); s.Warn {
+		if ok {
+			if s := newSupport(r, until, now); s.Warn {
 				x.Support = append(x.Support, mention{d.ID, d.Title(), s.Text})
 			}
 		}
 	}
 	x.Sentence = sentence(w, len(e.devices), counts)
-	x.Actions, x.More = p.actions(r, e, p.Status().Asks)
+	if x.Actions, x.More, err = p.actions(r, e, p.Status().Asks); err != nil {
+		return nil, err
+	}
 	if len(x.Actions) == 0 {
 		x.Rest = w.Text("household.rest")
 	}
@@ -89,7 +104,7 @@ func (p *Pages) week(r *page.Request) (*page.View, error) {
 		a := e.said[d.ID]
 		x.Most = append(x.Most, mention{d.ID, d.Title(), w.Text("household.does.much", "out", locale.Octets(a.Out), "in", locale.Octets(a.In))})
 	}
-	for _, list := range []*[]mention{&x.New, &x.Found, &x.Gone, &x.Support} {
+	for _, list := range []*[]mention{&x.New, &x.Found, &x.Gone, &x.Support, &x.Labels} {
 		*list = (*list)[:min(len(*list), mostMentions)]
 	}
 	decisions, err := p.History.Decisions(r.Context(), "", 0, shownDecisions)
@@ -104,5 +119,12 @@ func (p *Pages) week(r *page.Request) (*page.View, error) {
 	}
 	x.Decided = w.Text("household.week.decided", "n", n)
 	x.Flows = w.Text("household.week.flows", "n", flows)
-	return &page.View{Template: "week.html", Title: w.Text("household.nav.week"), Data: x}, nil
+	reaches, err := p.lately(r, "")
+	if err != nil {
+		return nil, err
+	}
+	if where := p.named(w, reaches); where != "" {
+		x.Abroad = w.Text("household.week.countries", "list", where)
+	}
+	return x, nil
 }

@@ -41,6 +41,7 @@ type edition struct {
 	Bands    []band
 	Devices  []card
 	More     string // devices that are not shown
+	Note     string // on the countries of addresses
 	Guide    []advice
 	Glossary []guide.Term
 	Annex    annex
@@ -130,6 +131,7 @@ func newEdition(r *inspect.Result, w report.Words, o Options) *edition {
 	for i, d := range devices[:min(len(devices), mostDevices)] {
 		anchors[d] = string(e.Lang()) + "-" + strconv.Itoa(i+1)
 	}
+	e.Note = report.CountriesOf(w.Catalogue, r)
 	actions := report.Actions(r)
 	for i := range actions {
 		a := &actions[i]

@@ -1,0 +1,8 @@
+//go:build !gateway
+
+package country
+
+import _ "embed"
+
+//go:embed countries.bin
+var builtin string

@@ -1,0 +1,6 @@
+//go:build gateway
+
+package country
+
+// The program for small routers reads a file in its place.
+const builtin = ""

@@ -1,0 +1,53 @@
+package household
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"plimsoll.example/plimsoll/internal/guide"
+	"plimsoll.example/plimsoll/internal/locale"
+	"plimsoll.example/plimsoll/internal/report"
+	"plimsoll.example/plimsoll/internal/web/page"
+)
+
+// plan is one sheet of paper for the day on which something is wrong: what to do, whom to call, what is here.
+type plan struct {
+	Home     string
+	Where    string // the address of these pages
+	Steps    []string
+	Contacts []contact
+	Calls    []string
+	Rooms    []planRoom
+}
+
+type planRoom struct {
+	Name    string
+	Devices []mention
+}
+
+// planSteps is how many steps the texts have.
+const planSteps = 5
+
+func (p *Pages) plan(r *page.Request) (*page.View, error) {
+	s, err := p.History.Settings(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	w := r.Words
+	x := &plan{Home: s.Name, Where: p.site.Origin(r.Request), Contacts: contacts(s), Calls: guide.Call(w, "maker", "provider", "centre", "police", "advice")}
+	for i := range planSteps {
+		x.Steps = append(x.Steps, w.Text("household.plan."+string(rune('1'+i))))
+	}
+	rooms := map[string][]mention{}
+	for _, d := range p.Household.Devices() {
+		id := d.Is()
+		rooms[d.Room] = append(rooms[d.Room], mention{d.ID, d.Title(), locale.Capital(report.Words{Catalogue: w}.What(&id))})
+	}
+	for name, list := range rooms {
+		slices.SortFunc(list, func(a, b mention) int { return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)) })
+		x.Rooms = append(x.Rooms, planRoom{cmp.Or(name, w.Text("household.room.none")), list})
+	}
+	slices.SortFunc(x.Rooms, func(a, b planRoom) int { return strings.Compare(a.Name, b.Name) })
+	return &page.View{Template: "plan.html", Title: w.Text("household.plan"), Data: x}, nil
+}
