@@ -42,10 +42,10 @@ var ranks = [][]string{
 	{
 		"internal/advisory", "internal/auth", "internal/baseline", "internal/blob", "internal/capture", "internal/certtest", "internal/dots",
 		"internal/identify", "internal/indicator", "internal/lab/*", "internal/labellog", "internal/learn", "internal/mudcache",
-		"internal/nft", "internal/probe", "internal/quarantine", "internal/resolver", "internal/trust",
+		"internal/nft", "internal/notice", "internal/probe", "internal/quarantine", "internal/resolver", "internal/trust",
 	},
-	{"internal/advisory/*", "internal/detect"},
-	{"internal/advisory/feed", "internal/advisory/record/recordtest"},
+	{"internal/advisory/*", "internal/detect", "internal/passkey"},
+	{"internal/advisory/feed", "internal/advisory/record/recordtest", "internal/passkey/passkeytest"},
 
 	// What the program does. lab plays homes, for tests, the demo and benchmarks.
 	{"internal/fleet", "internal/forum", "internal/home", "internal/inspect", "internal/lab", "internal/registry"},

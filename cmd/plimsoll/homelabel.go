@@ -381,6 +381,22 @@ func (l *labels) sticker(ctx context.Context, actor string, d *home.Device, s *m
 	return nil, errors.Join(why...)
 }
 
+// code takes the text of the code on a device, or on its box: its sticker, or the link of its label.
+func (l *labels) code(ctx context.Context, actor string, d *home.Device, text string) (*home.Decision, error) {
+	s, err := mud.ParseSticker(text)
+	if err == nil {
+		return l.sticker(ctx, actor, d, s)
+	}
+	if errors.Is(err, mud.ErrHostile) {
+		return nil, err
+	}
+	_, envelope, err := label.ParseLink(text)
+	if err != nil {
+		return nil, err
+	}
+	return l.bind(ctx, actor, d, envelope)
+}
+
 // status is how the registries stand.
 func (l *labels) status() []home.RegistryStatus {
 	list := []home.RegistryStatus{}

@@ -229,7 +229,8 @@ func TestALabelIsSuspendedAndTheHomeSaysSoAndActs(t *testing.T) {
 	desk.says("TP-Link HS110", "Example Authority (made up)")
 	writes := func(name, path string) {
 		t.Helper()
-		desk.do(chromedp.Navigate(d.people[name]+"&to="+url.QueryEscape(path)), chromedp.Click(chromedp.CSS("main button")), chromedp.WaitVisible(chromedp.CSS("main form button")))
+		desk.do(chromedp.Navigate(d.people[name]+"&to="+url.QueryEscape(path)), chromedp.Click(chromedp.CSS("main button")))
+		desk.until(10*time.Second, "what "+name+" may do", `!location.pathname.endsWith("/sign-in") && document.querySelector("main form button") != null`)
 	}
 	writes("Bea", "/desk/labels?gtin="+gtin)
 	desk.follow("Suspend at once")
@@ -238,9 +239,9 @@ func TestALabelIsSuspendedAndTheHomeSaysSoAndActs(t *testing.T) {
 	const said = `document.querySelector("main").innerText.includes`
 	home.until(20*time.Second, "that it is cut off, by itself", said+`("Let it back, and watch it")`)
 	home.shoot("label-suspended-home")
-	home.shows(plug+" is cut off, but for what it needs to be repaired.", "Why: Its label is on hold", "The label is suspended until a fault is mended.", "Update the device.")
+	home.shows(plug+" is cut off, except for what it needs to be repaired.", "Why: Its label is on hold", "The label is suspended until a fault is repaired.", "Update the device.")
 	line.misses(ofPlug)
-	home.use("header", "What was decided")
+	home.use("header", "Decisions")
 	home.use("main", "Undo")
 	home.told(plug + " is as it was before")
 	line.hears(ofPlug)

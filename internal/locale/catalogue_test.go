@@ -20,7 +20,7 @@ var same = []string{
 	"cli.plimsoll.mud.scan.examples",
 	"cli.plimsoll.registry.account.list.examples",
 	"cli.plimsoll.registry.audit.examples",
-	"cli.plimsoll.registry.person.list.examples", "cli.plimsoll.registry.person.remove.examples",
+	"cli.plimsoll.registry.person.list.examples", "cli.plimsoll.registry.person.remove.examples", "cli.plimsoll.registry.person.reset.examples",
 	"cli.value.labels",
 	"cli.value.limit",
 	"cli.value.public-url",

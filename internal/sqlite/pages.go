@@ -88,6 +88,63 @@ func (s *Store) SaveSettings(ctx context.Context, x *home.Settings) error {
 	return nil
 }
 
+// Tokens are those that let programs read, the oldest first.
+func (s *Store) Tokens(ctx context.Context) (list []home.Token, err error) {
+	if err := s.one(ctx, &list, "select data from setting where name = 'tokens'"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("read tokens: %w", err)
+	}
+	return list, nil
+}
+
+// ChangeTokens makes of the tokens what change makes of them, while nobody else does; its error changes nothing.
+func (s *Store) ChangeTokens(ctx context.Context, change func([]home.Token) ([]home.Token, error)) error {
+	err := s.change(ctx, func(tx *sql.Tx) error {
+		var data string
+		var list []home.Token
+		err := tx.QueryRowContext(ctx, "select data from setting where name = 'tokens'").Scan(&data)
+		if err == nil {
+			err = json.Unmarshal([]byte(data), &list)
+		}
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		if list, err = change(list); err != nil {
+			return err
+		}
+		b, err := json.Marshal(list)
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, "insert into setting (name, data) values ('tokens', ?) on conflict (name) do update set data = excluded.data", string(b))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("change tokens: %w", err)
+	}
+	return nil
+}
+
+// KnowsToken reports whether a secret is that of a token, and notes that it is used, to the hour.
+func (s *Store) KnowsToken(ctx context.Context, secret string, now time.Time) (bool, error) {
+	list, err := s.Tokens(ctx)
+	if err != nil {
+		return false, err
+	}
+	i := home.FindToken(list, secret)
+	if i < 0 {
+		return false, nil
+	}
+	if hour := now.UTC().Truncate(time.Hour); list[i].Used.Before(hour) {
+		err = s.ChangeTokens(ctx, func(list []home.Token) ([]home.Token, error) {
+			if i := home.FindToken(list, secret); i >= 0 {
+				list[i].Used = hour
+			}
+			return list, nil
+		})
+	}
+	return err == nil, err
+}
+
 // Ticks are the points of a list that were done.
 func (s *Store) Ticks(ctx context.Context, list string) (map[string]home.Tick, error) {
 	rows, err := s.reader().QueryContext(ctx, "select item, at, actor from tick where list = ?", list)

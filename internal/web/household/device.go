@@ -43,6 +43,9 @@ type thing struct {
 	Care      care
 	Guess     *guess
 	Hours     *hours
+	Lookers   []looker
+	Code      bool // the code on it can be taken
+	Scan      bool // as a photograph, too
 	Extras    []extra
 	Calls     []string
 	Contacts  []contact
@@ -161,6 +164,10 @@ func (p *Pages) device(r *page.Request) (*page.View, error) {
 	peers := p.peers(traffic)
 	p.locate(peers, reaches)
 	t.Talks, t.Does = report.NewTalks(words, &id, peers, nil), p.does(words, d, peers, said)
+	if t.Lookers, err = p.lookers(r, d); err != nil {
+		return nil, err
+	}
+	t.Code, t.Scan = t.Decide && p.Code != nil, p.Scan != nil
 	if t.Hours, err = p.newHours(r.Context(), r.Words, d); err != nil {
 		return nil, err
 	}

@@ -14,6 +14,7 @@ import (
 	"plimsoll.example/plimsoll/internal/country"
 	"plimsoll.example/plimsoll/internal/home"
 	"plimsoll.example/plimsoll/internal/locale"
+	"plimsoll.example/plimsoll/internal/notice"
 	"plimsoll.example/plimsoll/internal/policy"
 	"plimsoll.example/plimsoll/internal/web/page"
 	"plimsoll.example/plimsoll/label"
@@ -36,6 +37,8 @@ type history interface {
 
 	Settings(ctx context.Context) (*home.Settings, error)
 	SaveSettings(ctx context.Context, s *home.Settings) error
+	Tokens(ctx context.Context) ([]home.Token, error)
+	ChangeTokens(ctx context.Context, change func([]home.Token) ([]home.Token, error)) error
 	Ticks(ctx context.Context, list string) (map[string]home.Tick, error)
 	Tick(ctx context.Context, list, item string, t *home.Tick) error
 }
@@ -45,6 +48,7 @@ type people interface {
 	Users(ctx context.Context) ([]*auth.User, error)
 	User(ctx context.Context, name string) (*auth.User, error)
 	SaveUser(ctx context.Context, u *auth.User) error
+	ChangeUser(ctx context.Context, name string, do func(u *auth.User) error) error
 	DeleteUser(ctx context.Context, name string) error
 	Sessions(ctx context.Context, person string) ([]auth.Visit, error)
 	EndSession(ctx context.Context, d auth.Digest) error
@@ -82,12 +86,21 @@ type Pages struct {
 	People  people // of the door of the site
 	Shields func(ctx context.Context) (home.Shields, error)
 	Label   func(ctx context.Context, d *home.Device) (*Labelled, error) // nil, nil: it has none
-	Export  func(ctx context.Context) (*home.Export, error)
-	Import  func(ctx context.Context, actor string, x *home.Export, replace bool) (*home.Decision, error)
+	// Code takes the text of the code on a device, or on its box: its label, or its sticker. Scan is the text of the code on
+	// a photograph.
+	Code   func(ctx context.Context, actor string, d *home.Device, text string) (*home.Decision, error)
+	Scan   func(photo []byte) (string, error)
+	Export func(ctx context.Context) (*home.Export, error)
+	Import func(ctx context.Context, actor string, x *home.Export, replace bool) (*home.Decision, error)
+
+	Tokens bool // programs can read what the gateway knows, at the address of the pages, if they show a token
+
+	Notices *notice.Post // what is sent out of the home
 
 	Countries country.Table // of addresses on the Internet
 
-	site *page.Site
+	site     *page.Site
+	scanning chan struct{} // a place for the photograph that is read
 }
 
 // route is one address, and the right that it takes.
@@ -104,6 +117,7 @@ func (p *Pages) routes() []route {
 		{"POST /devices/{device}", decide, p.decide},
 		{"POST /devices/{device}/about", decide, p.correct},
 		{"POST /devices/{device}/care", decide, p.noteCare},
+		{"POST /devices/{device}/code", decide, p.code},
 		{"POST /devices/{device}/known", decide, p.know},
 		{"POST /devices/{device}/findings/{finding}", decide, p.note},
 		{"GET /devices/{device}/rehearsal", detail, p.rehearsal},
@@ -117,10 +131,12 @@ func (p *Pages) routes() []route {
 		{"GET /history", detail, p.history},
 		{"GET /week", detail, p.week},
 		{"GET /calendar", detail, p.calendar},
+		{"GET /calendar/updates.ics", detail, p.ics},
 		{"GET /lists/{list}", detail, p.list},
 		{"POST /lists/{list}", decide, p.tick},
 		{"GET /guide", look, p.guide},
 		{"GET /guide/words", look, p.glossary},
+		{"GET /guide/safe", visit, p.safe},
 		{"GET /guide/stage/{stage}", look, p.stage},
 		{"GET /guide/about/{about}", look, p.about},
 		{"GET /lessons", look, p.lessons},
@@ -128,11 +144,15 @@ func (p *Pages) routes() []route {
 		{"POST /lessons/{lesson}", look, p.learned},
 		{"GET /settings", set, p.settings},
 		{"POST /settings", set, p.saveSettings},
+		{"GET /notices", set, p.notices},
+		{"POST /notices", set, p.saveNotices},
 		{"GET /carry", carry, p.carry},
 		{"GET /carry/home.json", carry, p.export},
 		{"POST /carry", carry, p.take},
 		{"GET /people", govern, p.persons},
 		{"POST /people", govern, p.savePerson},
+		{"GET /tokens", govern, p.tokens},
+		{"POST /tokens", govern, p.saveToken},
 		{"GET /sessions", visit, p.sessions},
 		{"POST /sessions", visit, p.endSession},
 		{"GET /guest", visit, p.guest},
@@ -159,7 +179,7 @@ func (p *Pages) Site(version string, hosts []string) (*page.Site, error) {
 			{Key: "household.nav.sessions", Path: "/sessions"},
 		},
 	}
-	p.site = s
+	p.site, p.scanning = s, make(chan struct{}, 1)
 	rights := map[string]right{}
 	for _, x := range p.routes() {
 		if path, ok := cutGet(x.pattern); ok {

@@ -13,12 +13,15 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"plimsoll.example/plimsoll/internal/device"
 	"plimsoll.example/plimsoll/internal/home"
 	"plimsoll.example/plimsoll/internal/locale"
+	"plimsoll.example/plimsoll/internal/qr"
+	"plimsoll.example/plimsoll/label"
 )
 
 var undoForm = regexp.MustCompile(`name="decision" value="(\d+)"`)
@@ -487,5 +490,105 @@ func TestWhenADeviceTalkedIsDrawnAndTold(t *testing.T) {
 		if d.Kind() == device.General && strings.Contains(h.get(t, "/en/devices/"+d.ID), `class="hours"`) {
 			t.Error("nothing is drawn")
 		}
+	}
+}
+
+// The code on a device is taken from a photograph, or as text, and can be taken back; what is none changes nothing.
+func TestTheCodeOnADeviceIsTakenFromAPhotograph(t *testing.T) {
+	h := furnish(t, false)
+	at := "/en/devices/" + h.Lamp.ID
+	link := label.Link("id.example", &label.Statement{GTIN: 9506000134352}, []byte("an envelope"))
+	send := func(photo []byte) string {
+		t.Helper()
+		var form bytes.Buffer
+		w := multipart.NewWriter(&form)
+		part, err := w.CreateFormFile("photo", "photo.png")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = part.Write(photo)
+		_ = w.Close()
+		return h.answer(t, func(c *http.Client) (*http.Response, error) {
+			return c.Post(h.URL+at+"/code", w.FormDataContentType(), &form)
+		})
+	}
+	code, err := qr.Encode(link)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := send(code.PNG())
+	seq := undoForm.FindStringSubmatch(page)
+	if d, _ := h.Find(h.Lamp.ID); h.status != 200 || d.LabelFile == "" || seq == nil {
+		t.Fatalf("%d, label %q", h.status, d.LabelFile)
+	}
+	h.post(t, "/en/undo", "decision", seq[1])
+	if d, _ := h.Find(h.Lamp.ID); d.LabelFile != "" {
+		t.Error("it cannot be taken back")
+	}
+	if h.post(t, at+"/code", "text", link); h.status != 200 {
+		t.Errorf("as text: %d", h.status)
+	}
+	for name, answer := range map[string]string{"no picture": send([]byte("none")), "no code": h.post(t, at+"/code", "text", "hello"), "nothing": h.post(t, at+"/code")} {
+		if !strings.Contains(answer, "no code to be read") && !strings.Contains(answer, "That is no label") {
+			t.Errorf("%s: %.300s", name, answer)
+		}
+	}
+}
+
+// A walk through the home goes on where somebody stopped, device by device.
+func TestAPointIsDoneDeviceByDevice(t *testing.T) {
+	h := furnish(t, false)
+	left := func(page, n string) {
+		t.Helper()
+		if !strings.Contains(page, n+" points are left.") {
+			t.Errorf("not %s points are left", n)
+		}
+	}
+	at := "/en/lists/moving-out"
+	left(h.get(t, at), "8")
+	left(h.post(t, at, "item", "wipe", "device", h.Camera.ID, "done", "yes"), "8")
+	left(h.post(t, at, "item", "wipe", "device", h.Lamp.ID, "done", "yes"), "7")
+	left(h.post(t, at, "item", "wipe", "device", h.Lamp.ID), "8")
+	if h.post(t, at, "item", "papers", "device", h.Lamp.ID, "done", "yes"); h.status != 400 {
+		t.Errorf("a point that is of no device: %d", h.status)
+	}
+	if h.post(t, at, "item", "wipe", "device", "none", "done", "yes"); h.status != 404 {
+		t.Errorf("no such device: %d", h.status)
+	}
+}
+
+// Once a year the first page says that it is time, and not before.
+func TestOnceAYearTheFirstPageSaysSo(t *testing.T) {
+	h := furnish(t, false)
+	const due = "Half an hour once a year"
+	if page := h.get(t, "/en/"); strings.Contains(page, due) {
+		t.Error("it is asked of a home that is three months old")
+	}
+	h.Pages.Now = func() time.Time { return time.Now().AddDate(1, 0, 0) }
+	if page := h.get(t, "/en/"); !strings.Contains(page, due) {
+		t.Error("it is not said after a year")
+	}
+	h.post(t, "/en/lists/tune-up", "item", "router", "done", "yes")
+	if page := h.get(t, "/en/"); strings.Contains(page, due) {
+		t.Error("it was begun, and is asked again")
+	}
+}
+
+// The dates can be taken into another calendar, whatever devices are called.
+func TestTheCalendarIsTakenIntoAnother(t *testing.T) {
+	h := furnish(t, false)
+	h.post(t, "/en/devices/"+h.Lamp.ID+"/about", "name", "Éclairage, salon; étage \\ nord "+strings.Repeat("é", 40))
+	h.post(t, "/en/devices/"+h.Camera.ID+"/care", "support", "2031-05-06")
+	text := h.get(t, "/fr/calendar/updates.ics")
+	if strings.Count(text, "BEGIN:VEVENT") != 2 || !strings.Contains(text, "DTSTART;VALUE=DATE:20310506\r\n") {
+		t.Error(text)
+	}
+	for _, line := range strings.Split(strings.TrimSuffix(text, "\r\n"), "\r\n") {
+		if len(line) > 75 || strings.ContainsAny(line, "\r\n") || !utf8.ValidString(line) {
+			t.Errorf("a line of %d octets: %q", len(line), line)
+		}
+	}
+	if whole := strings.ReplaceAll(text, "\r\n ", ""); !strings.Contains(whole, `Éclairage\, salon\; étage \\ nord é`) {
+		t.Errorf("the name is not whole: %s", whole)
 	}
 }

@@ -24,6 +24,12 @@ type lesson struct {
 	Tried       []tried // of a drill whose outcome is noted, device by device
 }
 
+// lessons is the page of all of them. The badge is of the home: there is none of a person, and nobody counts days.
+type lessons struct {
+	List  []*lesson
+	Badge string // where all were done
+}
+
 // course is all lessons, in order. what is the devices that one is made of, and the answer to its question.
 var course = []struct {
 	name  string
@@ -88,7 +94,11 @@ func (p *Pages) lessons(r *page.Request) (*page.View, error) {
 	for i := range course {
 		list = append(list, newLesson(r.Words, &everything{}, i, ticks))
 	}
-	return &page.View{Template: "lessons.html", Title: r.Words.Text("household.lessons"), Data: list}, nil
+	x := &lessons{list, ""}
+	if nextLesson(r.Words, &everything{}, ticks) == nil {
+		x.Badge = r.Words.Text("household.lessons.badge")
+	}
+	return &page.View{Template: "lessons.html", Title: r.Words.Text("household.lessons"), Data: x}, nil
 }
 
 func (p *Pages) lesson(r *page.Request) (*page.View, error) {

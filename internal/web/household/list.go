@@ -23,8 +23,15 @@ type checklist struct {
 // point is one thing to do.
 type point struct {
 	Item, Title, Text string
-	Devices           []mention // that it is about
-	Done              string    // when, and by whom; "" is not yet
+	Devices           []step // that it is about
+	Done              string // when; "" is not yet
+	Each              bool   // each device is done by itself
+}
+
+// step is a device of a point.
+type step struct {
+	mention
+	Done string // when; "" is not yet
 }
 
 // lists are all lists with their points, in order. A point may be about some devices: about says which.
@@ -34,16 +41,20 @@ var lists = []struct {
 	items []item
 }{
 	{"tune-up", 330 * 24 * time.Hour, []item{
-		{"unknown", isUnknown}, {"findings", needsYou}, {"names", isNameless}, {"gone", isGone}, {"support", endsSoon}, {"passwords", isThing}, {"router", isRouter}, {"people", nil}, {"backup", nil},
+		{"unknown", isUnknown, false}, {"findings", needsYou, false}, {"names", isNameless, false}, {"gone", isGone, false}, {"support", endsSoon, false}, {"passwords", isThing, true}, {"router", isRouter, false}, {"people", nil, false}, {"backup", nil, false},
 	}},
-	{"moving-in", 0, []item{{"count", nil}, {"reset", isThing}, {"router", isRouter}, {"owners", isThing}, {"names", isNameless}, {"guests", nil}, {"label", nil}}},
-	{"moving-out", 0, []item{{"list", isThing}, {"wipe", isThing}, {"accounts", isThing}, {"stay", nil}, {"codes", isLock}, {"papers", nil}, {"backup", nil}, {"forget", nil}}},
+	{"moving-in", 0, []item{{"count", nil, false}, {"reset", isThing, true}, {"router", isRouter, false}, {"owners", isThing, true}, {"names", isNameless, false}, {"guests", nil, false}, {"label", nil, false}}},
+	{"moving-out", 0, []item{{"list", isThing, false}, {"wipe", isThing, true}, {"accounts", isThing, true}, {"stay", nil, false}, {"codes", isLock, false}, {"papers", nil, false}, {"backup", nil, false}, {"forget", nil, false}}},
 }
 
 type item struct {
 	name  string
 	about func(p *Pages, r *page.Request, e *everything, d *home.Device) bool // nil: of no device
+	each  bool                                                                // device by device
 }
+
+// key is what a tick of one device of a point is kept under.
+func (i item) key(device string) string { return i.name + " " + device }
 
 func isUnknown(_ *Pages, _ *page.Request, _ *everything, d *home.Device) bool {
 	return d.Kind() == device.Unknown || d.Kind() == ""
@@ -99,15 +110,30 @@ func (p *Pages) list(r *page.Request) (*page.View, error) {
 		left := 0
 		for _, it := range l.items {
 			key := "household.list." + l.name + "." + it.name
-			pt := point{Item: it.name, Title: r.Words.Text(key), Text: r.Words.Text(key + ".text")}
-			for _, d := range e.devices {
-				if it.about != nil && it.about(p, r, e, d) && len(pt.Devices) < mostMentions {
-					pt.Devices = append(pt.Devices, mention{d.ID, d.Title(), d.Room})
+			done := func(key string) string {
+				if t, ok := ticks[key]; ok && (l.lasts == 0 || p.Now().Sub(t.At) < l.lasts) {
+					return r.Words.Text("household.list.done", "day", r.Words.Date(t.At.Local()))
 				}
+				return ""
 			}
-			if t, ok := ticks[it.name]; ok && (l.lasts == 0 || p.Now().Sub(t.At) < l.lasts) {
-				pt.Done = r.Words.Text("household.list.done", "day", r.Words.Date(t.At.Local()))
-			} else {
+			pt := point{Item: it.name, Title: r.Words.Text(key), Text: r.Words.Text(key + ".text"), Done: done(it.name), Each: it.each}
+			open := 0
+			for _, d := range e.devices {
+				if it.about == nil || !it.about(p, r, e, d) {
+					continue
+				}
+				s := step{mention: mention{d.ID, d.Title(), d.Room}}
+				if it.each {
+					if s.Done = done(it.key(d.ID)); s.Done == "" {
+						open++
+					}
+				}
+				pt.Devices = append(pt.Devices, s)
+			}
+			if it.each && len(pt.Devices) > 0 && open == 0 && pt.Done == "" { // one after the other
+				pt.Done = pt.Devices[len(pt.Devices)-1].Done
+			}
+			if pt.Done == "" {
 				left++
 			}
 			x.Points = append(x.Points, pt)
@@ -125,9 +151,22 @@ func (p *Pages) tick(r *page.Request) (*page.View, error) {
 	}
 	name, it := r.PathValue("list"), r.PostForm.Get("item")
 	for _, l := range lists {
-		if l.name == name && slices.ContainsFunc(l.items, func(x item) bool { return x.name == it }) {
-			return p.ticked(r, name, it, "/lists/"+name+"#"+it)
+		i := slices.IndexFunc(l.items, func(x item) bool { return x.name == it })
+		if l.name != name || i < 0 {
+			continue
 		}
+		key := it
+		if id := r.PostForm.Get("device"); id != "" {
+			d, err := p.Household.Find(id)
+			if err != nil {
+				return nil, problem(err)
+			}
+			if !l.items[i].each {
+				return nil, problem(home.ErrVerb)
+			}
+			key = l.items[i].key(d.ID)
+		}
+		return p.ticked(r, name, key, "/lists/"+name+"#"+it)
 	}
 	return nil, fs.ErrNotExist
 }
@@ -141,4 +180,25 @@ func (p *Pages) ticked(r *page.Request, list, it, to string) (*page.View, error)
 		return nil, err
 	}
 	return page.See(to), nil
+}
+
+// due reports whether the list of once a year is due: nobody did a point of it for a year, in a home that is known that long.
+func (p *Pages) due(r *page.Request, e *everything) (bool, error) {
+	yearly := lists[0]
+	ticks, err := p.History.Ticks(r.Context(), yearly.name)
+	if err != nil || !p.may(r.Viewer, decide) {
+		return false, err
+	}
+	last := p.Now()
+	for _, d := range e.devices {
+		if !d.First.IsZero() && d.First.Before(last) {
+			last = d.First
+		}
+	}
+	for _, t := range ticks {
+		if t.At.After(last) {
+			last = t.At
+		}
+	}
+	return p.Now().Sub(last) > yearly.lasts, nil
 }

@@ -22,6 +22,7 @@ type overview struct {
 	Rooms    []room
 	Shields  []shield
 	Lesson   *lesson // the next one
+	Yearly   bool    // the list of once a year is due
 	Faults   []string
 	Detail   bool // pages of devices may be looked at
 	Ask      bool // somebody else decides, and can be asked to look
@@ -113,6 +114,9 @@ func (p *Pages) overview(r *page.Request) (*page.View, error) {
 		return nil, err
 	}
 	o.Lesson = nextLesson(r.Words, e, ticks)
+	if o.Yearly, err = p.due(r, e); err != nil {
+		return nil, err
+	}
 	return &page.View{Template: "overview.html", Title: r.Words.Text("household.title"), Data: &o, Live: true}, nil
 }
 

@@ -2,10 +2,14 @@ package household_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
+
+	"plimsoll.example/plimsoll/internal/auth"
 )
 
 // enter comes in with a role, by a code.
@@ -62,6 +66,25 @@ func TestSomebodyIsAddedAndComesIn(t *testing.T) {
 	if h.post(t, "/en/sign-in", "name", "Zoé", "password", "a long password", "to", "/week"); h.status != 200 {
 		t.Errorf("an adult with a password: %d", h.status)
 	}
+	if err := h.Store.ChangeUser(t.Context(), "Zoé", func(u *auth.User) error {
+		u.Passkeys = []auth.Passkey{{ID: []byte{1}, Name: "phone"}}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	h.jar = owner
+	if page := h.get(t, "/en/people"); !strings.Contains(page, `value="passkeys"`) {
+		t.Error("an owner does not see that somebody has a passkey")
+	}
+	h.post(t, "/en/people", "do", "passkeys", "name", "Zoé")
+	if keys, err := h.Site.Door.Passkeys(t.Context(), "Zoé"); err != nil || len(keys) != 0 {
+		t.Errorf("%d passkeys are left, %v", len(keys), err)
+	}
+	h.jar = zoe
+	if page := h.get(t, "/en/week"); !strings.Contains(page, "one-time-code") {
+		t.Error("whose passkeys were taken away is still in")
+	}
+	h.post(t, "/en/sign-in", "name", "Zoé", "password", "a long password", "to", "/week")
 	h.jar = owner
 	h.post(t, "/en/people", "do", "remove", "name", "Zoé")
 	h.jar = zoe
@@ -172,5 +195,68 @@ func TestGuestsLearnWhatSeesAndHears(t *testing.T) {
 	}
 	if page := h.get(t, "/en/"); !strings.Contains(page, "one-time-code") {
 		t.Error("everybody sees the home")
+	}
+}
+
+// An owner makes a token for a program, sees its secret once, and takes it away.
+func TestATokenIsMadeShownOnceAndTakenAway(t *testing.T) {
+	h := furnish(t, true)
+	h.enter(t, "owner")
+	page := h.post(t, "/en/tokens", "do", "add", "name", "Lights")
+	secret := regexp.MustCompile(`<code class="long">([A-Za-z0-9_-]{43})</code>`).FindStringSubmatch(page)
+	if secret == nil {
+		t.Fatal(page)
+	}
+	if ok, err := h.Store.KnowsToken(t.Context(), secret[1], time.Now()); !ok || err != nil {
+		t.Errorf("the secret is not that of the token: %v", err)
+	}
+	page = h.get(t, "/en/tokens")
+	if strings.Contains(page, secret[1]) || !strings.Contains(page, "Lights") || !strings.Contains(page, "Used last") {
+		t.Error("the secret is shown again, or the token is not")
+	}
+	h.post(t, "/en/tokens", "do", "remove", "token", regexp.MustCompile(`name="token" value="([0-9a-f]{64})"`).FindStringSubmatch(page)[1])
+	if ok, _ := h.Store.KnowsToken(t.Context(), secret[1], time.Now()); ok {
+		t.Error("it is not taken away")
+	}
+	for _, wrong := range [][]string{{"do", "add", "name", "<b>"}, {"do", "none"}} {
+		if h.post(t, "/en/tokens", wrong...); h.status != 400 {
+			t.Errorf("%v: %d", wrong, h.status)
+		}
+	}
+	for n := range 40 {
+		if h.post(t, "/en/tokens", "do", "add", "name", fmt.Sprint("program ", n)); h.status == 409 && n >= 31 {
+			return
+		}
+	}
+	t.Error("there is no end of tokens")
+}
+
+// Nobody watches unseen: the page of a device tells who looked at it.
+func TestThePageOfADeviceTellsWhoLooked(t *testing.T) {
+	h := furnish(t, true)
+	for _, role := range []string{"helper", "owner"} {
+		h.enter(t, role)
+		h.get(t, "/en/devices/"+h.Camera.ID)
+	}
+	page := h.get(t, "/en/devices/"+h.Camera.ID)
+	if _, list, ok := strings.Cut(page, "Who looked at this page"); !ok || !strings.Contains(list, ">helper<") || !strings.Contains(list, ">owner<") {
+		t.Error("who looked is not told")
+	}
+	if page := h.get(t, "/en/devices/"+h.Lamp.ID); strings.Contains(page, ">helper<") {
+		t.Error("somebody is said to have looked who did not")
+	}
+}
+
+// When all lessons were done the home has its badge, not before.
+func TestAHomeHasABadgeWhenAllLessonsAreDone(t *testing.T) {
+	h := furnish(t, false)
+	for _, l := range []string{"here", "names", "senses", "talk", "cut", "outage", "scam"} {
+		if page := h.get(t, "/en/lessons"); strings.Contains(page, "did all its lessons") {
+			t.Fatalf("it has the badge before %s", l)
+		}
+		h.post(t, "/en/lessons/"+l, "done", "yes")
+	}
+	if page := h.get(t, "/en/lessons"); !strings.Contains(page, "did all its lessons") {
+		t.Error("no badge")
 	}
 }

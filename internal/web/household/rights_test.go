@@ -23,6 +23,7 @@ var allowed = map[string]string{
 	"POST /devices/{device}":                    "owner adult helper",
 	"POST /devices/{device}/about":              "owner adult helper",
 	"POST /devices/{device}/care":               "owner adult helper",
+	"POST /devices/{device}/code":               "owner adult helper",
 	"POST /devices/{device}/known":              "owner adult helper",
 	"POST /devices/{device}/findings/{finding}": "owner adult helper",
 	"GET /devices/{device}/rehearsal":           "owner adult helper",
@@ -36,10 +37,12 @@ var allowed = map[string]string{
 	"GET /history":                              "owner adult helper",
 	"GET /week":                                 "owner adult helper",
 	"GET /calendar":                             "owner adult helper",
+	"GET /calendar/updates.ics":                 "owner adult helper",
 	"GET /lists/{list}":                         "owner adult helper",
 	"POST /lists/{list}":                        "owner adult helper",
 	"GET /guide":                                "owner adult helper child",
 	"GET /guide/words":                          "owner adult helper child",
+	"GET /guide/safe":                           "owner adult helper child guest",
 	"GET /guide/stage/{stage}":                  "owner adult helper child",
 	"GET /guide/about/{about}":                  "owner adult helper child",
 	"GET /lessons":                              "owner adult helper child",
@@ -47,11 +50,15 @@ var allowed = map[string]string{
 	"POST /lessons/{lesson}":                    "owner adult helper child",
 	"GET /settings":                             "owner",
 	"POST /settings":                            "owner",
+	"GET /notices":                              "owner",
+	"POST /notices":                             "owner",
 	"GET /carry":                                "owner adult",
 	"GET /carry/home.json":                      "owner adult",
 	"POST /carry":                               "owner adult",
 	"GET /people":                               "owner",
 	"POST /people":                              "owner",
+	"GET /tokens":                               "owner",
+	"POST /tokens":                              "owner",
 	"GET /sessions":                             "owner adult helper child guest",
 	"POST /sessions":                            "owner adult helper child guest",
 	"GET /guest":                                "owner adult helper child guest",
@@ -60,9 +67,13 @@ var allowed = map[string]string{
 // store is who signs in, in a test of rights alone.
 type store map[auth.Digest]*auth.Session
 
-func (s store) User(context.Context, string) (*auth.User, error)  { return nil, fs.ErrNotExist }
-func (s store) SaveUser(context.Context, *auth.User) error        { return nil }
-func (s store) EndSession(_ context.Context, d auth.Digest) error { delete(s, d); return nil }
+func (s store) User(context.Context, string) (*auth.User, error) { return nil, fs.ErrNotExist }
+func (s store) SaveUser(context.Context, *auth.User) error       { return nil }
+func (s store) ChangeUser(context.Context, string, func(*auth.User) error) error {
+	return fs.ErrNotExist
+}
+func (s store) Sessions(context.Context, string) ([]auth.Visit, error) { return nil, nil }
+func (s store) EndSession(_ context.Context, d auth.Digest) error      { delete(s, d); return nil }
 func (s store) Session(_ context.Context, d auth.Digest) (*auth.Session, error) {
 	if x := s[d]; x != nil {
 		return x, nil

@@ -17,7 +17,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"mime"
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -34,6 +33,9 @@ import (
 //go:embed layout.html
 var layout string
 
+//go:embed signin.html
+var signIn string
+
 // Link is a way to go that all pages of a site have.
 type Link struct {
 	Key  string // of its name in the catalogue
@@ -46,6 +48,8 @@ type Site struct {
 	Templates fs.FS    // *.html, each a definition of "main" and, if it likes, of others
 	Links     []Link   // in the order in which they are shown
 	Hosts     []string // the names that it has, beside addresses and localhost
+	Public    *url.URL // where others reach it, for a proxy that ends TLS, and as another name; nil: as they ask
+	Forwarded bool     // the proxy of Public adds to X-Forwarded-For who asks; it counts attempts to come in alone
 	Version   string   // of the program
 	Foot      string   // key of what stands below each page; "": page.foot
 	NoCodes   bool     // nobody comes in by a code from a terminal
@@ -54,6 +58,8 @@ type Site struct {
 	Events *Events // the news that pages follow; nil: they follow none
 	// Door is where people come in; nil: everybody may see every page.
 	Door *auth.Door
+	// Passkeys are those of the people of the door; nil: the site has none.
+	Passkeys Passkeys
 	// May says which of Links are shown to whom; nil: all to everybody. It forbids nothing: handlers do.
 	May func(v Viewer, path string) bool
 	Log *slog.Logger
@@ -171,6 +177,9 @@ func (s *Site) Handler() (http.Handler, error) {
 	if s.Door != nil {
 		s.signIn()
 	}
+	if s.Door != nil && s.Passkeys != nil {
+		s.addPasskeys()
+	}
 	mux := http.NewServeMux()
 	s.mux = mux
 	for _, l := range locale.Languages {
@@ -208,13 +217,9 @@ func (s *Site) Handler() (http.Handler, error) {
 // known turns away who asks by a name that is not the site’s.
 func (s *Site) known(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host := r.Host
-		if h, _, err := net.SplitHostPort(host); err == nil {
-			host = h
-		}
-		host = strings.TrimSuffix(strings.ToLower(strings.Trim(host, "[]")), ".")
+		host := hostname(r)
 		_, err := netip.ParseAddr(host)
-		if err != nil && host != "localhost" && !slices.Contains(s.Hosts, host) {
+		if err != nil && host != "localhost" && !slices.Contains(s.Hosts, host) && s.public(r) == nil {
 			headers(w.Header())
 			http.Error(w, "this is not the name of this server", http.StatusMisdirectedRequest)
 			return
@@ -225,7 +230,7 @@ func (s *Site) known(next http.Handler) http.Handler {
 
 // parse reads the templates, each with the layout and those whose names begin with an underscore.
 func (s *Site) parse() error {
-	base, err := template.New("layout").Parse(layout)
+	base, err := template.New("layout").Parse(layout + signIn)
 	if err != nil {
 		return fmt.Errorf("layout of pages: %w", err)
 	}
@@ -283,7 +288,7 @@ func (s *Site) serve(l locale.Lang, h Handler, open bool) http.Handler {
 		}
 		v, err := h(req)
 		if err == nil {
-			s.cookie(w, req)
+			s.setCookie(w, req)
 		}
 		switch {
 		case err != nil:

@@ -47,7 +47,7 @@ func Beside(api, public, work http.Handler) http.Handler {
 	for _, l := range locale.Languages {
 		mux.Handle("/"+string(l)+"/", public)
 		mux.Handle("/"+string(l)+"/01/", api)
-		for _, path := range []string{"/desk", "/desk/", "/sign-in", "/sign-out"} {
+		for _, path := range []string{"/desk", "/desk/", "/sign-in", "/sign-in/passkey", "/sign-out", "/passkeys", "/passkeys/new"} {
 			mux.Handle("/"+string(l)+path, work)
 		}
 	}
