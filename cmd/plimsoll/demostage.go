@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"os/signal"
 	"runtime"
 	"syscall"
 	"time"
@@ -112,6 +113,8 @@ func enter(e env, s *showing, g *gatewayFlags) (on bool, err error) {
 	if e.getenv(onStage) == "" {
 		return false, nil
 	}
+	// It is told to end, and told again if who started it is killed: it puts its things away all the same.
+	signal.Notify(make(chan os.Signal, 1), os.Interrupt, syscall.SIGTERM)
 	failed := os.NewFile(failedFile, "failed")
 	defer failed.Close()
 	built, err := stage.Build(lab.Demo(time.Now()), g.pagePort)
