@@ -32,9 +32,6 @@ const (
 	failedFile = 5 // takes why there are no networks; ends empty where there are
 )
 
-// errOnStage is that the process is on its stage already.
-var errOnStage = errors.New("on stage")
-
 // takeStage runs a demonstration in networks of its own, by a process that is in one: the ports are of this machine, the rest
 // is not. It returns false, and why, where there are none. They go with the process, however it ends.
 func takeStage(ctx context.Context, e env, args []string, listeners ...net.Listener) (ran bool, err error) {
