@@ -239,7 +239,7 @@ func TestALabelIsSuspendedAndTheHomeSaysSoAndActs(t *testing.T) {
 	const said = `document.querySelector("main").innerText.includes`
 	home.until(20*time.Second, "that it is cut off, by itself", said+`("Let it back, and watch it")`)
 	home.shoot("label-suspended-home")
-	home.shows(plug+" is cut off, except for what it needs to be repaired.", "Why: Its label is on hold", "The label is suspended until a fault is repaired.", "Update the device.")
+	home.shows(plug+" is cut off, except for what it needs to be repaired.", "Why: Its label is on hold", "The label is suspended until a fault is mended.", "Update the device.")
 	line.misses(ofPlug)
 	home.use("header", "Decisions")
 	home.use("main", "Undo")
