@@ -143,7 +143,7 @@ func serveHTTP(ctx context.Context, l net.Listener, handler http.Handler, end fu
 	s := &http.Server{
 		Handler: handler, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
 		ReadHeaderTimeout: 20 * time.Second, // browsers open connections before they need them
-		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug), BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug), BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 	}
 	stopped := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {

@@ -20,6 +20,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"unicode"
@@ -277,7 +278,7 @@ func (s *Site) serve(l locale.Lang, h Handler, open bool) http.Handler {
 				return
 			}
 		}
-		v, err := h(req)
+		v, err := caught(h, req)
 		if err == nil {
 			s.cookie(w, req)
 		}
@@ -304,6 +305,16 @@ func (s *Site) serve(l locale.Lang, h Handler, open bool) http.Handler {
 			s.show(w, r, l, v, req.Viewer)
 		}
 	})
+}
+
+// caught is what a handler returns, or that it panicked.
+func caught(h Handler, r *Request) (v *View, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("a defect of the program: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return h(r)
 }
 
 // headers keep a page to itself.
