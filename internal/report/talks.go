@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -207,7 +208,7 @@ func draw(w Words, groups map[string][]*inspect.Peer) Picture {
 			}
 			return 1
 		}
-		return strings.Compare(a.Name+a.Addresses[0], b.Name+b.Addresses[0])
+		return cmp.Or(strings.Compare(a.Name, b.Name), slices.Compare(a.Addresses, b.Addresses)) // one with a name may have no address
 	})
 	all = all[:min(len(all), mostDrawn)]
 	var (
