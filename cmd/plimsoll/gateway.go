@@ -3,9 +3,14 @@
 package main
 
 import (
+	"log/slog"
+
 	"github.com/spf13/cobra"
 
+	"plimsoll.example/plimsoll/internal/auth"
 	"plimsoll.example/plimsoll/internal/locale"
+	"plimsoll.example/plimsoll/internal/sqlite"
+	"plimsoll.example/plimsoll/internal/web/page"
 )
 
 // newDesk is nothing on a gateway.
@@ -18,3 +23,6 @@ func readCode(_ []byte, name string) (string, error) {
 
 // scanPhoto is not there: pages on a gateway take the text of a code, which a phone reads.
 var scanPhoto func([]byte) (string, error)
+
+// newPasskeys is none: what judges them is a twelfth of the program.
+func newPasskeys(*auth.Door, *sqlite.Store, *slog.Logger) page.Passkeys { return nil }

@@ -19,6 +19,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -41,6 +42,8 @@ import (
 type pageFlags struct {
 	listen    string // address and port; "" is nowhere
 	names     []string
+	public    *url.URL // where others reach them, by a proxy that ends TLS; nil: as they ask
+	forwarded bool     // that proxy says who asks
 	cert, key string
 	ready     func(l net.Listener, code string) // told when they are; code lets the owner in
 	listener  net.Listener                      // that somebody else opened, on this machine; nil: listen is
@@ -49,6 +52,11 @@ type pageFlags struct {
 func (p *pageFlags) flags(f *pflag.FlagSet) {
 	f.StringVar(&p.listen, "http", "", "")
 	f.StringArrayVar(&p.names, "host", nil, "")
+	f.Func("public-url", "", func(s string) (err error) {
+		p.public, err = parsePublic(s)
+		return err
+	})
+	f.BoolVar(&p.forwarded, "forwarded", false, "")
 	f.StringVar(&p.cert, "tls-cert", "", "")
 	f.StringVar(&p.key, "tls-key", "", "")
 }
@@ -70,6 +78,7 @@ func (g *gateway) servePages(dir string) (serve func(context.Context) error, err
 	if err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
+	g.served.Store(&addr)
 	if !addr.Addr().IsLoopback() || p.cert != "" {
 		cert, err := p.certificate(dir)
 		if err != nil {
@@ -77,16 +86,12 @@ func (g *gateway) servePages(dir string) (serve func(context.Context) error, err
 		}
 		l = tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12})
 	}
-	pages := &household.Pages{
-		Household: g.household, History: g.store, Status: g.status, Now: time.Now, Log: g.log,
-		Rehearse: g.rehearse, People: g.store, Export: g.export, Import: g.take, Shields: g.shields, Label: g.labelled, Code: g.labels.code, Scan: scanPhoto, Tokens: true,
-		Countries: g.countries,
-	}
+	pages := g.newPages()
 	site, err := pages.Site(version(), lowered(p.names))
 	if err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
-	site.Door, site.Events = g.door, &g.news
+	site.Door, site.Events, site.Public, site.Forwarded, site.Passkeys = g.door, &g.news, p.public, p.forwarded, newPasskeys(g.door, g.store, g.log)
 	people, err := site.Handler()
 	if err != nil {
 		return nil, errors.Join(err, l.Close())
@@ -108,6 +113,18 @@ func (g *gateway) servePages(dir string) (serve func(context.Context) error, err
 		}
 		return serveHTTP(ctx, l, handler, g.news.Close, g.log)
 	}, nil
+}
+
+// parsePublic reads where others reach pages: a scheme, a name, and a port if it likes.
+func parsePublic(s string) (*url.URL, error) {
+	u, err := url.Parse(s)
+	if err != nil {
+		return nil, err
+	}
+	if u.Hostname() == "" || u.Scheme != "https" && u.Scheme != "http" || strings.Trim(u.Path, "/") != "" || u.User != nil || u.RawQuery != "" {
+		return nil, fs.ErrInvalid
+	}
+	return u, nil
 }
 
 // pagesLater serves the pages as soon as that can be done.

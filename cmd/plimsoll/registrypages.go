@@ -3,16 +3,18 @@
 package main
 
 import (
+	"context"
 	"crypto/ed25519"
 	"errors"
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"path/filepath"
 	"time"
 
 	"plimsoll.example/plimsoll/internal/auth"
-	"plimsoll.example/plimsoll/internal/locale"
+	"plimsoll.example/plimsoll/internal/passkey"
 	"plimsoll.example/plimsoll/internal/registry"
 	"plimsoll.example/plimsoll/internal/review"
 	"plimsoll.example/plimsoll/internal/web/shop"
@@ -36,8 +38,8 @@ func (g *registryFlags) newDesk(reg *registry.Registry, store registryStore, cat
 
 // withPages puts the pages for people beside the API. The page of a product belongs to both: it is what a label leads to.
 // Who looks at the public pages is not asked who they are; the workspaces are a site of their own, and ask.
-func (g *registryFlags) withPages(api http.Handler, desk *review.Desk, door *auth.Door, log registry.Transparent, host string) (http.Handler, error) {
-	hosts := lowered([]string{host})
+func (g *registryFlags) withPages(api http.Handler, desk *review.Desk, door *auth.Door, store registryStore, log registry.Transparent, at *url.URL) (http.Handler, error) {
+	hosts := lowered([]string{at.Hostname()})
 	reg := desk.Registry
 	public, err := (&shop.Pages{Registry: reg, Log: log, Norms: desk.Norms, Rate: g.rate, Now: time.Now, Logger: reg.Logger}).Site(version(), hosts)
 	if err != nil {
@@ -47,6 +49,10 @@ func (g *registryFlags) withPages(api http.Handler, desk *review.Desk, door *aut
 	if err != nil {
 		return nil, err
 	}
+	work.Public, work.Forwarded = at, g.forwarded
+	work.Passkeys = &passkey.Ring{Name: g.name, Door: door, Store: store, Now: time.Now, Log: reg.Logger, Note: func(ctx context.Context, person, account string) error {
+		return notePerson(ctx, store, "passkey-add", person, account)
+	}}
 	people, err := public.Handler()
 	if err != nil {
 		return nil, err
@@ -55,18 +61,7 @@ func (g *registryFlags) withPages(api http.Handler, desk *review.Desk, door *aut
 	if err != nil {
 		return nil, err
 	}
-	mux := http.NewServeMux()
-	mux.Handle("/", api)
-	mux.Handle("GET /{$}", people)
-	mux.Handle("/static/", people)
-	for _, l := range locale.Languages {
-		mux.Handle("/"+string(l)+"/", patient(people))
-		mux.Handle("/"+string(l)+"/01/", api)
-		for _, path := range workspace.Paths {
-			mux.Handle("/"+string(l)+path, patient(writers))
-		}
-	}
-	return mux, nil
+	return workspace.Beside(api, patient(people), patient(writers)), nil
 }
 
 // deskKey is where the key of an account is that is kept at the registry.

@@ -27,10 +27,12 @@ type registryStore interface {
 	User(ctx context.Context, name string) (*auth.User, error)
 	Users(ctx context.Context) ([]*auth.User, error)
 	SaveUser(ctx context.Context, u *auth.User) error
+	ChangeUser(ctx context.Context, name string, do func(u *auth.User) error) error
 	DeleteUser(ctx context.Context, name string) error
 	Session(ctx context.Context, d auth.Digest) (*auth.Session, error)
 	SaveSession(ctx context.Context, d auth.Digest, s *auth.Session) error
 	EndSession(ctx context.Context, d auth.Digest) error
+	Sessions(ctx context.Context, person string) ([]auth.Visit, error)
 }
 
 // newRegistryPerson is the verbs on those who come into a workspace, each for one account.
@@ -42,7 +44,7 @@ func newRegistryPerson(e env, words *locale.Catalogue) *cobra.Command {
 		return c.Help()
 	}}
 	g := accountFlags{env: e, words: words}
-	c.AddCommand(g.newPersonAdd(), g.newPersonRemove(), g.newPersonList())
+	c.AddCommand(g.newPersonAdd(), g.newPersonRemove(), g.newPersonReset(), g.newPersonList())
 	return c
 }
 
@@ -81,7 +83,7 @@ func (g *accountFlags) newPersonAdd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return g.notePerson(c.Context(), s, "person-add", args[0], a.ID)
+			return notePerson(c.Context(), s, "person-add", args[0], a.ID)
 		})
 	}}
 	g.flags(c)
@@ -90,12 +92,24 @@ func (g *accountFlags) newPersonAdd() *cobra.Command {
 }
 
 // notePerson audits what the operator did.
-func (g *accountFlags) notePerson(ctx context.Context, s registry.Store, action, name, account string) error {
+func notePerson(ctx context.Context, s registry.Store, action, name, account string) error {
 	return s.Note(ctx, &registry.Audit{At: time.Now(), Account: registry.Self, Action: action, Subject: account, Outcome: "done to " + name})
 }
 
 func (g *accountFlags) newPersonRemove() *cobra.Command {
-	c := &cobra.Command{Use: "remove", Args: cobra.ArbitraryArgs, RunE: func(c *cobra.Command, args []string) error {
+	return g.personVerb("remove", func(ctx context.Context, s registryStore, name string) error { return s.DeleteUser(ctx, name) })
+}
+
+// newPersonReset is for who lost a device, or thinks that somebody else comes in.
+func (g *accountFlags) newPersonReset() *cobra.Command {
+	return g.personVerb("reset", func(ctx context.Context, s registryStore, name string) error {
+		return auth.NewDoor(s, time.Now).Reset(ctx, name)
+	})
+}
+
+// personVerb is a verb on one person who is there.
+func (g *accountFlags) personVerb(verb string, do func(context.Context, registryStore, string) error) *cobra.Command {
+	c := &cobra.Command{Use: verb, Args: cobra.ArbitraryArgs, RunE: func(c *cobra.Command, args []string) error {
 		if len(args) != 1 {
 			return wrongUsage("error.registry.person")
 		}
@@ -107,10 +121,10 @@ func (g *accountFlags) newPersonRemove() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := s.DeleteUser(c.Context(), u.Name); err != nil {
+			if err := do(c.Context(), s, u.Name); err != nil {
 				return err
 			}
-			return g.notePerson(c.Context(), s, "person-remove", u.Name, u.Role)
+			return notePerson(c.Context(), s, "person-"+verb, u.Name, u.Role)
 		})
 	}}
 	g.flags(c)
@@ -127,6 +141,8 @@ type personLine struct {
 	Name    string `json:"name"`
 	Account string `json:"account"`
 	Since   string `json:"since"`
+	// Passkeys is how many they have.
+	Passkeys int `json:"passkeys"`
 }
 
 func (g *accountFlags) newPersonList() *cobra.Command {
@@ -139,13 +155,13 @@ func (g *accountFlags) newPersonList() *cobra.Command {
 			}
 			out := personList{"plimsoll.registry.people/1", []personLine{}}
 			for _, u := range users {
-				out.People = append(out.People, personLine{u.Name, u.Role, rfc3339(u.Since)})
+				out.People = append(out.People, personLine{u.Name, u.Role, rfc3339(u.Since), len(u.Passkeys)})
 			}
 			if asJSON {
 				return printJSON(g.out, out)
 			}
 			for _, p := range out.People {
-				if _, err := fmt.Fprintln(g.out, printable(g.words.Text("registry.person.line", "name", p.Name, "account", p.Account))); err != nil {
+				if _, err := fmt.Fprintln(g.out, printable(g.words.Text("registry.person.line", "name", p.Name, "account", p.Account, "passkeys", p.Passkeys))); err != nil {
 					return err
 				}
 			}

@@ -44,6 +44,7 @@ type registryFlags struct {
 	url, name                        string
 	key, logKey, policy              string
 	certificate, certificateKey      string
+	forwarded                        bool
 	rate                             float64
 	publish                          time.Duration
 	feeds                            []string
@@ -83,6 +84,7 @@ func newRegistryRun(e env, words *locale.Catalogue) *cobra.Command {
 	f.StringVar(&g.policy, "policy", "", "")
 	f.StringVar(&g.certificate, "tls-cert", "", "")
 	f.StringVar(&g.certificateKey, "tls-key", "", "")
+	f.BoolVar(&g.forwarded, "forwarded", false, "")
 	f.Float64Var(&g.rate, "rate", g.rate, "")
 	f.DurationVar(&g.publish, "publish", g.publish, "")
 	f.StringArrayVar(&g.feeds, "feed", nil, "")
@@ -158,7 +160,7 @@ func (g *registryFlags) run(ctx context.Context, words *locale.Catalogue) (err e
 		return err
 	}
 	desk, door := g.newDesk(reg, store, catalogue, dir, log), auth.NewDoor(store, time.Now)
-	handler, err := g.withPages(site.Handler(), desk, door, transparent, at.Hostname())
+	handler, err := g.withPages(site.Handler(), desk, door, store, transparent, at)
 	if err != nil {
 		return err
 	}

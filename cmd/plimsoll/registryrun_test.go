@@ -67,7 +67,7 @@ func newServed(t *testing.T, database string) *served {
 func (s *served) verb(t *testing.T, want int, args string) string {
 	t.Helper()
 	list := strings.Fields(strings.NewReplacer("DIR", s.dir, "AT", s.at).Replace(args))
-	if strings.HasPrefix(args, "registry account") || strings.HasPrefix(args, "registry audit") {
+	if strings.HasPrefix(args, "registry account") || strings.HasPrefix(args, "registry audit") || strings.HasPrefix(args, "registry person") {
 		list = append(list, "--state", s.dir, "--database", s.database)
 	}
 	code, stdout, stderr := call(t, nil, list...)

@@ -25,7 +25,7 @@ import (
 // silent are the verbs that read nothing that a program could want as JSON.
 var silent = []string{
 	"completion", "demo", "headers", "help", "home export", "home off", "home run", "label export", "label grant", "label print", "label qr", "label restore", "label sign", "label suspend", "label withdraw", "man", "mud sign", "up",
-	"registry account add", "registry account end", "registry account extend", "registry bundle", "registry key make", "registry key rotate", "registry person add", "registry person remove", "registry run", "registry witness",
+	"registry account add", "registry account end", "registry account extend", "registry bundle", "registry key make", "registry key rotate", "registry person add", "registry person remove", "registry person reset", "registry run", "registry witness",
 }
 
 func TestEveryVerbThatReadsTellsProgramsToo(t *testing.T) {
@@ -243,6 +243,7 @@ var outcomes = map[string]map[int][]string{
 	"registry account extend": {exitUsage: {"", "body --labels 0"}, exitNotFound: {"nobody --state DIR/registry-state"}},
 	"registry person add":     {exitUsage: {"", "bea"}, exitNotFound: {"bea --account nobody --state DIR/registry-state"}},
 	"registry person list":    {exitDone: {"--state DIR/registry-state", "--json --state DIR/registry-state"}, exitUsage: {"a"}},
+	"registry person reset":   {exitUsage: {""}, exitNotFound: {"nobody --state DIR/registry-state"}},
 	"registry person remove":  {exitUsage: {""}, exitNotFound: {"nobody --state DIR/registry-state"}},
 	"registry account list":   {exitDone: {"--state DIR/registry-state", "--json --state DIR/registry-state"}, exitUsage: {"a"}},
 	"registry audit":          {exitDone: {"--state DIR/registry-state", "--json --state DIR/registry-state"}, exitUsage: {"a", "--limit 0"}, exitFailed: {"--database DIR/lamp.json"}},

@@ -31,6 +31,27 @@ func (m *memory) SaveUser(_ context.Context, u *auth.User) error {
 	return nil
 }
 
+func (m *memory) ChangeUser(_ context.Context, name string, do func(*auth.User) error) error {
+	u, ok := m.users[name]
+	if !ok {
+		return fs.ErrNotExist
+	}
+	if err := do(&u); err != nil {
+		return err
+	}
+	m.users[name] = u
+	return nil
+}
+
+func (m *memory) Sessions(_ context.Context, user string) (list []auth.Visit, err error) {
+	for d, s := range m.sessions {
+		if s.User == user {
+			list = append(list, auth.Visit{ID: d, Session: s})
+		}
+	}
+	return list, nil
+}
+
 func (m *memory) Session(_ context.Context, d auth.Digest) (*auth.Session, error) {
 	s, ok := m.sessions[d]
 	if !ok {
@@ -152,6 +173,22 @@ func TestGuessingIsSlow(t *testing.T) {
 	}
 }
 
+// Who is right may be right any number of times, and guesses none the more for it.
+func TestWhoIsRightIsNotSlowedDown(t *testing.T) {
+	d, _, _ := door(t)
+	for i := range 30 {
+		if _, err := d.Pair(t.Context(), d.Code("owner"), here, ""); err != nil {
+			t.Fatalf("code %d: %v", i, err)
+		}
+	}
+	for i := range 12 {
+		_, err := d.Enter(t.Context(), "ann", "guess", here, "")
+		if i < 10 && !errors.Is(err, auth.ErrRefused) || i >= 10 && !errors.Is(err, auth.ErrOften) {
+			t.Errorf("guess %d: %v", i, err)
+		}
+	}
+}
+
 func TestSessionsEnd(t *testing.T) {
 	d, m, c := door(t)
 	token, err := d.Begin(t.Context(), "ann", "owner", "")
@@ -223,5 +260,24 @@ func TestACodeLetsInWhoItIsFor(t *testing.T) {
 		if err != nil || s.User+" "+s.Role != want {
 			t.Errorf("%+v, %v; want %s", s, err, want)
 		}
+	}
+}
+
+func TestSomebodyLeavesEverywhereButHere(t *testing.T) {
+	d, m, _ := door(t)
+	here, err := d.Begin(t.Context(), "ann", "owner", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"ann", "ann", "bob"} {
+		if _, err := d.Begin(t.Context(), name, "owner", ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := d.LeaveAll(t.Context(), "ann", here); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Who(t.Context(), here); err != nil || len(m.sessions) != 2 {
+		t.Errorf("%v, %d sessions: want this one and Bob’s", err, len(m.sessions))
 	}
 }

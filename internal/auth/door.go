@@ -20,14 +20,9 @@ type User struct {
 	Name     string    `json:"name"`
 	Role     string    `json:"role"`
 	Password string    `json:"password,omitempty"` // PHC string; "" is none: by a code or a passkey alone
+	Handle   []byte    `json:"handle,omitempty"`   // what passkeys call the user: random (WebAuthn Level 3 §5.4.3)
 	Passkeys []Passkey `json:"passkeys,omitempty"`
 	Since    time.Time `json:"since"`
-}
-
-// Passkey is a key of somebody’s device (WebAuthn Level 3). The library’s own form of it is kept as it is.
-type Passkey struct {
-	Name string `json:"name"`
-	Data []byte `json:"data"`
 }
 
 // Session is somebody who came in, on one browser.
@@ -36,7 +31,8 @@ type Session struct {
 	Role  string    `json:"role"`
 	Began time.Time `json:"began"`
 	Last  time.Time `json:"last"`
-	Agent string    `json:"agent"` // what the browser calls itself, for who looks through their sessions
+	Agent string    `json:"agent"`         // what the browser calls itself, for who looks through their sessions
+	Key   []byte    `json:"key,omitempty"` // ID of the passkey that began it
 }
 
 // Visit is a session with what names it.
@@ -52,9 +48,12 @@ type Digest [sha256.Size]byte
 type store interface {
 	User(ctx context.Context, name string) (*User, error)
 	SaveUser(ctx context.Context, u *User) error
+	// ChangeUser keeps what do makes of a user, and nothing if it fails. Nobody else changes the user meanwhile.
+	ChangeUser(ctx context.Context, name string, do func(u *User) error) error
 	Session(ctx context.Context, d Digest) (*Session, error)
 	SaveSession(ctx context.Context, d Digest, s *Session) error
 	EndSession(ctx context.Context, d Digest) error
+	Sessions(ctx context.Context, user string) ([]Visit, error)
 }
 
 // How long a session lasts.
@@ -101,25 +100,38 @@ func (d *Door) SetPassword(ctx context.Context, name, role, password string) err
 	if err != nil {
 		return err
 	}
-	u, err := d.store.User(ctx, name)
+	err = d.store.ChangeUser(ctx, name, func(u *User) error {
+		u.Role, u.Password = role, hash
+		return nil
+	})
 	if errors.Is(err, fs.ErrNotExist) {
-		u, err = &User{Name: name, Since: d.now().UTC()}, nil
+		err = d.store.SaveUser(ctx, &User{Name: name, Role: role, Password: hash, Since: d.now().UTC()})
 	}
 	if err != nil {
 		return fmt.Errorf("set password: %w", err)
 	}
-	u.Role, u.Password = role, hash
-	return d.store.SaveUser(ctx, u)
+	return nil
 }
 
 // nobody is a hash that no password has: who is not known costs as much as who is.
 const nobody = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
+// Attempt counts an attempt to come in, by where it comes from: ErrOften if there were too many.
+func (d *Door) Attempt(from netip.Addr) error {
+	if !d.limit.allow(from, d.now()) {
+		return ErrOften
+	}
+	return nil
+}
+
+// Succeeded gives an attempt back: who is right is not guessing.
+func (d *Door) Succeeded(from netip.Addr) { d.limit.back(from) }
+
 // Enter lets somebody in by a password. from is where they ask from; agent is what their browser calls itself. The
 // error wraps ErrRefused or ErrOften, and does not tell whether the name is known.
 func (d *Door) Enter(ctx context.Context, name, password string, from netip.Addr, agent string) (token string, err error) {
-	if !d.limit.allow(from, d.now()) {
-		return "", ErrOften
+	if err := d.Attempt(from); err != nil {
+		return "", err
 	}
 	hash := nobody
 	u, err := d.store.User(ctx, name)
@@ -136,6 +148,7 @@ func (d *Door) Enter(ctx context.Context, name, password string, from netip.Addr
 	if !ok || hash == nobody {
 		return "", ErrRefused
 	}
+	d.Succeeded(from)
 	return d.Begin(ctx, u.Name, u.Role, agent)
 }
 
@@ -164,13 +177,14 @@ func (d *Door) add(name, role string, until time.Time) string {
 
 // Pair lets somebody in by a code.
 func (d *Door) Pair(ctx context.Context, digits string, from netip.Addr, agent string) (token string, err error) {
-	if !d.limit.allow(from, d.now()) {
-		return "", ErrOften
+	if err := d.Attempt(from); err != nil {
+		return "", err
 	}
 	name, role, ok := d.take(digits)
 	if !ok {
 		return "", ErrRefused
 	}
+	d.Succeeded(from)
 	return d.Begin(ctx, name, role, agent)
 }
 
@@ -200,11 +214,16 @@ func (d *Door) take(digits string) (name, role string, ok bool) {
 
 // Begin begins a session of somebody who is known by other means, and returns its token, for a cookie.
 func (d *Door) Begin(ctx context.Context, user, role, agent string) (token string, err error) {
+	return d.BeginBy(ctx, nil, user, role, agent)
+}
+
+// BeginBy begins a session of somebody who came by the passkey of that ID. It ends when the passkey is taken away.
+func (d *Door) BeginBy(ctx context.Context, key []byte, user, role, agent string) (token string, err error) {
 	b := make([]byte, 32)
 	_, _ = rand.Read(b) // never fails
 	token = base64.RawURLEncoding.EncodeToString(b)
 	now := d.now().UTC()
-	s := &Session{User: user, Role: role, Began: now, Last: now, Agent: agent[:min(len(agent), 200)]}
+	s := &Session{User: user, Role: role, Began: now, Last: now, Agent: agent[:min(len(agent), 200)], Key: key}
 	if err := d.store.SaveSession(ctx, digest(token), s); err != nil {
 		return "", fmt.Errorf("begin session: %w", err)
 	}

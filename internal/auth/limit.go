@@ -26,9 +26,8 @@ type bucket struct {
 
 func newLimiter() *limiter { return &limiter{counts: map[netip.Prefix]*bucket{}} }
 
-// allow takes one attempt, if there is one left. Where more sources come than are remembered, those that were full
-// again are forgotten first; if none is, the new one waits.
-func (l *limiter) allow(from netip.Addr, now time.Time) bool {
+// source is what is counted; who has no address shares one count.
+func source(from netip.Addr) netip.Prefix {
 	from = from.Unmap().WithZone("")
 	bits := 32
 	if from.Is6() {
@@ -36,8 +35,24 @@ func (l *limiter) allow(from netip.Addr, now time.Time) bool {
 	}
 	key, err := from.Prefix(bits)
 	if err != nil {
-		key = netip.Prefix{} // who has no address shares one count
+		return netip.Prefix{}
 	}
+	return key
+}
+
+// back gives an attempt back.
+func (l *limiter) back(from netip.Addr) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if b := l.counts[source(from)]; b != nil {
+		b.left = min(burst, b.left+1)
+	}
+}
+
+// allow takes one attempt, if there is one left. Where more sources come than are remembered, those that were full
+// again are forgotten first; if none is, the new one waits.
+func (l *limiter) allow(from netip.Addr, now time.Time) bool {
+	key := source(from)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	b := l.counts[key]

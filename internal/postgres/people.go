@@ -17,8 +17,12 @@ const mostSessions = 50
 
 // read reads the JSON that a query gives into v; an error that wraps fs.ErrNotExist where it gives nothing.
 func (s *Registry) read(ctx context.Context, v any, query string, args ...any) error {
+	return parse(s.pool.QueryRow(ctx, query, args...), v)
+}
+
+func parse(row pgx.Row, v any) error {
 	var data string
-	err := s.pool.QueryRow(ctx, query, args...).Scan(&data)
+	err := row.Scan(&data)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return fs.ErrNotExist
 	}
@@ -58,6 +62,29 @@ func (s *Registry) SaveUser(ctx context.Context, u *auth.User) error {
 	}
 	if _, err := s.pool.Exec(ctx, "insert into person (name, data) values ($1, $2) on conflict (name) do update set data = excluded.data", u.Name, string(data)); err != nil {
 		return fmt.Errorf("keep person: %w", err)
+	}
+	return nil
+}
+
+// ChangeUser keeps what do makes of a person, and nothing if it fails.
+func (s *Registry) ChangeUser(ctx context.Context, name string, do func(*auth.User) error) error {
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		u := &auth.User{}
+		if err := parse(tx.QueryRow(ctx, "select data from person where name = $1 for update", name), u); err != nil {
+			return err
+		}
+		if err := do(u); err != nil {
+			return err
+		}
+		data, err := json.Marshal(u)
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, "update person set data = $2 where name = $1", name, string(data))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("change person %q: %w", name, err)
 	}
 	return nil
 }
@@ -112,4 +139,20 @@ func (s *Registry) EndSession(ctx context.Context, d auth.Digest) error {
 		return fmt.Errorf("end session: %w", err)
 	}
 	return nil
+}
+
+// Sessions are those of a person, the latest first.
+func (s *Registry) Sessions(ctx context.Context, person string) ([]auth.Visit, error) {
+	rows, err := s.pool.Query(ctx, "select digest, data from session where person = $1 order by last desc", person)
+	return list(rows, err, "sessions", func(r pgx.CollectableRow) (v auth.Visit, err error) {
+		var id []byte
+		var data string
+		if err := r.Scan(&id, &data); err != nil {
+			return v, err
+		}
+		if copy(v.ID[:], id) != len(v.ID) {
+			return v, errors.New("a digest is cut off")
+		}
+		return v, json.Unmarshal([]byte(data), &v.Session)
+	})
 }

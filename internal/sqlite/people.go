@@ -26,8 +26,12 @@ type people struct{ keeper }
 
 // one reads the JSON that a query gives into v; an error that wraps fs.ErrNotExist where it gives nothing.
 func (s people) one(ctx context.Context, v any, query string, args ...any) error {
+	return parse(s.reader().QueryRowContext(ctx, query, args...), v)
+}
+
+func parse(row *sql.Row, v any) error {
 	var data string
-	err := s.reader().QueryRowContext(ctx, query, args...).Scan(&data)
+	err := row.Scan(&data)
 	if errors.Is(err, sql.ErrNoRows) {
 		return fs.ErrNotExist
 	}
@@ -75,6 +79,29 @@ func (s people) SaveUser(ctx context.Context, u *auth.User) error {
 	}
 	if _, err := s.exec(ctx, "insert into person (name, data) values (?, ?) on conflict (name) do update set data = excluded.data", u.Name, string(data)); err != nil {
 		return fmt.Errorf("keep person: %w", err)
+	}
+	return nil
+}
+
+// ChangeUser keeps what do makes of a person, and nothing if it fails.
+func (s people) ChangeUser(ctx context.Context, name string, do func(*auth.User) error) error {
+	err := s.change(ctx, func(tx *sql.Tx) error {
+		u := &auth.User{}
+		if err := parse(tx.QueryRowContext(ctx, "select data from person where name = ?", name), u); err != nil {
+			return err
+		}
+		if err := do(u); err != nil {
+			return err
+		}
+		data, err := json.Marshal(u)
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, "update person set data = ? where name = ?", string(data), name)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("change person %q: %w", name, err)
 	}
 	return nil
 }

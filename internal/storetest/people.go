@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"reflect"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,10 +20,12 @@ type Door interface {
 	User(ctx context.Context, name string) (*auth.User, error)
 	Users(ctx context.Context) ([]*auth.User, error)
 	SaveUser(ctx context.Context, u *auth.User) error
+	ChangeUser(ctx context.Context, name string, do func(u *auth.User) error) error
 	DeleteUser(ctx context.Context, name string) error
 	Session(ctx context.Context, d auth.Digest) (*auth.Session, error)
 	SaveSession(ctx context.Context, d auth.Digest, s *auth.Session) error
 	EndSession(ctx context.Context, d auth.Digest) error
+	Sessions(ctx context.Context, person string) ([]auth.Visit, error)
 }
 
 // Desk is what the workspaces of a registry need of a store.
@@ -44,7 +47,8 @@ func People(t *testing.T, s Door) {
 	if _, err := s.User(ctx, "ann"); !errors.Is(err, fs.ErrNotExist) {
 		t.Fatalf("nobody yet: %v", err)
 	}
-	ann := &auth.User{Name: "ann", Role: "body", Password: "$argon2id$", Passkeys: []auth.Passkey{{Name: "phone", Data: []byte{1}}}, Since: time.Unix(1, 0).UTC()}
+	key := auth.Passkey{ID: []byte{0, 255}, Name: "Ann’s phone", Host: "id.example", Made: time.Unix(2, 0).UTC(), Used: time.Unix(3, 0).UTC(), Copied: true, Data: []byte{1}}
+	ann := &auth.User{Name: "ann", Role: "body", Password: "$argon2id$", Handle: []byte{7, 0, 7}, Passkeys: []auth.Passkey{key}, Since: time.Unix(1, 0).UTC()}
 	for _, u := range []*auth.User{{Name: "bob", Role: "lab"}, {Name: "ann", Role: "lab"}, ann} {
 		if err := s.SaveUser(ctx, u); err != nil {
 			t.Fatal(err)
@@ -56,6 +60,7 @@ func People(t *testing.T, s Door) {
 	if list, err := s.Users(ctx); err != nil || len(list) != 2 || list[0].Name != "ann" {
 		t.Errorf("%v, %v", list, err)
 	}
+	changes(t, s)
 	for i := range 60 { // more than are kept
 		if err := s.SaveSession(ctx, auth.Digest{byte(i)}, &auth.Session{User: "ann", Role: "body", Last: time.Unix(int64(i), 0).UTC()}); err != nil {
 			t.Fatal(err)
@@ -73,11 +78,43 @@ func People(t *testing.T, s Door) {
 	if _, err := s.Session(ctx, auth.Digest{59}); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a session that ended: %v", err)
 	}
+	key1 := auth.Session{User: "bob", Role: "lab", Last: time.Unix(2, 0).UTC(), Key: []byte{0, 255}}
+	if err := errors.Join(s.SaveSession(ctx, auth.Digest{99}, &key1), s.SaveSession(ctx, auth.Digest{98}, &auth.Session{User: "bob", Last: time.Unix(1, 0).UTC()})); err != nil {
+		t.Fatal(err)
+	}
+	if list, err := s.Sessions(ctx, "bob"); err != nil || len(list) != 2 || list[0].ID != (auth.Digest{99}) || !reflect.DeepEqual(list[0].Session, key1) {
+		t.Errorf("%+v, %v", list, err)
+	}
 	if err := s.DeleteUser(ctx, "ann"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.Session(ctx, auth.Digest{40}); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the session of somebody who is gone: %v", err)
+	}
+}
+
+// changes are those of a person: whole or not at all, one after the other, and never of somebody who is gone.
+func changes(t *testing.T, s Door) {
+	t.Helper()
+	ctx := t.Context()
+	if err := s.ChangeUser(ctx, "nobody", func(*auth.User) error { return nil }); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("somebody who is not there: %v", err)
+	}
+	failed := errors.New("failed")
+	if err := s.ChangeUser(ctx, "bob", func(u *auth.User) error { u.Role = "owner"; return failed }); !errors.Is(err, failed) {
+		t.Errorf("a change that fails: %v", err)
+	}
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			if err := s.ChangeUser(ctx, "bob", func(u *auth.User) error { u.Handle = append(u.Handle, 1); return nil }); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if u, err := s.User(ctx, "bob"); err != nil || u.Role != "lab" || len(u.Handle) != 8 {
+		t.Errorf("%+v, %v: changes were lost", u, err)
 	}
 }
 

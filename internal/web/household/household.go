@@ -14,6 +14,7 @@ import (
 	"plimsoll.example/plimsoll/internal/country"
 	"plimsoll.example/plimsoll/internal/home"
 	"plimsoll.example/plimsoll/internal/locale"
+	"plimsoll.example/plimsoll/internal/notice"
 	"plimsoll.example/plimsoll/internal/policy"
 	"plimsoll.example/plimsoll/internal/web/page"
 	"plimsoll.example/plimsoll/label"
@@ -47,6 +48,7 @@ type people interface {
 	Users(ctx context.Context) ([]*auth.User, error)
 	User(ctx context.Context, name string) (*auth.User, error)
 	SaveUser(ctx context.Context, u *auth.User) error
+	ChangeUser(ctx context.Context, name string, do func(u *auth.User) error) error
 	DeleteUser(ctx context.Context, name string) error
 	Sessions(ctx context.Context, person string) ([]auth.Visit, error)
 	EndSession(ctx context.Context, d auth.Digest) error
@@ -92,6 +94,8 @@ type Pages struct {
 	Import func(ctx context.Context, actor string, x *home.Export, replace bool) (*home.Decision, error)
 
 	Tokens bool // programs can read what the gateway knows, at the address of the pages, if they show a token
+
+	Notices *notice.Post // what is sent out of the home
 
 	Countries country.Table // of addresses on the Internet
 
@@ -140,6 +144,8 @@ func (p *Pages) routes() []route {
 		{"POST /lessons/{lesson}", look, p.learned},
 		{"GET /settings", set, p.settings},
 		{"POST /settings", set, p.saveSettings},
+		{"GET /notices", set, p.notices},
+		{"POST /notices", set, p.saveNotices},
 		{"GET /carry", carry, p.carry},
 		{"GET /carry/home.json", carry, p.export},
 		{"POST /carry", carry, p.take},

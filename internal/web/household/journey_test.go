@@ -529,7 +529,7 @@ func TestTheCodeOnADeviceIsTakenFromAPhotograph(t *testing.T) {
 		t.Errorf("as text: %d", h.status)
 	}
 	for name, answer := range map[string]string{"no picture": send([]byte("none")), "no code": h.post(t, at+"/code", "text", "hello"), "nothing": h.post(t, at+"/code")} {
-		if !strings.Contains(answer, "no code to be read") && !strings.Contains(answer, "That is no label") {
+		if !strings.Contains(answer, "no code to be read") && !strings.Contains(answer, "That is not a label") {
 			t.Errorf("%s: %.300s", name, answer)
 		}
 	}

@@ -31,6 +31,7 @@ type person struct {
 	Since    string
 	Password bool
 	Self     bool // who looks: their own role stays
+	Passkeys int
 }
 
 // nameForm is what a person is called: the same name in a log and in an address.
@@ -49,22 +50,15 @@ func (p *Pages) showPersons(r *page.Request, invited, code string) (*page.View, 
 	w := r.Words
 	x := &persons{Saved: saved(r), Roles: roleOptions(w, adult), Invited: invited, Code: code}
 	if code != "" {
-		x.Link = (&url.URL{Scheme: scheme(r), Host: r.Host, Path: "/" + string(w.Lang()) + "/sign-in", RawQuery: url.Values{"code": {code}}.Encode()}).String()
+		x.Link = p.site.Origin(r.Request) + "/" + string(w.Lang()) + "/sign-in?" + url.Values{"code": {code}}.Encode()
 	}
 	for _, u := range list {
-		x.People = append(x.People, person{u.Name, w.Text("household.role." + u.Role), roleOptions(w, u.Role), w.Date(u.Since.Local()), u.Password != "", u.Name == r.Viewer.Name})
+		x.People = append(x.People, person{u.Name, w.Text("household.role." + u.Role), roleOptions(w, u.Role), w.Date(u.Since.Local()), u.Password != "", u.Name == r.Viewer.Name, len(u.Passkeys)})
 	}
 	for _, role := range roles {
 		x.Rights = append(x.Rights, fact{w.Text("household.role." + role.name), []string{w.Text("household.role." + role.name + ".may")}})
 	}
 	return &page.View{Template: "people.html", Title: w.Text("household.people"), Data: x}, nil
-}
-
-func scheme(r *page.Request) string {
-	if r.TLS != nil {
-		return "https"
-	}
-	return "http"
 }
 
 func roleOptions(w *locale.Catalogue, now string) (list []option) {
@@ -111,8 +105,15 @@ func (p *Pages) savePerson(r *page.Request) (*page.View, error) {
 	case do == "code":
 		return p.showPersons(r, name, p.site.Door.Invite(name, u.Role))
 	case do == "role" && isRole(role):
-		u.Role = role
-		if err := errors.Join(p.People.SaveUser(ctx, u), p.People.EndSessions(ctx, name)); err != nil {
+		err := p.People.ChangeUser(ctx, name, func(u *auth.User) error {
+			u.Role = role
+			return nil
+		})
+		if err := errors.Join(err, p.People.EndSessions(ctx, name)); err != nil {
+			return nil, err
+		}
+	case do == "passkeys":
+		if err := p.site.Door.Reset(ctx, name); err != nil {
 			return nil, err
 		}
 	case do == "password":

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"plimsoll.example/plimsoll/internal/auth"
 )
 
 // enter comes in with a role, by a code.
@@ -64,6 +66,25 @@ func TestSomebodyIsAddedAndComesIn(t *testing.T) {
 	if h.post(t, "/en/sign-in", "name", "Zoé", "password", "a long password", "to", "/week"); h.status != 200 {
 		t.Errorf("an adult with a password: %d", h.status)
 	}
+	if err := h.Store.ChangeUser(t.Context(), "Zoé", func(u *auth.User) error {
+		u.Passkeys = []auth.Passkey{{ID: []byte{1}, Name: "phone"}}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	h.jar = owner
+	if page := h.get(t, "/en/people"); !strings.Contains(page, `value="passkeys"`) {
+		t.Error("an owner does not see that somebody has a passkey")
+	}
+	h.post(t, "/en/people", "do", "passkeys", "name", "Zoé")
+	if keys, err := h.Site.Door.Passkeys(t.Context(), "Zoé"); err != nil || len(keys) != 0 {
+		t.Errorf("%d passkeys are left, %v", len(keys), err)
+	}
+	h.jar = zoe
+	if page := h.get(t, "/en/week"); !strings.Contains(page, "one-time-code") {
+		t.Error("whose passkeys were taken away is still in")
+	}
+	h.post(t, "/en/sign-in", "name", "Zoé", "password", "a long password", "to", "/week")
 	h.jar = owner
 	h.post(t, "/en/people", "do", "remove", "name", "Zoé")
 	h.jar = zoe

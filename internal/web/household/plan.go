@@ -35,7 +35,7 @@ func (p *Pages) plan(r *page.Request) (*page.View, error) {
 		return nil, err
 	}
 	w := r.Words
-	x := &plan{Home: s.Name, Where: scheme(r) + "://" + r.Host, Contacts: contacts(s), Calls: guide.Call(w, "maker", "provider", "centre", "police", "advice")}
+	x := &plan{Home: s.Name, Where: p.site.Origin(r.Request), Contacts: contacts(s), Calls: guide.Call(w, "maker", "provider", "centre", "police", "advice")}
 	for i := range planSteps {
 		x.Steps = append(x.Steps, w.Text("household.plan."+string(rune('1'+i))))
 	}

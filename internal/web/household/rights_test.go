@@ -50,6 +50,8 @@ var allowed = map[string]string{
 	"POST /lessons/{lesson}":                    "owner adult helper child",
 	"GET /settings":                             "owner",
 	"POST /settings":                            "owner",
+	"GET /notices":                              "owner",
+	"POST /notices":                             "owner",
 	"GET /carry":                                "owner adult",
 	"GET /carry/home.json":                      "owner adult",
 	"POST /carry":                               "owner adult",
@@ -65,9 +67,13 @@ var allowed = map[string]string{
 // store is who signs in, in a test of rights alone.
 type store map[auth.Digest]*auth.Session
 
-func (s store) User(context.Context, string) (*auth.User, error)  { return nil, fs.ErrNotExist }
-func (s store) SaveUser(context.Context, *auth.User) error        { return nil }
-func (s store) EndSession(_ context.Context, d auth.Digest) error { delete(s, d); return nil }
+func (s store) User(context.Context, string) (*auth.User, error) { return nil, fs.ErrNotExist }
+func (s store) SaveUser(context.Context, *auth.User) error       { return nil }
+func (s store) ChangeUser(context.Context, string, func(*auth.User) error) error {
+	return fs.ErrNotExist
+}
+func (s store) Sessions(context.Context, string) ([]auth.Visit, error) { return nil, nil }
+func (s store) EndSession(_ context.Context, d auth.Digest) error      { delete(s, d); return nil }
 func (s store) Session(_ context.Context, d auth.Digest) (*auth.Session, error) {
 	if x := s[d]; x != nil {
 		return x, nil

@@ -30,7 +30,7 @@ func (p *Pages) showTokens(r *page.Request, name, secret string) (*page.View, er
 	if err != nil {
 		return nil, err
 	}
-	x := &readers{Secret: secret, Name: name, Where: scheme(r) + "://" + r.Host + "/api/v1/", Saved: saved(r)}
+	x := &readers{Secret: secret, Name: name, Where: p.site.Origin(r.Request) + "/api/v1/", Saved: saved(r)}
 	for _, t := range list {
 		row := reader{ID: t.ID, Name: t.Name, Since: r.Words.Text("household.people.since", "day", r.Words.Date(t.Since.Local())), Used: r.Words.Text("household.tokens.unused")}
 		if !t.Used.IsZero() {

@@ -17,9 +17,10 @@ import (
 	"io/fs"
 	"log/slog"
 	"mime"
-	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
+	"path"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -33,6 +34,9 @@ import (
 //go:embed layout.html
 var layout string
 
+//go:embed signin.html
+var signIn string
+
 // Link is a way to go that all pages of a site have.
 type Link struct {
 	Key  string // of its name in the catalogue
@@ -45,6 +49,8 @@ type Site struct {
 	Templates fs.FS    // *.html, each a definition of "main" and, if it likes, of others
 	Links     []Link   // in the order in which they are shown
 	Hosts     []string // the names that it has, beside addresses and localhost
+	Public    *url.URL // where others reach it, for a proxy that ends TLS, and as another name; nil: as they ask
+	Forwarded bool     // the proxy of Public adds to X-Forwarded-For who asks; it counts attempts to come in alone
 	Version   string   // of the program
 	Foot      string   // key of what stands below each page; "": page.foot
 	NoCodes   bool     // nobody comes in by a code from a terminal
@@ -53,6 +59,8 @@ type Site struct {
 	Events *Events // the news that pages follow; nil: they follow none
 	// Door is where people come in; nil: everybody may see every page.
 	Door *auth.Door
+	// Passkeys are those of the people of the door; nil: the site has none.
+	Passkeys Passkeys
 	// May says which of Links are shown to whom; nil: all to everybody. It forbids nothing: handlers do.
 	May func(v Viewer, path string) bool
 	Log *slog.Logger
@@ -61,6 +69,7 @@ type Site struct {
 	open      map[string]bool // the patterns of pages for everybody
 	templates map[string]*template.Template
 	words     map[locale.Lang]*locale.Catalogue
+	mux       *http.ServeMux
 }
 
 // Viewer is who looks at a page; the zero value is somebody who is not known.
@@ -169,7 +178,11 @@ func (s *Site) Handler() (http.Handler, error) {
 	if s.Door != nil {
 		s.signIn()
 	}
+	if s.Door != nil && s.Passkeys != nil {
+		s.addPasskeys()
+	}
 	mux := http.NewServeMux()
+	s.mux = mux
 	for _, l := range locale.Languages {
 		s.words[l] = words(l)
 		for pattern, h := range s.routes {
@@ -205,13 +218,9 @@ func (s *Site) Handler() (http.Handler, error) {
 // known turns away who asks by a name that is not the site’s.
 func (s *Site) known(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host := r.Host
-		if h, _, err := net.SplitHostPort(host); err == nil {
-			host = h
-		}
-		host = strings.TrimSuffix(strings.ToLower(strings.Trim(host, "[]")), ".")
+		host := hostname(r)
 		_, err := netip.ParseAddr(host)
-		if err != nil && host != "localhost" && !slices.Contains(s.Hosts, host) {
+		if err != nil && host != "localhost" && !slices.Contains(s.Hosts, host) && s.public(r) == nil {
 			headers(w.Header())
 			http.Error(w, "this is not the name of this server", http.StatusMisdirectedRequest)
 			return
@@ -222,7 +231,7 @@ func (s *Site) known(next http.Handler) http.Handler {
 
 // parse reads the templates, each with the layout and those whose names begin with an underscore.
 func (s *Site) parse() error {
-	base, err := template.New("layout").Parse(layout)
+	base, err := template.New("layout").Parse(layout + signIn)
 	if err != nil {
 		return fmt.Errorf("layout of pages: %w", err)
 	}
@@ -280,7 +289,7 @@ func (s *Site) serve(l locale.Lang, h Handler, open bool) http.Handler {
 		}
 		v, err := caught(h, req)
 		if err == nil {
-			s.cookie(w, req)
+			s.setCookie(w, req)
 		}
 		switch {
 		case err != nil:
@@ -352,9 +361,10 @@ func (m *Model) Path(path string) string { return "/" + string(m.Lang) + path }
 // In is the address of this page in another language.
 func (m *Model) In(l string) string { return "/" + l + m.path + m.query }
 
-// Here reports whether a link leads to this page, or to one above it.
+// Here reports whether a link leads to this page, or to the one above it that is next.
 func (m *Model) Here(path string) bool {
-	return m.path == path || path != "/" && strings.HasPrefix(m.path, path+"/")
+	over := func(path string) bool { return m.path == path || path != "/" && strings.HasPrefix(m.path, path+"/") }
+	return over(path) && !slices.ContainsFunc(m.site.Links, func(l Link) bool { return len(l.Path) > len(path) && over(l.Path) })
 }
 
 // Site is the name of the site.
@@ -394,7 +404,9 @@ func (m *Model) Script() string { return asset.ScriptPath() }
 
 func (s *Site) show(w http.ResponseWriter, r *http.Request, l locale.Lang, v *View, viewer Viewer) {
 	m := &Model{View: v, Lang: l, Viewer: viewer, site: s, words: s.words[l], path: strings.TrimPrefix(r.URL.Path, "/"+string(l))}
-	if r.URL.RawQuery != "" {
+	if r.Method == http.MethodPost {
+		m.path = s.above(r, l)
+	} else if r.URL.RawQuery != "" {
 		m.query = "?" + r.URL.RawQuery
 	}
 	t, ok := s.templates[v.Template]
@@ -424,6 +436,17 @@ func (s *Site) show(w http.ResponseWriter, r *http.Request, l locale.Lang, v *Vi
 	if _, err := w.Write(bytes.Map(visible, b.Bytes())); err != nil {
 		s.Log.DebugContext(r.Context(), "page was not taken", "error", err)
 	}
+}
+
+// above is the path of the page that a form was on, or of one above it: what answers a form cannot be asked for by a link.
+func (s *Site) above(r *http.Request, l locale.Lang) string {
+	language := "/" + string(l)
+	for p := r.URL.Path; len(p) > len(language); p = path.Dir(p) {
+		if _, pattern := s.mux.Handler(&http.Request{Method: http.MethodGet, Host: r.Host, URL: &url.URL{Path: p}}); strings.HasPrefix(pattern, http.MethodGet+" ") {
+			return strings.TrimPrefix(p, language)
+		}
+	}
+	return "/"
 }
 
 // visible leaves out what a reader cannot see and what misleads: controls, and what turns the direction of text (UAX #9

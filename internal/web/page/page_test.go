@@ -226,6 +226,29 @@ func (s *store) SaveUser(_ context.Context, u *auth.User) error {
 	return nil
 }
 
+func (s *store) ChangeUser(_ context.Context, name string, do func(*auth.User) error) error {
+	if u := s.users[name]; u != nil {
+		return do(u)
+	}
+	return fs.ErrNotExist
+}
+
+func (s *store) Users(context.Context) (list []*auth.User, err error) {
+	for _, u := range s.users {
+		list = append(list, u)
+	}
+	return list, nil
+}
+
+func (s *store) Sessions(_ context.Context, user string) (list []auth.Visit, err error) {
+	for d, x := range s.sessions {
+		if x.User == user {
+			list = append(list, auth.Visit{ID: d, Session: *x})
+		}
+	}
+	return list, nil
+}
+
 func (s *store) Session(_ context.Context, d auth.Digest) (*auth.Session, error) {
 	if x := s.sessions[d]; x != nil {
 		return x, nil

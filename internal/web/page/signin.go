@@ -3,7 +3,6 @@ package page
 import (
 	"errors"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
 
@@ -17,6 +16,8 @@ type form struct {
 	To    string // where they wanted to go, without the language
 	Code  string // that the address carries: a button is enough
 	Name  string
+	// Keyless is why there is no passkey here, in words, and There where one can be.
+	Keyless, There string
 }
 
 // Form reports whether the page is the one for coming in.
@@ -30,41 +31,53 @@ func (m *Model) Form() bool {
 func (s *Site) signIn() {
 	s.Open("GET /sign-in", func(r *Request) (*View, error) {
 		q := r.URL.Query()
-		return &View{Title: r.Words.Text("page.sign-in.title"), Data: &form{To: local(q.Get("to")), Code: digits(q.Get("code"))}}, nil
+		return s.showForm(r, &form{To: local(q.Get("to")), Code: digits(q.Get("code"))}, 0)
 	})
 	s.Open("POST /sign-in", func(r *Request) (*View, error) {
+		r.Body = http.MaxBytesReader(nil, r.Body, maxSignIn)
 		if err := r.ParseForm(); err != nil {
 			return nil, err
 		}
 		f := form{To: local(r.PostForm.Get("to")), Name: r.PostForm.Get("name")}
-		var err error
-		if code := r.PostForm.Get("code"); code != "" {
-			r.begin, err = s.Door.Pair(r.Context(), digits(code), from(r.Request), r.UserAgent())
-		} else {
-			r.begin, err = s.Door.Enter(r.Context(), f.Name, r.PostForm.Get("password"), from(r.Request), r.UserAgent())
-		}
-		status := http.StatusForbidden
-		switch {
-		case err == nil:
-			return See(f.To), nil
-		case errors.Is(err, auth.ErrRefused):
-			f.Wrong = r.Words.Text("page.sign-in.wrong")
-		case errors.Is(err, auth.ErrOften):
-			f.Wrong, status = r.Words.Text("page.sign-in.often"), http.StatusTooManyRequests
-		default:
-			return nil, err
-		}
-		return &View{Title: r.Words.Text("page.sign-in.title"), Data: &f, Status: status}, nil
-	})
-	s.Open("POST /sign-out", func(r *Request) (*View, error) {
-		if c, err := r.Cookie(s.cookieName(r.Request)); err == nil {
-			if err := s.Door.Leave(r.Context(), c.Value); err != nil {
+		if err := s.enter(r, f.Name); err != nil {
+			var p *Problem
+			if !errors.As(err, &p) {
 				return nil, err
 			}
+			f.Wrong = r.Words.Text(p.Key)
+			return s.showForm(r, &f, p.Status)
+		}
+		return See(f.To), nil
+	})
+	s.Open("POST /sign-out", func(r *Request) (*View, error) {
+		if err := s.Door.Leave(r.Context(), s.token(r.Request)); err != nil {
+			return nil, err
 		}
 		r.leave = true
 		return See("/sign-in"), nil
 	})
+}
+
+// enter lets somebody in by what the form has: a passkey, a code, or a name and a password.
+func (s *Site) enter(r *Request, name string) (err error) {
+	f := r.PostForm
+	switch answer, code := f.Get("answer"), f.Get("code"); {
+	case answer != "" && s.Passkeys != nil:
+		r.begin, err = s.Passkeys.Enter(r.Context(), s.Origin(r.Request), []byte(answer), r.UserAgent())
+		return Explain(err, causes)
+	case code != "":
+		r.begin, err = s.Door.Pair(r.Context(), digits(code), s.from(r.Request), r.UserAgent())
+	default:
+		r.begin, err = s.Door.Enter(r.Context(), name, f.Get("password"), s.from(r.Request), r.UserAgent())
+	}
+	return Explain(err, []Cause{{auth.ErrRefused, http.StatusForbidden, "page.sign-in.wrong"}, {auth.ErrOften, http.StatusTooManyRequests, "page.sign-in.often"}})
+}
+
+func (s *Site) showForm(r *Request, f *form, status int) (*View, error) {
+	if s.Passkeys != nil {
+		f.Keyless, f.There = s.keyless(r)
+	}
+	return &View{Title: r.Words.Text("page.sign-in.title"), Data: f, Status: status}, nil
 }
 
 // ask leads who is not known to the page for coming in; a form that they sent is lost.
@@ -77,13 +90,18 @@ func (s *Site) ask(w http.ResponseWriter, r *http.Request, l locale.Lang) {
 	http.Redirect(w, r, "/"+string(l)+"/sign-in?"+url.Values{"to": {to}}.Encode(), http.StatusSeeOther)
 }
 
+// token is that of the session that the browser has; "" is none.
+func (s *Site) token(r *http.Request) string {
+	c, err := r.Cookie(s.cookie(r))
+	if err != nil {
+		return ""
+	}
+	return c.Value
+}
+
 // viewer is who asks, by the cookie of their session.
 func (s *Site) viewer(r *http.Request) Viewer {
-	c, err := r.Cookie(s.cookieName(r))
-	if err != nil {
-		return Viewer{}
-	}
-	x, err := s.Door.Who(r.Context(), c.Value)
+	x, err := s.Door.Who(r.Context(), s.token(r))
 	if err != nil {
 		if !errors.Is(err, auth.ErrRefused) {
 			s.Log.WarnContext(r.Context(), "session could not be looked up", "error", err)
@@ -93,23 +111,23 @@ func (s *Site) viewer(r *http.Request) Viewer {
 	return Viewer{x.User, x.Role}
 }
 
-// cookieName is that of the session. It has the name of the site in it: a browser gives cookies to all ports of a machine,
-// and a home and a registry may stand on one (RFC 6265 §8.5). Where the connection is encrypted, a browser takes a cookie of
-// this name from this very server alone (RFC 6265bis §4.1.3.2).
-func (s *Site) cookieName(r *http.Request) string {
-	if r.TLS != nil {
+// cookie is the name of that of the session. It has the name of the site in it: a browser gives cookies to all ports of a
+// machine, and a home and a registry may stand on one (RFC 6265 §8.5). Where the connection is encrypted, a browser takes a
+// cookie of this name from this very server alone, and sends it encrypted alone (RFC 6265bis §4.1.3.2).
+func (s *Site) cookie(r *http.Request) string {
+	if s.secure(r) {
 		return "__Host-plimsoll-" + s.Name
 	}
 	return "plimsoll-" + s.Name
 }
 
-// cookie gives the browser the session that began, or takes it away.
-func (s *Site) cookie(w http.ResponseWriter, r *Request) {
+// setCookie gives the browser the session that began, or takes it away.
+func (s *Site) setCookie(w http.ResponseWriter, r *Request) {
 	if r.begin == "" && !r.leave {
 		return
 	}
 	c := &http.Cookie{
-		Name: s.cookieName(r.Request), Value: r.begin, Path: "/", HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteStrictMode, MaxAge: int(auth.Absolute.Seconds()),
+		Name: s.cookie(r.Request), Value: r.begin, Path: "/", HttpOnly: true, Secure: s.secure(r.Request), SameSite: http.SameSiteStrictMode, MaxAge: int(auth.Absolute.Seconds()),
 	}
 	if r.leave {
 		c.MaxAge = -1
@@ -134,13 +152,4 @@ func digits(code string) string {
 		}
 		return r
 	}, code[:min(len(code), 32)])
-}
-
-// from is where somebody asks from.
-func from(r *http.Request) netip.Addr {
-	a, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	return a.Addr()
 }

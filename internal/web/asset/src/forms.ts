@@ -1,5 +1,5 @@
 // Forms that are sent and answered without leaving the page.
-import { load, say } from "./swap";
+import { load, show } from "./swap";
 
 /** enhanceForms sends forms marked data-swap, and shows the page that comes back in place of this one. */
 export function enhanceForms(): void {
@@ -26,22 +26,8 @@ async function send(form: HTMLFormElement, button: HTMLButtonElement | null): Pr
   form.setAttribute("aria-busy", "true");
   const next = await load(url.href, options).catch(() => null);
   form.removeAttribute("aria-busy");
-  const main = next?.page.querySelector("main");
-  if (!next || !main) {
+  if (!show(next)) {
     form.removeAttribute("data-swap"); // as without a script
     form.requestSubmit(button);
-    return;
-  }
-  document.title = next.page.title;
-  document.querySelector("main")?.replaceWith(main);
-  history.pushState(null, "", next.url);
-  const target = main.querySelector<HTMLElement>("[data-focus]") ?? main.querySelector<HTMLElement>("h1");
-  if (target) {
-    target.tabIndex = -1;
-    target.focus();
-    say(target.textContent?.trim() ?? "");
   }
 }
-
-// Back and forward show another page than this one: it is loaded anew.
-window.addEventListener("popstate", () => location.reload());

@@ -4,6 +4,7 @@ import { offerCopies } from "./copy";
 import { offerExit } from "./exit";
 import { enhanceForms } from "./forms";
 import { followLive } from "./live";
+import { offerPasskeys } from "./passkey";
 import { watchPhotos } from "./photo";
 import { keepSaved } from "./saved";
 
@@ -12,5 +13,6 @@ offerCopies();
 offerExit();
 offerVoice();
 followLive();
+offerPasskeys();
 watchPhotos();
 keepSaved();

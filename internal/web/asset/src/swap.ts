@@ -10,15 +10,53 @@ interface PolicyMaker {
 const maker = (window as unknown as { trustedTypes?: PolicyMaker }).trustedTypes;
 const policy: Policy = maker ? maker.createPolicy("plimsoll", { createHTML: (text) => text }) : { createHTML: (text) => text };
 
+/** Shown is a page of our own server, and its address. */
+export interface Shown {
+  page: Document;
+  url: string;
+}
+
 /** load fetches a page of our own server; null where the answer is none. */
-export async function load(url: string, options: RequestInit = {}): Promise<{ page: Document; url: string } | null> {
-  const answer = await fetch(url, { ...options, credentials: "same-origin", headers: { Accept: "text/html" } });
+export async function load(url: string, options: RequestInit = {}): Promise<Shown | null> {
+  return read(await fetch(url, { ...options, credentials: "same-origin", headers: { Accept: "text/html" } }));
+}
+
+/** read is the page of an answer; null where that is none. */
+export async function read(answer: Response): Promise<Shown | null> {
   if (!(answer.headers.get("Content-Type") ?? "").startsWith("text/html")) {
     return null;
   }
-  const page = new DOMParser().parseFromString(policy.createHTML(await answer.text()), "text/html");
-  return { page, url: answer.url };
+  return { page: new DOMParser().parseFromString(policy.createHTML(await answer.text()), "text/html"), url: answer.url };
 }
+
+/** show puts a page in the place of this one; false where there is none. */
+export function show(next: Shown | null): boolean {
+  const main = next?.page.querySelector("main");
+  if (!next || !main) {
+    return false;
+  }
+  document.title = next.page.title;
+  document.querySelector("main")?.replaceWith(main);
+  history.pushState(null, "", next.url);
+  shown = address();
+  const target = main.querySelector<HTMLElement>("[data-focus]") ?? main.querySelector<HTMLElement>("h1");
+  if (target) {
+    target.tabIndex = -1;
+    target.focus();
+    say(target.textContent?.trim() ?? "");
+  }
+  return true;
+}
+
+const address = () => location.pathname + location.search;
+let shown = address(); // what the page on the screen is of
+
+// Back and forward show another page than this one: it is loaded anew. A way within the page is none.
+window.addEventListener("popstate", () => {
+  if (address() !== shown) {
+    location.reload();
+  }
+});
 
 /** refresh replaces the parts that are marked as live by their newer versions. What is the same stays as it is, and so
  * does the part that somebody is using. Who was on a link or a button stays on it. */
