@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"log/slog"
@@ -388,5 +389,27 @@ func TestLinksAreShownToWhoMayFollowThem(t *testing.T) {
 	s.May = func(_ page.Viewer, path string) bool { return path != "/things" }
 	if _, body := ask(t, "GET", srv.URL+"/en/", nil); strings.Contains(body, `href="/en/things"`) || !strings.Contains(body, `href="/en/"`) {
 		t.Error("a link is shown to who may not follow it")
+	}
+}
+
+// A handler that fails badly is a page that says so, not a connection that ends: the reader knows, and the log says where.
+func TestAHandlerThatPanicsIsAPageInWords(t *testing.T) {
+	var log bytes.Buffer
+	s := &page.Site{Name: "home", Templates: fstest.MapFS{"x.html": {Data: []byte(`{{define "main"}}{{end}}`)}}, Log: slog.New(slog.NewTextHandler(&log, nil))}
+	s.Handle("GET /x", func(*page.Request) (*page.View, error) {
+		var none []int
+		return nil, fmt.Errorf("never: %d", none[0])
+	})
+	h, err := s.Handler()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest("GET", "http://localhost/en/x", nil))
+	if w.Code != http.StatusInternalServerError || !strings.Contains(w.Body.String(), "<h1>") || strings.Contains(w.Body.String(), "goroutine") {
+		t.Errorf("%d: %s", w.Code, w.Body)
+	}
+	if !strings.Contains(log.String(), "page_test.go") {
+		t.Errorf("the log does not say where: %s", log.String())
 	}
 }
