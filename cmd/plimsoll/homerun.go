@@ -210,7 +210,7 @@ type gateway struct {
 	statements sync.Map // *label.Statement by the digest of its file
 
 	asks  chan func() // to be done between two blocks of packets, where the engine can be looked into
-	names sync.Map    // frame.MAC to the ID of a device: who is asked for each flow
+	names sync.Map    // frame.MAC to the ID of a device, or of its part: who is asked for each flow
 	flows atomic.Uint64
 
 	clockSet atomic.Uint64 // how often the clock was set
@@ -521,8 +521,8 @@ func (g *gateway) name() {
 	for _, d := range g.household.Devices() {
 		for _, m := range d.MACs {
 			here[m] = true
-			if id, ok := g.names.Load(m); !ok || id != d.ID {
-				g.names.Store(m, d.ID)
+			if id, ok := g.names.Load(m); !ok || id != d.Under(m) {
+				g.names.Store(m, d.Under(m))
 			}
 		}
 	}

@@ -127,7 +127,7 @@ func (e *Enforcer) about(ctx context.Context, sha256 string) (g *gist, err error
 	if err != nil {
 		return nil, err
 	}
-	g = &gist{url: f.URL, repair: repair(f)}
+	g = &gist{url: f.URL, repair: Repair(f)}
 	for i := range f.ACLs {
 		g.others = g.others || slices.ContainsFunc(f.ACLs[i].ACEs, func(a mud.ACE) bool { return a.Matches.MUD != nil || a.Matches.Eth != nil })
 	}
@@ -177,8 +177,8 @@ func digest(v any) string {
 // updates are words in the names of servers that devices get their updates from.
 var updates = []string{"fw", "firmware", "ota", "fota", "update", "updates", "upgrade"}
 
-// repair is the names in a file that look like those of its updates.
-func repair(f *mud.File) (names []string) {
+// Repair is the names in a file that look like those of its updates: all that a device in quarantine may reach.
+func Repair(f *mud.File) (names []string) {
 	for _, ace := range f.Entries(mud.FromDevice) {
 		for _, ip := range []*mud.IP{ace.Matches.IPv4, ace.Matches.IPv6} {
 			if ip == nil || ip.DestinationDNSName == "" || ace.Action != mud.Accept {
