@@ -16,8 +16,8 @@ const module = "plimsoll.example/plimsoll"
 var ranks = [][]string{
 	// Small sure things.
 	{
-		"internal/advisory/record", "internal/advisory/version", "internal/config", "internal/durable", "internal/frame", "internal/internet", "internal/locale", "internal/locale/localetest", "internal/netnstest", "internal/psl",
-		"internal/qr",
+		"internal/advisory/record", "internal/advisory/version", "internal/config", "internal/durable", "internal/frame", "internal/internet", "internal/locale", "internal/locale/localetest", "internal/netnstest", "internal/picture",
+		"internal/psl", "internal/qr",
 	},
 
 	// What was agreed, and what a maker says that a device may do: for other programs too.
@@ -42,7 +42,7 @@ var ranks = [][]string{
 	{
 		"internal/advisory", "internal/auth", "internal/baseline", "internal/blob", "internal/capture", "internal/certtest", "internal/dots",
 		"internal/identify", "internal/indicator", "internal/lab/*", "internal/labellog", "internal/learn", "internal/mudcache",
-		"internal/nft", "internal/probe", "internal/quarantine", "internal/resolver", "internal/trust",
+		"internal/nft", "internal/notice", "internal/probe", "internal/quarantine", "internal/resolver", "internal/trust",
 	},
 	{"internal/advisory/*", "internal/detect", "internal/passkey"},
 	{"internal/advisory/feed", "internal/advisory/record/recordtest", "internal/passkey/passkeytest"},
@@ -59,7 +59,7 @@ var ranks = [][]string{
 	{"internal/web/asset", "internal/web/asset/bundle"},
 	{"internal/web/asset/gen", "internal/web/page"},
 	{"internal/web/*"},
-	{"internal/web/household/householdtest"},
+	{"internal/web/household/householdtest", "internal/web/shop/shoptest"},
 	{"cmd/plimsoll", "internal/lab/registryperf"},
 	{"test/conformance"}, // the program as others meet it
 }

@@ -82,6 +82,19 @@ var examples = map[string]struct {
 			"a title of nothing": {`"title": "t"`, `"title": ""`},
 		},
 	},
+	"home-alert.json": {
+		good: `{"schema": "plimsoll.home.alert/1", "id": "0123456789abcdef01234567", "lang": "fr", "home": "", "at": "2026-11-29T18:00:00Z", "test": false,
+			"causes": [{"class": "harm", "device": "d1", "name": "porch", "what": "w", "do": ""}], "more": 0, "link": ""}`,
+		wrong: map[string][2]string{
+			"a class not in words":  {`"harm"`, `"bother"`},
+			"nothing that is so":    {`[{"class": "harm", "device": "d1", "name": "porch", "what": "w", "do": ""}]`, `[]`},
+			"a test with causes":    {`"test": false`, `"test": true`},
+			"an identifier cut":     {"0123456789abcdef01234567", "0123"},
+			"a cause of no word":    {`"what": "w"`, `"what": ""`},
+			"a local time":          {`18:00:00Z`, `18:00:00`},
+			"fewer than none, more": {`"more": 0`, `"more": -1`},
+		},
+	},
 	"home-doctor.json": {
 		good: `{"schema": "plimsoll.home.doctor/1", "checks": [{"name": "kernel", "verdict": "ok", "detail": "6.1.0"},
 			{"name": "clock", "verdict": "problem", "do": "Set it."}]}`,
@@ -133,6 +146,22 @@ var examples = map[string]struct {
 			"a file of nobody":          {`"learned", "body"`, `"found", "body"`},
 			"an open finding":           {`"muted"`, `"open"`},
 			"a decision that says less": {`"actor": "uid:0",`, ``},
+		},
+	},
+	"home-week.json": {
+		good: `{"schema": "plimsoll.home.week/1", "id": "0123456789abcdef01234567", "lang": "en", "home": "h", "from": "2026-11-22T18:00:00Z", "to": "2026-11-29T18:00:00Z",
+			"sentence": "s", "devices": {"fine": 1, "check": 0, "act": 1, "unknown": 0}, "actions": [{"device": "d1", "name": "porch", "state": "act", "do": "d", "why": ""}],
+			"more": "", "new": [{"device": "d2", "name": "lamp", "text": "t"}], "found": [], "labels": [], "support": [], "link": "https://plimsoll.home/en/"}`,
+		wrong: map[string][2]string{
+			"another version":       {"week/1", "week/2"},
+			"a state not in words":  {`"state": "act"`, `"state": "bad"`},
+			"a count of text":       {`"fine": 1`, `"fine": "1"`},
+			"a state less":          {`"check": 0, `, ``},
+			"nothing to say":        {`"sentence": "s"`, `"sentence": ""`},
+			"a property more":       {`"found": []`, `"found": [], "score": 7`},
+			"a mention of no name":  {`"name": "lamp", `, ``},
+			"another language":      {`"en"`, `"de"`},
+			"an identifier of ours": {"0123456789abcdef01234567", "week 2026-11-29"},
 		},
 	},
 	"label-compare.json": {
@@ -497,7 +526,7 @@ var examples = map[string]struct {
 	"registry-label.json": {
 		good: `{"schema": "plimsoll.registry.label/1", "id": "` + digest + `", "issuer": {"id": "body", "name": "Example", "role": "certification-body"}, "product": {"gtin": "09506000134352",
 			"version": 1, "maker": "Example Lamps", "model": "LP-110", "profile": 1, "norms": {"etsi.5.1-1": "lab-tested"}, "issued": "2026-11-27", "status_index": 2, "sensors": [],
-			"practices": []}, "category": "light", "status": "suspended", "changed": "2026-11-27T12:00:00Z", "granted": "2026-11-27T11:00:00Z", "leaf": 3, "changes": [{"number": 1,
+			"practices": []}, "category": "light", "status": "suspended", "changed": "2026-11-27T12:00:00Z", "granted": "2026-11-27T11:00:00Z", "leaf": 3, "picture": "https://registry.example/api/v1/pictures/` + digest + `", "changes": [{"number": 1,
 			"verb": "suspend", "status": "suspended", "at": "2026-11-27T12:00:00Z", "reason": "exploited", "note": "", "by": {"id": "registry", "name": "Example", "role": "scheme-owner"},
 			"evidence": ["` + digest + `"], "leaf": 4, "record": "AAAA"}], "label": "AAAA"}`,
 		wrong: map[string][2]string{
@@ -505,6 +534,7 @@ var examples = map[string]struct {
 			"a reason not in words": {`"exploited"`, `"whim"`},
 			"change 0":              {`"number": 1`, `"number": 0`},
 			"a property more":       {`"leaf": 3`, `"leaf": 3, "secure": true`},
+			"a picture by number":   {`"picture": "https`, `"picture": 7, "x": "https`},
 			"a GTIN cut":            {`09506000134352`, `9506000134352`},
 			"no base64":             {`"label": "AAAA"`, `"label": "<b>"`},
 		},
@@ -519,7 +549,7 @@ var examples = map[string]struct {
 	"registry-product.json": {
 		good: `{"schema": "plimsoll.registry.product/1", "gtin": "09506000134352", "maker": "Example Lamps", "model": "LP-110", "category": "light", "labels": [{"schema": "plimsoll.registry.label/1", "id": "` + digest + `", "issuer": {"id": "body", "name": "Example", "role": "certification-body"}, "product": {"gtin": "09506000134352",
 			"version": 1, "maker": "Example Lamps", "model": "LP-110", "profile": 1, "norms": {"etsi.5.1-1": "lab-tested"}, "issued": "2026-11-27", "status_index": 2, "sensors": [],
-			"practices": []}, "category": "light", "status": "suspended", "changed": "2026-11-27T12:00:00Z", "granted": "2026-11-27T11:00:00Z", "leaf": 3, "changes": [{"number": 1,
+			"practices": []}, "category": "light", "status": "suspended", "changed": "2026-11-27T12:00:00Z", "granted": "2026-11-27T11:00:00Z", "leaf": 3, "picture": "https://registry.example/api/v1/pictures/` + digest + `", "changes": [{"number": 1,
 			"verb": "suspend", "status": "suspended", "at": "2026-11-27T12:00:00Z", "reason": "exploited", "note": "", "by": {"id": "registry", "name": "Example", "role": "scheme-owner"},
 			"evidence": ["` + digest + `"], "leaf": 4, "record": "AAAA"}], "label": "AAAA"}]}`,
 		wrong: map[string][2]string{

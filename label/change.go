@@ -125,7 +125,7 @@ func (c *Change) Check() error {
 	if c.At <= 0 || c.At >= 1<<40 {
 		wrong("its time %d is not in seconds since 1970-01-01", c.At)
 	}
-	if len(c.Note) > MaxNote || !utf8.ValidString(c.Note) || strings.ContainsFunc(c.Note, func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }) {
+	if len(c.Note) > MaxNote || !utf8.ValidString(c.Note) || strings.ContainsFunc(c.Note, func(r rune) bool { return r != '\n' && !unicode.IsGraphic(r) }) {
 		wrong("its note is longer than %d octets, or cannot be shown", MaxNote)
 	}
 	if len(c.Evidence) > MaxEvidence {

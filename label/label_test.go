@@ -475,3 +475,17 @@ func TestTheCodeIsSmallEnoughForAPack(t *testing.T) {
 		}
 	}
 }
+
+// What French puts before a colon is a space that does not break; what turns the direction of writing is no text of a note.
+func TestANoteMayBeWrittenInFrench(t *testing.T) {
+	c := label.Change{Version: label.Version, Label: label.Hash{1}, Number: 1, Verb: label.Suspend, At: noon.Unix(), Reason: "advisory", Note: "À savoir\u00a0: «\u00a0corrigé\u00a0»\nbientôt"}
+	if err := c.Check(); err != nil {
+		t.Error(err)
+	}
+	for _, bad := range []string{"a\u202eb", "a\tb", "a\x00b", "a\u200bb"} {
+		c.Note = bad
+		if err := c.Check(); err == nil {
+			t.Errorf("%q is taken", bad)
+		}
+	}
+}

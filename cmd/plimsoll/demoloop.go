@@ -85,6 +85,9 @@ func demo(ctx context.Context, e env, words *locale.Catalogue, listen string, ad
 	}
 	g.apart, g.pages.listener, g.beside = true, pages, s.beside
 	g.pages.ready = func(l net.Listener, code string) { s.address <- pageAddress(l, words.Lang(), code) }
+	if g.countries, err = lab.Demo(time.Now()).Countries(); err != nil {
+		return err
+	}
 	g.lan, g.state, g.socket = "demo", filepath.Join(dir, "home"), filepath.Join(dir, "control")
 	g.open = func() (source, error) { return newDemonstration(time.Now()) }
 	g.registries, g.registryKeys, g.registryInterval, g.labelAction = []string{"http://" + labels.Addr().String()}, []string{s.registry.keyFile() + ".pub"}, time.Second, home.CutOff

@@ -48,7 +48,7 @@ func newHome(e env, words *locale.Catalogue) *cobra.Command {
 		c.AddCommand(newHomeDecide(e, words, v.name, v.verb))
 	}
 	c.AddCommand(
-		newHomeAllow(e, words), newHomeDisallow(e, words), newHomeController(e, words), newHomeCode(e, words), newHomeDescribe(e, words), newHomeLabel(e, words), newHomeSticker(e, words),
+		newHomeAllow(e, words), newHomeDisallow(e, words), newHomeController(e, words), newHomeCode(e, words), newHomeDescribe(e, words), newHomeLabel(e, words), newHomeSticker(e, words), newHomeNotices(e, words),
 		newHomeJoin(e, words), newHomeSplit(e, words),
 		newHomeUndo(e, words), newHomeRehearse(e, words),
 		newHomeExport(e, words), newHomeImport(e, words), newHomeOff(e, words), newHomeDoctor(e, words),

@@ -2,8 +2,10 @@ package main
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
+	"strings"
 
 	"plimsoll.example/plimsoll/internal/country"
 )
@@ -21,22 +23,29 @@ func openCountries(name string) (country.Table, error) {
 		}
 		name = countriesFile
 	}
-	info, err := os.Stat(name)
+	t, err := readCountries(name)
 	if errors.Is(err, fs.ErrNotExist) && !asked {
 		return country.Table{}, nil
-	}
-	var block []byte
-	if err == nil && info.Size() > country.MaxSize {
-		err = country.ErrBlock
-	} else if err == nil {
-		block, err = os.ReadFile(name)
-	}
-	t := country.Table{}
-	if err == nil {
-		t, err = country.Parse(string(block))
 	}
 	if err != nil {
 		return country.Table{}, &fault{err, "error.home.countries", []any{"name", name, "cause", err.Error()}}
 	}
 	return t, nil
+}
+
+// readCountries reads a table, which stays in memory as it is.
+func readCountries(name string) (country.Table, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return country.Table{}, err
+	}
+	defer f.Close()
+	var block strings.Builder
+	if info, err := f.Stat(); err == nil && info.Size() <= country.MaxSize {
+		block.Grow(int(info.Size()))
+	}
+	if _, err := io.Copy(&block, io.LimitReader(f, country.MaxSize+1)); err != nil {
+		return country.Table{}, err
+	}
+	return country.Parse(block.String())
 }

@@ -6,10 +6,13 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
+	"time"
 
 	"plimsoll.example/plimsoll/internal/guide"
 	"plimsoll.example/plimsoll/internal/home"
 	"plimsoll.example/plimsoll/internal/locale"
+	"plimsoll.example/plimsoll/internal/report"
 	"plimsoll.example/plimsoll/mud"
 )
 
@@ -18,6 +21,8 @@ type explanation struct {
 	Device   *home.Device   `json:"device"`
 	Findings []home.Noted   `json:"findings"`
 	Traffic  []home.Traffic `json:"traffic"`
+	// Countries are, by peer, those that its addresses are registered in (ISO 3166-1 alpha-2).
+	Countries map[string][]string `json:"countries,omitempty"`
 
 	Questions []home.Question `json:"questions"`
 	Offer     *offered        `json:"offer,omitempty"` // what the file that is offered would change
@@ -31,7 +36,10 @@ func (r *remote) explain(ctx context.Context, name string) error {
 	}
 	id := url.PathEscape(x.Device.ID)
 	var findings struct{ Findings []home.Noted }
-	var traffic struct{ Traffic []home.Traffic }
+	var traffic struct {
+		Traffic   []home.Traffic
+		Countries map[string][]string
+	}
 	if err := r.call(ctx, http.MethodGet, "findings?limit=20&device="+id, nil, &findings); err != nil {
 		return err
 	}
@@ -50,6 +58,7 @@ func (r *remote) explain(ctx context.Context, name string) error {
 		}
 	}
 	x.Findings, x.Traffic = append([]home.Noted{}, findings.Findings...), append([]home.Traffic{}, traffic.Traffic...)
+	x.Countries = traffic.Countries
 	if r.json {
 		return printJSON(r.out, x)
 	}
@@ -94,7 +103,14 @@ func (r *remote) explain(ctx context.Context, name string) error {
 			lines = append(lines, "", r.words.Text("home.explain.talks"))
 		}
 		t := &x.Traffic[i]
-		lines = append(lines, "  "+t.Peer+" ("+t.Service+"): "+r.words.Size(locale.Octets(t.Out+t.In)))
+		about := t.Service
+		if codes := x.Countries[t.Peer]; len(codes) > 0 {
+			about += " · " + strings.Join(report.Countries(r.words, codes), ", ")
+		}
+		lines = append(lines, "  "+t.Peer+" ("+about+"): "+r.words.Size(locale.Octets(t.Out+t.In)))
+	}
+	if len(x.Countries) > 0 {
+		lines = append(lines, "", report.CountriesNote(r.words, time.Time{}))
 	}
 	return r.print(lines)
 }

@@ -78,6 +78,7 @@ func (g *gateway) servePages(dir string) (serve func(context.Context) error, err
 	if err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
+	g.served.Store(&addr)
 	if !addr.Addr().IsLoopback() || p.cert != "" {
 		cert, err := p.certificate(dir)
 		if err != nil {
@@ -85,11 +86,7 @@ func (g *gateway) servePages(dir string) (serve func(context.Context) error, err
 		}
 		l = tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12})
 	}
-	pages := &household.Pages{
-		Household: g.household, History: g.store, Status: g.status, Now: time.Now, Log: g.log,
-		Rehearse: g.rehearse, People: g.store, Export: g.export, Import: g.take, Shields: g.shields, Label: g.labelled, Code: g.labels.code, Scan: scanPhoto, Tokens: true,
-		Countries: g.countries,
-	}
+	pages := g.newPages()
 	site, err := pages.Site(version(), lowered(p.names))
 	if err != nil {
 		return nil, errors.Join(err, l.Close())
@@ -161,8 +158,9 @@ func freePort(listen, usual string) (net.Listener, error) {
 // serveHTTP answers until ctx is done; streams are ended by end.
 func serveHTTP(ctx context.Context, l net.Listener, handler http.Handler, end func(), log *slog.Logger) error {
 	s := &http.Server{
-		Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
-		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug), BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
+		Handler: handler, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
+		ReadHeaderTimeout: 20 * time.Second, // browsers open connections before they need them
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug), BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 	}
 	stopped := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {

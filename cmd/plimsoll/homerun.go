@@ -32,6 +32,7 @@ import (
 	"plimsoll.example/plimsoll/internal/locale"
 	"plimsoll.example/plimsoll/internal/mudcache"
 	"plimsoll.example/plimsoll/internal/nft"
+	"plimsoll.example/plimsoll/internal/notice"
 	"plimsoll.example/plimsoll/internal/policy"
 	"plimsoll.example/plimsoll/internal/resolver"
 	"plimsoll.example/plimsoll/internal/sqlite"
@@ -53,6 +54,7 @@ type gatewayFlags struct {
 	logLevel      slog.Level
 
 	pages     pageFlags
+	notices   noticeFlags
 	where     string                                // file with the countries of addresses; "": what is there
 	countries country.Table                         // of addresses on the Internet
 	metricsAt string                                // address and port at which Prometheus asks; "" is none
@@ -178,6 +180,7 @@ func newHomeRun(e env, words *locale.Catalogue) *cobra.Command {
 	f.StringVar(&g.where, "countries", "", "")
 	f.StringVar(&g.metricsAt, "metrics", "", "")
 	g.pages.flags(f)
+	g.notices.flags(f)
 	return c
 }
 
@@ -208,6 +211,8 @@ type gateway struct {
 	news       page.Events
 	told       uint64   // what pages were last told that there is, as a digest; looked at where packets are read alone
 	statements sync.Map // *label.Statement by the digest of its file
+	post       *notice.Post
+	served     atomic.Pointer[netip.AddrPort] // where the pages are
 
 	asks  chan func() // to be done between two blocks of packets, where the engine can be looked into
 	names sync.Map    // frame.MAC to the ID of a device, or of its part: who is asked for each flow
@@ -256,6 +261,9 @@ func (g gatewayFlags) run(ctx context.Context) error {
 		return err
 	}
 	d.door = auth.NewDoor(d.store, time.Now)
+	if err := d.openNotices(ctx, dir); err != nil {
+		return err
+	}
 	serve, err := d.servePages(dir)
 	switch {
 	case err != nil && d.store.Reading() == nil && d.mode != home.Hold:
@@ -300,6 +308,7 @@ func (g gatewayFlags) run(ctx context.Context) error {
 	group.Go(func() error { return serve(ctx) })
 	group.Go(func() error { return measure(ctx) })
 	group.Go(func() error { return d.control(ctx) })
+	group.Go(func() error { return d.post.Run(ctx) })
 	if g.beside != nil {
 		group.Go(func() error { return g.beside(ctx, d) })
 	}

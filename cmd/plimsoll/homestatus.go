@@ -37,6 +37,6 @@ func (g *gateway) status() home.Status {
 func (g *gateway) api() *control.API {
 	return &control.API{
 		Household: g.household, History: g.store, Status: g.status, Rehearse: g.rehearse, Offer: g.offer, Label: g.labels.bind, Sticker: g.labels.sticker,
-		Export: g.export, Import: g.take, Code: g.code, Metrics: g.metrics(), Log: g.log,
+		Export: g.export, Import: g.take, Code: g.code, Notices: g.post, Metrics: g.metrics(), Log: g.log,
 	}
 }

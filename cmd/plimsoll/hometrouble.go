@@ -42,6 +42,7 @@ var troubleKinds = [][2]string{
 	{"registry ", "registry"},
 	{"record of label ", "registry"},
 	{"confine the gateway", "confine"},
+	{"send notices", "notice"},
 	{"clock", "clock"},
 	{"read packets", "defect"},
 	{"take in what was seen", "defect"},

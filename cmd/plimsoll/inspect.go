@@ -209,7 +209,8 @@ func (o *outcome) warnings(words *locale.Catalogue) []string {
 // look inspects what a source brings. With an outcome there may be an error too: what was read is told, whatever came
 // then.
 func (in *inspection) look(ctx context.Context, src source, paths []string, cfg inspect.Config) (*outcome, error) {
-	debug.SetMemoryLimit(int64(cfg.Memory) * 3 / 4) // the rest is the program itself
+	debug.SetMemoryLimit(int64(cfg.Memory) / 16 * 13) // the rest is the program itself
+	defer shedding()()
 	knowledge := make(chan loaded, 1)
 	go func() {
 		k, err := identify.Load()
@@ -241,6 +242,7 @@ func (in *inspection) look(ctx context.Context, src source, paths []string, cfg 
 	}
 	o := &outcome{engine: engine, src: src, broken: broken}
 	_, cut := src.warnings(in.words)
+	shed()
 	o.result = engine.Result(k.Knowledge, paths, o.warnings(in.words), cut || broken != nil)
 	return o, err
 }

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"plimsoll.example/plimsoll/internal/auth"
-	"plimsoll.example/plimsoll/internal/locale"
 	"plimsoll.example/plimsoll/internal/passkey"
 	"plimsoll.example/plimsoll/internal/registry"
 	"plimsoll.example/plimsoll/internal/review"
@@ -62,18 +61,7 @@ func (g *registryFlags) withPages(api http.Handler, desk *review.Desk, door *aut
 	if err != nil {
 		return nil, err
 	}
-	mux := http.NewServeMux()
-	mux.Handle("/", api)
-	mux.Handle("GET /{$}", people)
-	mux.Handle("/static/", people)
-	for _, l := range locale.Languages {
-		mux.Handle("/"+string(l)+"/", patient(people))
-		mux.Handle("/"+string(l)+"/01/", api)
-		for _, path := range workspace.Paths {
-			mux.Handle("/"+string(l)+path, patient(writers))
-		}
-	}
-	return mux, nil
+	return workspace.Beside(api, patient(people), patient(writers)), nil
 }
 
 // deskKey is where the key of an account is that is kept at the registry.

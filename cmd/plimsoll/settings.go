@@ -41,7 +41,7 @@ type settings struct {
 
 // again are the flags that may be given several times, and so may be lists in the file: of each verb that has them, or of one.
 var again = []string{
-	"address", "allow", "controller", "feed", "gateway", "home run registry", "home run registry-key", "host", "indicators", "threshold", "upstream",
+	"address", "allow", "controller", "feed", "gateway", "home run registry", "home run registry-key", "host", "indicators", "notice", "threshold", "upstream",
 }
 
 // repeats reports whether a flag of a verb may be given several times.

@@ -35,8 +35,8 @@ func (c *content) fact(f *Fact) {
 			c.raise(f, from, to, "rtsp", "description of "+media)
 		}
 	case "http.content_type":
-		kind, _, _ := bytes.Cut(bytes.ToLower(f.Value), []byte(";"))
-		kind = bytes.TrimSpace(kind)
+		kind, _, _ := bytes.Cut(f.Value, []byte(";"))
+		kind = bytes.ToLower(bytes.TrimSpace(kind))
 		client := string(f.Lookup("side")) == "client"
 		switch {
 		case bytes.HasPrefix(kind, []byte("video/")), bytes.HasPrefix(kind, []byte("audio/")), string(kind) == "multipart/x-mixed-replace":

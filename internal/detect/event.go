@@ -97,6 +97,11 @@ func NewFact(facts *dissect.Facts, i int, f *frame.Frame, number uint64, file ui
 // Lookup is the value of a field, or nil.
 func (f *Fact) Lookup(key string) []byte { return f.facts.Lookup(f.i, key) }
 
+// begins reports whether the value begins so.
+func (f *Fact) begins(prefix string) bool {
+	return len(f.Value) >= len(prefix) && string(f.Value[:len(prefix)]) == prefix
+}
+
 // Sender is who sent the packet.
 func (f *Fact) Sender() Party { return Party{f.Frame.SrcMAC, f.Frame.Src} }
 

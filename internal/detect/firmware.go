@@ -79,8 +79,10 @@ func (p *firmware) content(f *Fact) {
 	if want == nil || string(f.Lookup("side")) == "client" {
 		return
 	}
-	if n, err := strconv.ParseUint(string(f.Lookup("length")), 10, 64); err == nil && n < p.least {
-		return
+	if length := f.Lookup("length"); len(length) > 0 { // an error costs more than to look first
+		if n, err := strconv.ParseUint(string(length), 10, 64); err == nil && n < p.least {
+			return
+		}
 	}
 	kind, _, _ := strings.Cut(strings.ToLower(string(f.Value)), ";")
 	file := *want

@@ -1,8 +1,6 @@
 package detect
 
 import (
-	"strings"
-
 	"plimsoll.example/plimsoll/internal/device"
 	"plimsoll.example/plimsoll/internal/finding"
 	"plimsoll.example/plimsoll/internal/flow"
@@ -14,10 +12,11 @@ import (
 type legacy struct {
 	*Watch
 	guarded *Table[conversation, struct{}] // file exchange that went on encrypted
+	others  map[string]string              // by protocol, the key of a sighting about who uses it
 }
 
 func newLegacy(w *Watch) Detector {
-	l := &legacy{w, NewTable[conversation, struct{}](256)}
+	l := &legacy{w, NewTable[conversation, struct{}](256), map[string]string{}}
 	return Detector{Fact: l.fact, Event: l.event, Steps: []Step{Established}, Facts: []string{
 		"telnet.banner", "telnet.prompt", "ftp.banner", "ftp.user", "ftp.starttls", "smb.dialect", "tls.version", "snmp.version", "tftp.file", "adb.device", "ssh.banner",
 		"remote.vnc_security",
@@ -27,9 +26,15 @@ func newLegacy(w *Watch) Detector {
 // rude are the services of Berkeley's r-commands and finger, which are known by port alone.
 var rude = map[uint16]string{512: "rexec", 513: "rlogin", 514: "rsh", 79: "finger"}
 
+// ssl and snmp are the versions that protect nothing, by what facts call them.
+var (
+	ssl  = map[string]string{"ssl2": "ssl2", "ssl3": "ssl3"}
+	snmp = map[string]string{"1": "snmpv1", "2c": "snmpv2c"}
+)
+
 func (l *legacy) fact(f *Fact) {
 	server, client := f.Sender(), f.Receiver()
-	switch value := string(f.Value); f.Name {
+	switch f.Name {
 	case "telnet.banner", "telnet.prompt":
 		l.raise(f, "telnet", server, client, finding.Medium)
 	case "ftp.starttls":
@@ -41,31 +46,31 @@ func (l *legacy) fact(f *Fact) {
 			l.raise(f, "ftp", client, server, finding.Medium)
 		}
 	case "smb.dialect":
-		if string(f.Lookup("side")) == "server" && (value == "NT LM 0.12" || strings.HasPrefix(value, "LANMAN") || strings.HasPrefix(value, "PC NETWORK")) {
+		if string(f.Lookup("side")) == "server" && (string(f.Value) == "NT LM 0.12" || f.begins("LANMAN") || f.begins("PC NETWORK")) {
 			l.raise(f, "smb1", server, client, finding.Medium)
 		}
 	case "tls.version":
-		if string(f.Lookup("side")) == "server" && (value == "ssl2" || value == "ssl3") {
-			l.raise(f, value, server, client, finding.Medium)
+		if name := ssl[string(f.Value)]; name != "" && string(f.Lookup("side")) == "server" {
+			l.raise(f, name, server, client, finding.Medium)
 		}
 	case "snmp.version":
-		if value == "1" || value == "2c" {
+		if name := snmp[string(f.Value)]; name != "" {
 			if f.Frame.SrcPort == 161 { // an answer says that it is offered; a request, that it is used
-				l.raise(f, "snmpv"+value, server, Party{}, finding.Low)
+				l.raise(f, name, server, Party{}, finding.Low)
 			} else {
-				l.raise(f, "snmpv"+value, client, server, finding.Low)
+				l.raise(f, name, client, server, finding.Low)
 			}
 		}
 	case "tftp.file":
 		l.raise(f, "tftp", client, server, finding.Low)
 	case "ssh.banner":
-		if strings.HasPrefix(value, "SSH-1.") && !strings.HasPrefix(value, "SSH-1.99") && string(f.Lookup("side")) == "server" {
+		if f.begins("SSH-1.") && !f.begins("SSH-1.99") && string(f.Lookup("side")) == "server" {
 			l.raise(f, "ssh1", server, client, finding.Medium)
 		}
 	case "adb.device":
 		l.raise(f, "adb", server, client, finding.Medium)
 	case "remote.vnc_security":
-		if value == "none" {
+		if string(f.Value) == "none" {
 			l.raise(f, "vnc", server, client, finding.Medium)
 		}
 	}
@@ -90,8 +95,13 @@ func (l *legacy) raise(f *Fact, protocol string, server, client Party, severity 
 // tell keeps one sighting for each device that offers a protocol, and for each that uses one outside. Without a client,
 // nobody is known to have wanted it.
 func (l *legacy) tell(protocol string, server, client Party, severity finding.Severity, at int64, proof func() finding.Evidence) {
+	others := l.others[protocol]
+	if others == "" {
+		others = protocol + " of others"
+		l.others[protocol] = others
+	}
 	offered := l.Again(finding.LegacyService, server, Party{}, protocol, severity, at)
-	used := client.IsZero() || l.Again(finding.LegacyService, client, Party{}, protocol+" of others", severity, at)
+	used := client.IsZero() || l.Again(finding.LegacyService, client, Party{}, others, severity, at)
 	if offered && used {
 		return
 	}
@@ -113,7 +123,7 @@ func (l *legacy) tell(protocol string, server, client Party, severity finding.Se
 		l.Raise(s)
 	}
 	if !used {
-		s.Actor, s.Key = client, protocol+" of others"
+		s.Actor, s.Key = client, others
 		s.Details = []finding.Detail{{Key: "peer", Value: l.call(server, client.MAC)}, {Key: "protocol", Value: protocol}}
 		s.Holds = func(v *View) bool { return v.Outside(server) }
 		l.Raise(s)

@@ -2,7 +2,6 @@ package detect
 
 import (
 	"encoding/binary"
-	"net/netip"
 
 	"plimsoll.example/plimsoll/internal/finding"
 	"plimsoll.example/plimsoll/internal/frame"
@@ -52,11 +51,10 @@ func newNeighbours(w *Watch) Detector {
 }
 
 func (n *neighbours) fact(f *Fact) {
-	a, err := netip.ParseAddr(string(f.Value))
-	if err != nil {
+	addr, ok := frame.ParseAddr(f.Value)
+	if !ok {
 		return
 	}
-	addr := frame.AddrFrom(a)
 	if f.Name == "arp.address" {
 		n.there.Get(addr)
 		return

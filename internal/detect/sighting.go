@@ -111,7 +111,7 @@ type records struct {
 }
 
 // Raise keeps a sighting, or adds it to the one of the same kind, parties and key, and returns what is kept. Where there
-// is no room for it, that is kept nowhere.
+// is no room for it, that is kept nowhere; nobody misses those about whom no one knows to be here.
 func (w *Watch) Raise(s Sighting) *Record {
 	k := recordKey{s.Kind, s.Actor, s.Target, s.Key}
 	s.Count = max(s.Count, 1)
@@ -122,9 +122,14 @@ func (w *Watch) Raise(s Sighting) *Record {
 		r.Prove(s.Evidence)
 		return r
 	}
-	if w.records.ofKind[s.Kind] >= maxRecords && !w.purge(s.Kind) {
-		w.records.lost++
-		return &w.records.sink
+	if w.records.ofKind[s.Kind] >= maxRecords {
+		if !(&View{watch: w}).here(s.Kind, s.Actor, s.Target) {
+			return &w.records.sink
+		}
+		if !w.purge(s.Kind) {
+			w.records.lost++
+			return &w.records.sink
+		}
 	}
 	if s.First == 0 {
 		s.First = s.Time
@@ -147,18 +152,9 @@ func (w *Watch) purge(kind finding.Kind) bool {
 		return false
 	}
 	v := &View{watch: w}
-	roles := kind.About().Roles
 	kept := w.records.list[:0]
 	for _, r := range w.records.list {
-		if r.Kind != kind {
-			kept = append(kept, r)
-			continue
-		}
-		here := false
-		for _, role := range roles {
-			here = here || role == finding.Actor && v.Owner(r.Actor) != nil || role == finding.Target && v.Owner(r.Target) != nil
-		}
-		if here {
+		if r.Kind != kind || v.here(kind, r.Actor, r.Target) {
 			kept = append(kept, r)
 			continue
 		}
@@ -177,8 +173,11 @@ func (r *records) purges() bool { return r.lost%(maxRecords/4) == 0 }
 // room for one more of the kind. It reports whether it did: then who asks need not make the sighting anew.
 func (w *Watch) Again(kind finding.Kind, actor, target Party, key string, severity finding.Severity, at int64) bool {
 	r := w.records.index[recordKey{kind, actor, target, key}]
+	full := r == nil && w.records.ofKind[kind] >= maxRecords
 	switch {
-	case r == nil && w.records.ofKind[kind] >= maxRecords && !w.records.purges():
+	case full && !(&View{watch: w}).here(kind, actor, target):
+		return true
+	case full && !w.records.purges():
 		w.records.lost++
 		return true
 	case r == nil || len(r.evidence) < maxEvidence:

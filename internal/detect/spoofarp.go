@@ -1,7 +1,6 @@
 package detect
 
 import (
-	"net/netip"
 	"slices"
 	"strconv"
 
@@ -75,15 +74,14 @@ func virtual(m frame.MAC) bool {
 }
 
 func (s *spoofARP) fact(f *Fact) {
-	ip, err := netip.ParseAddr(string(f.Value))
-	if err != nil || !ip.Is4() || ip.IsUnspecified() || ip.IsLinkLocalUnicast() {
+	a, ok := frame.ParseAddr(f.Value)
+	if !ok || !a.Is4() || isUnspecified(&a) || a[12] == 169 && a[13] == 254 { // link-local: taken without asking anybody
 		return
 	}
 	who := f.Frame.SrcMAC
 	if who.IsZero() || virtual(who) {
 		return
 	}
-	a := frame.AddrFrom(ip)
 	s.claim(who, a, f)
 	o, fresh := s.owners.Get(a)
 	switch {

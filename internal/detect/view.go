@@ -43,6 +43,16 @@ func (v *View) Owner(p Party) *device.Device {
 	return v.network.Owner(p.MAC, p.Addr)
 }
 
+// here reports whether somebody whom a finding of the kind would be about is a device of the network.
+func (v *View) here(kind finding.Kind, actor, target Party) bool {
+	for _, role := range kind.About().Roles {
+		if role == finding.Actor && v.Owner(actor) != nil || role == finding.Target && v.Owner(target) != nil {
+			return true
+		}
+	}
+	return false
+}
+
 // Scope says where an address is: "multicast", "gateway", "lan" or "internet".
 func (v *View) Scope(a frame.Addr) string {
 	if v.network == nil {

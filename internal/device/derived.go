@@ -39,8 +39,12 @@ var hostFacts = []string{
 func (d *Device) Hostnames() []string {
 	var names []string
 	for _, fact := range hostFacts {
-		for i := range d.Observations {
-			o := &d.Observations[i]
+		observations := d.Observations
+		if len(d.said.list) > 0 { // packets still come
+			observations = d.said.of(fact, d.facts)
+		}
+		for i := range observations {
+			o := &observations[i]
 			if o.Fact != fact || o.Value == "" || o.Lookup("group") == "true" || o.Lookup("group") == "1" {
 				continue
 			}

@@ -14,6 +14,7 @@ func (v *Inventory) Finish() ([]*Device, *Network) {
 	n := &Network{Gateways: map[frame.Addr]bool{}, hosts: map[frame.Addr]*Device{}, macs: map[frame.MAC]*Device{}}
 	n.Prefixes = v.lan()
 	for _, d := range v.order {
+		d.Observations, d.said = d.said.observations(v.facts), said{}
 		for i := range d.Addresses {
 			a := &d.Addresses[i]
 			a.own = d.likely(a, n)

@@ -32,7 +32,7 @@ func at(mac, addr string) end {
 }
 
 func ip(s string) frame.Addr {
-	a, ok := parseAddr([]byte(s))
+	a, ok := frame.ParseAddr([]byte(s))
 	if !ok {
 		panic(s)
 	}

@@ -52,7 +52,7 @@ type Inventory struct {
 	recent   [64]*Device        // that were asked for lately, in the place of their hash
 	order    []*Device
 	seed     maphash.Seed
-	factIDs  map[string]uint8
+	facts    *facts
 	prefixes map[netip.Prefix]string // of the LAN, and how each is known
 	routers  map[frame.Addr]bool     // addresses that DHCP or a router advertisement name as router
 	scratch  []string
@@ -66,7 +66,7 @@ func NewInventory(budget int) *Inventory {
 		budget:   budget - budget/8,
 		devices:  map[uint64]*Device{},
 		seed:     maphash.MakeSeed(),
-		factIDs:  map[string]uint8{},
+		facts:    &facts{ids: map[string]uint8{}},
 		prefixes: map[netip.Prefix]string{},
 		routers:  map[frame.Addr]bool{},
 	}
@@ -84,7 +84,7 @@ type Device struct {
 	Relay       bool // it was seen to send from addresses of other networks
 
 	Addresses    []Address
-	Observations []Observation
+	Observations []Observation // made by Finish
 	Peers        []Peer
 	Forwarded    Count  // traffic of others that it carried
 	OtherPeers   uint64 // conversations with peers beyond those in Peers
@@ -93,7 +93,8 @@ type Device struct {
 
 	used       int   // octets of the inventory's memory
 	rest       Count // own traffic that no address has: frames that are not IP, and what there was no memory for
-	seen       map[uint64]int32
+	said       said
+	facts      *facts
 	perFact    []uint8
 	peerIndex  map[peerKey]int32
 	unanswered int
@@ -240,7 +241,7 @@ func (v *Inventory) get(m frame.MAC, at int64) *Device {
 		v.refused.add(m)
 		return nil
 	}
-	d := &Device{MAC: m, First: at, Last: at, used: deviceSize}
+	d := &Device{MAC: m, First: at, Last: at, used: deviceSize, facts: v.facts}
 	v.devices[m.Uint64()] = d
 	v.order = append(v.order, d)
 	return d
@@ -256,12 +257,12 @@ func (v *Inventory) Clone() *Inventory {
 	c.prefixes, c.routers = maps.Clone(v.prefixes), maps.Clone(v.routers)
 	for i, d := range v.order {
 		x := *d
-		x.MACs, x.Addresses, x.Observations = slices.Clone(d.MACs), slices.Clone(d.Addresses), slices.Clone(d.Observations)
+		x.MACs, x.Addresses = slices.Clone(d.MACs), slices.Clone(d.Addresses)
 		x.Peers = slices.Clone(d.Peers)
 		for j := range x.Peers {
 			x.Peers[j].Names = slices.Clone(x.Peers[j].Names)
 		}
-		x.seen, x.peerIndex = nil, nil
+		x.peerIndex = nil
 		c.order[i] = &x
 		c.devices[d.MAC.Uint64()] = &x
 	}

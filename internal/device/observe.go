@@ -36,47 +36,28 @@ func (v *Inventory) Observe(facts *dissect.Facts, i int, number uint64, file uin
 			return
 		}
 	}
-	id, ok := v.factIDs[f.Name]
+	id, ok := v.facts.id(f.Name)
 	if !ok {
-		if len(v.factIDs) == 255 {
-			return
-		}
-		id = uint8(len(v.factIDs))
-		v.factIDs[f.Name] = id
+		return
 	}
-	var h maphash.Hash
-	h.SetSeed(v.seed)
-	h.WriteByte(id)
-	h.Write(value)
-	sum := h.Sum64()
-	if at, ok := d.seen[sum]; ok {
-		d.Observations[at].Count++
+	sum := maphash.Bytes(v.seed, value) ^ uint64(id)*0x9e3779b97f4a7c15
+	if x := d.said.find(sum); x != nil {
+		x.count++
 		return
 	}
 	for int(id) >= len(d.perFact) {
 		d.perFact = append(d.perFact, 0)
 	}
-	if d.perFact[id] >= maxPerFact || len(d.Observations) >= maxObservations || !v.detail(d, observationSize+len(value)) {
+	if d.perFact[id] >= maxPerFact || len(d.said.list) >= maxObservations || !v.detail(d, observationSize+len(value)) {
 		d.Unobserved++
 		return
 	}
-	o := Observation{Fact: f.Name, Value: Printable(value, maxText), Packet: number, File: file, Seq: f.Seq, Count: 1, source: source}
-	more := len(o.Value) - len(value)
-	facts.Fields(i, func(key string, value []byte) {
-		if len(o.Detail) < maxDetails {
-			text := Printable(value, maxText)
-			o.Detail = append(o.Detail, Detail{key, text})
-			more += detailSize + len(text)
-		}
-	})
+	x := saying{hash: sum, fact: id, packet: number, file: file, seq: f.Seq, count: 1, source: source}
+	text, details := d.said.add(x, facts, i)
+	more := text - len(value) + details
 	v.used += more // a few thousand octets at most
 	d.used += more
 	d.perFact[id]++
-	if d.seen == nil {
-		d.seen = map[uint64]int32{}
-	}
-	d.seen[sum] = int32(len(d.Observations))
-	d.Observations = append(d.Observations, o)
 }
 
 // holds reports whether an address is known to be the device's own.
@@ -90,43 +71,43 @@ func (d *Device) holds(a *frame.Addr) bool {
 func (v *Inventory) learn(d *Device, f *dissect.Fact, facts *dissect.Facts, i int, value []byte) (keep bool) {
 	switch f.Name {
 	case "dns.answer":
-		if a, ok := parseAddr(facts.Lookup(i, "address")); ok {
+		if a, ok := frame.ParseAddr(facts.Lookup(i, "address")); ok {
 			v.Names.Learn(f.Subject, a, value, f.Time)
 		}
 		return false
 	case "arp.address", "ndp.address":
-		if a, ok := parseAddr(value); ok {
+		if a, ok := frame.ParseAddr(value); ok {
 			v.at(d, a, true, false, f.Time, f.Time)
 		}
 		return false
 	case "mdns.address":
 		return false
 	case "dhcp.lease", "dhcpv6.lease":
-		a, ok := parseAddr(value)
+		a, ok := frame.ParseAddr(value)
 		if ok {
 			v.at(d, a, true, false, f.Time, f.Time)
 		}
-		if router, is := parseAddr(firstOf(facts.Lookup(i, "router"))); is {
+		if router, is := frame.ParseAddr(firstOf(facts.Lookup(i, "router"))); is {
 			v.router(router)
 		}
-		if mask, is := parseAddr(facts.Lookup(i, "mask")); ok && is {
+		if mask, is := frame.ParseAddr(facts.Lookup(i, "mask")); ok && is {
 			v.prefix(a, mask)
 		}
 	case "dhcp.server":
 		d.DHCPServer = true
-		if a, ok := parseAddr(value); ok {
-			if mask, is := parseAddr(facts.Lookup(i, "mask")); is {
+		if a, ok := frame.ParseAddr(value); ok {
+			if mask, is := frame.ParseAddr(facts.Lookup(i, "mask")); is {
 				v.prefix(a, mask)
 			}
 		}
-		if router, is := parseAddr(firstOf(facts.Lookup(i, "router"))); is {
+		if router, is := frame.ParseAddr(firstOf(facts.Lookup(i, "router"))); is {
 			v.router(router)
 		}
 	case "dhcpv6.server":
 		d.DHCPServer = true
 	case "ra.router":
 		d.Advertiser = true
-		if a, ok := parseAddr(value); ok {
+		if a, ok := frame.ParseAddr(value); ok {
 			v.at(d, a, true, true, f.Time, f.Time)
 			if l := facts.Lookup(i, "lifetime"); len(l) > 0 && string(l) != "0" {
 				v.router(a)
@@ -166,15 +147,4 @@ func firstOf(list []byte) []byte {
 		}
 	}
 	return list
-}
-
-func parseAddr(b []byte) (frame.Addr, bool) {
-	if len(b) == 0 || len(b) > 64 {
-		return frame.Addr{}, false
-	}
-	a, err := netip.ParseAddr(string(b))
-	if err != nil {
-		return frame.Addr{}, false
-	}
-	return frame.AddrFrom(a.WithZone("")), true
 }

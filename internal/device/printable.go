@@ -7,6 +7,14 @@ import (
 
 // Printable is b as text that can be shown to anyone: cut at limit octets, what is not printable written as \xNN.
 func Printable(b []byte, limit int) string {
+	if len(b) <= limit && plain(b) {
+		return string(b)
+	}
+	return string(appendPrintable(make([]byte, 0, len(b)+len(b)/2+16), b, limit))
+}
+
+// appendPrintable appends what Printable is.
+func appendPrintable(text, b []byte, limit int) []byte {
 	more := ""
 	if len(b) > limit {
 		n := limit
@@ -16,10 +24,9 @@ func Printable(b []byte, limit int) string {
 		b, more = b[:n], "…"
 	}
 	if plain(b) {
-		return string(b) + more
+		return append(append(text, b...), more...)
 	}
 	const hex = "0123456789abcdef"
-	text := make([]byte, 0, len(b)+len(b)/2+16)
 	for len(b) > 0 {
 		r, n := utf8.DecodeRune(b)
 		switch {
@@ -34,7 +41,7 @@ func Printable(b []byte, limit int) string {
 		}
 		b = b[n:]
 	}
-	return string(text) + more
+	return append(text, more...)
 }
 
 func plain(b []byte) bool {

@@ -51,6 +51,7 @@ func TestADemonstrationLeavesNothing(t *testing.T) {
 			if err := d.process.Signal(signal); err != nil {
 				t.Fatal(err)
 			}
+			_ = d.process.Signal(signal) // once more, as impatient people do
 			until := time.Now().Add(15 * time.Second)
 			for _, pid := range all {
 				for running(pid) {

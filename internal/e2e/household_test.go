@@ -11,6 +11,8 @@ import (
 	cdppage "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
+	"plimsoll.example/plimsoll/internal/locale"
+	"plimsoll.example/plimsoll/internal/notice"
 	"plimsoll.example/plimsoll/internal/web/household/householdtest"
 )
 
@@ -20,12 +22,13 @@ func pagesOf(camera, lamp string) []string {
 	return []string{
 		"/", at, at + "?saved=about", at + "/rehearsal", at + "/letter/maker", at + "/letter/commissioner", "/devices/" + lamp, "/devices/none",
 		"/protection", "/history", "/week", "/calendar", "/plan", "/lists/tune-up", "/guide", "/guide/safe", "/guide/words", "/guide/stage/trouble", "/guide/about/camera",
-		"/guide/about/scan.horizontal", "/lessons", "/lessons/here", "/settings", "/carry", "/people", "/tokens", "/sessions", "/guest", "/sign-in", "/sign-in?code=12345678",
+		"/guide/about/scan.horizontal", "/lessons", "/lessons/here", "/settings", "/notices", "/carry", "/people", "/tokens", "/sessions", "/guest", "/sign-in", "/sign-in?code=12345678",
 	}
 }
 
 // kind is what all pages of one kind have in common in their paths.
 func kind(path string) string {
+	path, _, _ = strings.Cut(path, "#") // a place in a page
 	path, _, _ = strings.Cut(path, "?")
 	path = regexp.MustCompile(`^/(en|fr)(/|$)`).ReplaceAllString(path, "/")
 	path = regexp.MustCompile(`^/devices/[^/]+`).ReplaceAllString(path, "/devices/*")
@@ -91,6 +94,12 @@ func TestPagesOfAHomeAreAccessible(t *testing.T) {
 	house := householdtest.Furnish(t, true)
 	rich := pagesOf(house.Camera.ID, house.Lamp.ID)
 	rich = append(rich, "/devices/"+house.Camera.ID+"/rehearsal?file=offered")
+	if err := house.Pages.Notices.Change(func(s *notice.Settings) error {
+		s.Put(notice.Channel{Kind: notice.Mail, Server: "smtps://mail.example", From: "a@mail.example", To: "b@mail.example", Secret: "x", Lang: locale.French, Alerts: true})
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
 	browser := open(t)
 	browser.enter(house.URL + "/en/sign-in?code=" + house.Site.Door.Code("owner"))
 	var seen, linked []string

@@ -126,7 +126,7 @@ func TestABadCameraIsFoundExplainedCutOffAndLetBack(t *testing.T) {
 			if !d.real {
 				r.told("Plimsoll only watches here")
 			}
-			r.shows("Let it back, and watch it", "A person decided this.")
+			r.shows("Let it back, and watch it", "A person decided that.")
 			line.misses(ofCamera)
 			r.use("main", "Undo")
 			r.told(camera + " is as it was before")
@@ -229,29 +229,30 @@ func TestALabelIsSuspendedAndTheHomeSaysSoAndActs(t *testing.T) {
 	desk.says("TP-Link HS110", "Example Authority (made up)")
 	writes := func(name, path string) {
 		t.Helper()
-		desk.do(chromedp.Navigate(d.people[name]+"&to="+url.QueryEscape(path)), chromedp.Click(chromedp.CSS("main button")), chromedp.WaitVisible(chromedp.CSS("main form button")))
+		desk.do(chromedp.Navigate(d.people[name]+"&to="+url.QueryEscape(path)), chromedp.Click(chromedp.CSS("main button")))
+		desk.until(10*time.Second, "what "+name+" may do", `!location.pathname.endsWith("/sign-in") && document.querySelector("main form button") != null`)
 	}
 	writes("Bea", "/desk/labels?gtin="+gtin)
-	desk.press("Suspend at once")
+	desk.follow("Suspend at once")
 	desk.says("suspended")
 
 	const said = `document.querySelector("main").innerText.includes`
 	home.until(20*time.Second, "that it is cut off, by itself", said+`("Let it back, and watch it")`)
 	home.shoot("label-suspended-home")
-	home.shows(plug+" is cut off, but for what it needs to be repaired.", "Why: Its label is on hold", "The label is suspended until a fault is mended.", "Update the device.")
+	home.shows(plug+" is cut off, except for what it needs to be repaired.", "Why: Its label is on hold", "The label is suspended until a fault is repaired.", "Update the device.")
 	line.misses(ofPlug)
-	home.use("header", "What was decided")
+	home.use("header", "Decisions")
 	home.use("main", "Undo")
 	home.told(plug + " is as it was before")
 	line.hears(ofPlug)
 	home.do(chromedp.Navigate("http://" + d.link.Host + its))
 
 	writes("Bea", "/desk/labels?gtin="+gtin)
-	desk.press("Propose to restore")
+	desk.follow("Propose to restore")
 	desk.says("Proposed: to restore the label.", "somebody else must decide")
 	waiting := eval[string](desk, `location.pathname.slice(3)`)
 	writes("Olga", waiting)
-	desk.press("Confirm and sign")
+	desk.follow("Confirm and sign")
 	desk.says("Done: to restore the label.")
 	home.until(20*time.Second, "that its label is good again, by itself", `!`+said+`("Its label is on hold")`)
 	desk.do(chromedp.Navigate(strings.Replace(product, "/01/", "/history/", 1)), chromedp.WaitVisible(chromedp.CSS("h1")))

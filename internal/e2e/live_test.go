@@ -3,6 +3,7 @@ package e2e
 import (
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -157,5 +158,43 @@ func TestATextIsReadAloudByAVoiceOfThisMachineAlone(t *testing.T) {
 				t.Errorf("it says %q", said)
 			}
 		})
+	}
+}
+
+// Where the server has no stream to give, as for too many readers, the page asks for its news now and then.
+func TestNewsComeWithoutAStreamToo(t *testing.T) {
+	page, house := visit(t, "/")
+	house.Site.Events.Close() // from now on each stream is refused
+	call(page, cdppage.AddScriptToEvaluateOnNewDocument, cdppage.AddScriptToEvaluateOnNewDocumentParams{Source: `
+		const slow = window.setTimeout; window.setTimeout = (f, ms, ...rest) => slow(f, ms >= 30000 ? 300 : ms, ...rest)`})
+	page.do(chromedp.Navigate(house.URL + "/en/"))
+	eval[bool](page, `window.stayed = true`)
+	if _, _, err := house.Describe(t.Context(), "page:owner", house.Camera.ID, func(d *home.Device) { d.Room = "Attic" }); err != nil {
+		t.Fatal(err)
+	}
+	page.until(10*time.Second, "the news", `[...document.querySelectorAll("#live-rooms h3")].some(h => h.textContent == "Attic") && window.stayed === true`)
+}
+
+// What a home hangs on its wall fits there: the plan for a bad day is one sheet, and a list has a box for each device.
+func TestSheetsOfAHomeArePrinted(t *testing.T) {
+	page, house := visit(t, "/")
+	for path, want := range map[string]string{"/plan": "Pull the plug", "/guide/about/camera": "Before buying", "/lists/moving-out": "☐"} {
+		page.do(chromedp.Navigate(house.URL + "/en" + path))
+		pdf, err := chromedp.Run(page.ctx, chromedp.PrintToPDF())
+		if err != nil {
+			t.Fatal(err)
+		}
+		pages := len(regexp.MustCompile(`/Type\s*/Page\b[^s]`).FindAll(pdf, -1))
+		if pages == 0 || path != "/lists/moving-out" && pages != 1 || pages > 3 {
+			t.Errorf("%s: %d sheets", path, pages)
+		}
+		if body := eval[string](page, `document.querySelector("main").textContent`); !strings.Contains(body, want) {
+			t.Errorf("%s does not say %q", path, want)
+		}
+		call(page, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print"})
+		if shown := eval[[]string](page, `[...document.querySelectorAll("nav, button, form, .button")].filter(e => e.getBoundingClientRect().height > 0).map(e => e.outerHTML.slice(0, 100))`); len(shown) > 0 {
+			t.Errorf("%s: printed, and of no use on paper: %q", path, shown)
+		}
+		call(page, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: ""})
 	}
 }

@@ -79,18 +79,18 @@ func TestAPersonOfARegistryComesInByAPasskey(t *testing.T) {
 
 			p.signOut("Sign out")
 			p.do(chromedp.Navigate(at + "/desk"))
-			p.use("main", "Come in by a passkey")
+			p.use("main", "Sign in with a passkey")
 			p.until(10*time.Second, "the workspace", `location.pathname == "/en/desk"`)
 
 			// Nobody gives a finger: it is said what that means, and the password is still there.
 			p.signOut("Sign out")
 			call(p.tab, webauthn.SetUserVerified, webauthn.SetUserVerifiedParams{AuthenticatorID: phone})
-			p.use("main", "Come in by a passkey")
-			p.until(10*time.Second, "why nobody comes in", `document.querySelector("[data-say]").textContent.includes("come in another way")`)
+			p.use("main", "Sign in with a passkey")
+			p.until(10*time.Second, "why nobody comes in", `document.querySelector("[data-say]").textContent.includes("sign in another way")`)
 			p.judge("no passkey came", false)
 			p.size(1280, 800)
 			call(p.tab, webauthn.SetUserVerified, webauthn.SetUserVerifiedParams{AuthenticatorID: phone, IsUserVerified: true})
-			p.use("main", "Come in by a passkey")
+			p.use("main", "Sign in with a passkey")
 			p.until(10*time.Second, "the first page", `document.getElementById("password") == null`)
 
 			// Taken away, it lets nobody in.
@@ -98,7 +98,7 @@ func TestAPersonOfARegistryComesInByAPasskey(t *testing.T) {
 			p.use("main", "Remove this passkey")
 			p.told("lets nobody in any more")
 			p.signOut("Sign out")
-			p.use("main", "Come in by a passkey")
+			p.use("main", "Sign in with a passkey")
 			p.until(10*time.Second, "that it does not fit", `document.querySelector("[role=alert].wrong")?.textContent.includes("does not fit") ?? false`)
 		})
 	}
@@ -118,15 +118,15 @@ func TestAPasskeyThatIsLostOrCopiedLetsNobodyIn(t *testing.T) {
 		p.do(chromedp.Focus(chromedp.CSS("#name")), chromedp.KeyEvent(person+kb.Tab+"correct horse "+person+kb.Enter), chromedp.WaitVisible(chromedp.CSS(".lead")))
 	}
 	come("bea")
-	p.addPasskey(at, "téléphone", "La clé d’accès est là")
+	p.addPasskey(at, "téléphone", "La clé d’accès est prête")
 	p.judge("une clé d’accès", false)
 	p.size(1280, 800)
-	p.signOut("Sortir")
+	p.signOut("Se déconnecter")
 	for range 2 { // so that there is something to count back from
-		p.use("main", "Entrer par une clé d’accès")
+		p.use("main", "Se connecter avec une clé d’accès")
 		p.until(10*time.Second, "the first page", `document.getElementById("password") == null`)
 		p.do(chromedp.Navigate(at+"/passkeys"), chromedp.WaitVisible(chromedp.CSS("#key-name")))
-		p.signOut("Sortir")
+		p.signOut("Se déconnecter")
 	}
 	keys := call(p.tab, webauthn.GetCredentials, webauthn.GetCredentialsParams{AuthenticatorID: phone}).Credentials
 	if len(keys) != 1 {
@@ -134,7 +134,7 @@ func TestAPasskeyThatIsLostOrCopiedLetsNobodyIn(t *testing.T) {
 	}
 	zero := 0.0
 	call(p.tab, webauthn.SetCredentialProperties, webauthn.SetCredentialPropertiesParams{AuthenticatorID: phone, CredentialID: keys[0].CredentialID, SignCount: &zero})
-	p.use("main", "Entrer par une clé d’accès")
+	p.use("main", "Se connecter avec une clé d’accès")
 	p.until(10*time.Second, "that there may be a copy", `document.querySelector("[role=alert].wrong")?.textContent.includes("une copie") ?? false`)
 	come("bea")
 	p.do(chromedp.Navigate(at+"/passkeys"), chromedp.WaitVisible(chromedp.CSS("#key-name")))
@@ -174,6 +174,6 @@ func TestAnOwnerComesHomeByAPasskey(t *testing.T) {
 	p.size(1280, 800)
 	p.signOut("Sign out")
 	p.do(chromedp.Navigate(there), chromedp.WaitVisible(chromedp.CSS("#password")))
-	p.use("main", "Come in by a passkey")
+	p.use("main", "Sign in with a passkey")
 	p.until(10*time.Second, "the home", `document.getElementById("sentence") != null`)
 }

@@ -26,7 +26,9 @@ import (
 	"github.com/makiuchi-d/gozxing"
 	"github.com/makiuchi-d/gozxing/oned"
 
+	"plimsoll.example/plimsoll/internal/qr"
 	"plimsoll.example/plimsoll/internal/storetest"
+	"plimsoll.example/plimsoll/internal/web/shop/shoptest"
 	"plimsoll.example/plimsoll/label"
 )
 
@@ -191,13 +193,7 @@ func TestTheFiveFactsOfAProductAreSeenAtFirstSightOnAPhone(t *testing.T) {
 					call(page, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !scripts})
 					page.visit(view{phone[0], phone[1], "light", false, lang}, r.at+"/"+lang+"/01/"+gtin)
 					page.shoot(fmt.Sprintf("product-%s-%s", gtin, lang))
-					below := eval[[]string](page, `[...document.querySelectorAll("h1, .digits, #verdict, .gauge, main > dl dd, .actions a")].filter(e => e.getBoundingClientRect().bottom > innerHeight).map(e => e.textContent + " ends at " + e.getBoundingClientRect().bottom)`)
-					if len(below) > 0 {
-						t.Errorf("below the fold: %q", below)
-					}
-					if n := eval[int](page, `document.querySelectorAll("main > dl dd").length`); n != 5 {
-						t.Errorf("%d facts", n)
-					}
+					page.tells()
 					page.fits()
 				})
 			}
@@ -220,12 +216,52 @@ func TestTheFiveFactsOfAProductAreSeenAtFirstSightOnAPhone(t *testing.T) {
 	}
 }
 
+// tells fails the test where something that a shopper must see at once is below the fold.
+func (t tab) tells() {
+	t.Helper()
+	below := eval[[]string](t, `[...document.querySelectorAll("h1, .digits, #verdict, .gauge, main > dl dd, .actions a")].filter(e => e.getBoundingClientRect().bottom > innerHeight).map(e => e.textContent + " ends at " + e.getBoundingClientRect().bottom)`)
+	if len(below) > 0 {
+		t.Errorf("below the fold: %q", below)
+	}
+	if n := eval[int](t, `document.querySelectorAll("main > dl dd").length`); n != 5 {
+		t.Errorf("%d facts", n)
+	}
+}
+
+// A picture of the product takes no fact from the first sight, and comes after it: nothing waits for it, and nothing
+// moves when it is there.
+func TestAPictureLeavesTheFactsAtFirstSight(t *testing.T) {
+	c := shoptest.Open(t, nil)
+	page := open(t)
+	for _, gtin := range []string{c.Good, c.Suspended} {
+		for _, lang := range []string{"en", "fr"} {
+			t.Run(gtin+" "+lang, func(t *testing.T) {
+				page := page.with(t)
+				page.visit(view{phone[0], phone[1], "light", false, lang}, c.URL+"/"+lang+"/01/"+gtin)
+				page.until(10*time.Second, "the picture is there", `document.images.length == 2 && document.images[0].naturalWidth > 0`)
+				page.shoot("pictured-" + gtin + "-" + lang)
+				page.tells()
+				page.fits()
+				if n := eval[int](page, `performance.getEntriesByType("resource").filter(r => r.renderBlockingStatus == "blocking").length`); n != 0 {
+					t.Errorf("the first paint waits for %d requests", n)
+				}
+				if bad := eval[[]string](page, `[...document.images].filter(i => i.loading != "lazy" || !i.getAttribute("width") || !i.getAttribute("height")).map(i => i.outerHTML)`); len(bad) > 0 {
+					t.Errorf("without a size, or not lazy: %q", bad)
+				}
+				if alt, name := eval[string](page, `document.images[0].alt`), eval[string](page, `document.querySelector("h1").innerText`); !strings.Contains(alt, name) {
+					t.Errorf("the picture is called %q, the product %q", alt, name)
+				}
+			})
+		}
+	}
+}
+
 // sample is a registry with products of each verdict, and the addresses of all its public pages.
 func sample(t *testing.T) (r *registry, paths map[string]string) {
 	r = startRegistry(t)
 	good, _ := r.grant(func(*label.Statement) {}, "camera")
 	r.grant(func(s *label.Statement) { s.Practices |= 1 << 4 }, "doorbell")
-	avoid, id := r.grant(func(s *label.Statement) { s.Maker = strings.Repeat("Averylongname", 4) }, "light")
+	avoid, id := r.grant(func(s *label.Statement) { s.Maker, s.Model = strings.Repeat("Averylongname", 4), "Ultra" }, "light")
 	r.suspend(id)
 	none := fmt.Sprintf("%014d", storetest.GTIN(77))
 	return r, map[string]string{
@@ -253,15 +289,15 @@ func TestThePagesOfARegistryAreAccessible(t *testing.T) {
 	}
 }
 
-// login comes in as a person, and goes to the workspace.
+// login comes in as a person, and goes to the workspace, by the keyboard.
 func (t tab) login(r *registry, lang, name string) {
 	t.Helper()
 	t.do(chromedp.Navigate(r.at+"/"+lang+"/desk"), chromedp.WaitVisible(chromedp.CSS("h1")))
-	if leave := eval[bool](t, `document.querySelector("footer form") !== null`); leave {
-		t.do(chromedp.Click(chromedp.CSS("footer form button")), chromedp.WaitVisible(chromedp.CSS("#password")))
+	if leave := eval[string](t, `document.querySelector("footer form button")?.innerText ?? ""`); leave != "" {
+		t.follow(leave)
 		t.do(chromedp.Navigate(r.at+"/"+lang+"/desk"), chromedp.WaitVisible(chromedp.CSS("#password")))
 	}
-	t.do(chromedp.Focus(chromedp.CSS("#name")), chromedp.KeyEvent(name+kb.Tab+"correct horse "+name+kb.Enter), chromedp.WaitVisible(chromedp.CSS(".lead")))
+	t.signsIn(name, "correct horse "+name)
 }
 
 // says fails the test where the page does not say something.
@@ -273,21 +309,6 @@ func (t tab) says(want ...string) {
 			t.Errorf("the page does not say %q:\n%s", w, text)
 		}
 	}
-}
-
-// press presses a button of the page that has these words, and waits for the next page.
-func (t tab) press(words string) {
-	t.Helper()
-	before := eval[float64](t, `performance.timeOrigin`)
-	eval[bool](t, `(() => { const b = [...document.querySelectorAll("main button")].find(b => b.innerText.trim() == `+fmt.Sprintf("%q", words)+`); b.focus(); return true })()`)
-	t.do(chromedp.KeyEvent(kb.Enter))
-	for range 100 {
-		time.Sleep(50 * time.Millisecond)
-		if eval[float64](t, `document.readyState == "complete" ? performance.timeOrigin : 0`) > before {
-			return
-		}
-	}
-	t.Fatalf("%q leads nowhere", words)
 }
 
 func (t tab) upload(selector string, files ...string) {
@@ -304,6 +325,7 @@ func TestFromTheMakerToAGrantedLabel(t *testing.T) {
 	}
 	file := func(name string) string { return filepath.Join(maker, name) }
 	page := open(t)
+	page.colours("light", false)
 	call(page, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: 1280, Height: 800, DeviceScaleFactor: 1})
 	check := func(name string) {
 		page.accessible()
@@ -314,55 +336,61 @@ func TestFromTheMakerToAGrantedLabel(t *testing.T) {
 	}
 	page.login(r, "en", "mia")
 	check("maker")
-	page.upload("#product", file("product.json"))
-	page.do(chromedp.Focus(chromedp.CSS("#device")), chromedp.KeyEvent("02:00:5e:70:00:14"))
-	page.press("Begin")
+	page.chooses("File of the product", "#product", file("product.json"))
+	page.tabTo("Its hardware address in captures")
+	page.do(chromedp.KeyEvent("02:00:5e:70:00:14"))
+	page.follow("Begin")
 	for _, name := range []string{"declaration.json", "policy.md"} {
-		page.upload("#file", file(name))
-		page.press("Hand it in")
+		page.chooses("A declaration or evidence", "#file", file(name))
+		page.follow("Hand it in")
 	}
-	page.says("declaration.json", "by mia (Example Lamps)", "What would make it better", "Check first")
+	looks := filepath.Join(t.TempDir(), "plug.png")
+	keep(t, looks, shoptest.Photo(t))
+	page.chooses("A picture of the product", "#picture", looks)
+	page.follow("Show it so")
+	page.says("declaration.json", "by mia (Example Lamps)", "Whoever looks the product up will see it so.", "What would make it better", "Check first")
 	check("case")
-	page.press("Ask for the label")
+	page.follow("Ask for the label")
 	page.says("A certification body reviews it.")
 
 	page.login(r, "fr", "leo")
-	page.do(chromedp.Click(chromedp.CSS(".cards a")), chromedp.WaitVisible(chromedp.CSS("#file")))
-	page.upload("#file", file("probe.json"))
-	page.press("Le remettre")
-	page.says("probe.json", "de leo (Example Laboratory)")
+	page.follow("Example Lamps LP-110")
+	page.chooses("Une déclaration ou une preuve", "#file", file("probe.json"))
+	page.follow("Le remettre")
+	page.says("probe.json", "par leo (Example Laboratory)")
 	check("case-fr")
 
 	page.login(r, "en", "bea")
-	page.do(chromedp.Click(chromedp.CSS(".cards a")), chromedp.WaitVisible(chromedp.CSS("#files")))
-	page.press("Propose to grant it")
+	page.follow("Example Lamps LP-110")
+	page.follow("Propose to grant it")
 	page.says("You proposed it: somebody else must decide.")
 	if eval[bool](page, `[...document.querySelectorAll("button")].some(b => b.innerText == "Confirm and sign")`) {
 		t.Error("who proposed it could confirm it")
 	}
 
 	page.login(r, "en", "ben")
-	page.do(chromedp.Click(chromedp.CSS(".cards a")), chromedp.WaitVisible(chromedp.CSS("#files")))
+	page.follow("Example Lamps LP-110")
 	check("confirm")
-	page.press("Confirm and sign")
+	page.follow("Confirm and sign")
 	page.says("The label was granted.", "Decided by ben (Example Authority)")
-	page.do(chromedp.Click(chromedp.CSS(".done a")), chromedp.WaitVisible(chromedp.CSS("#verdict")))
+	page.follow("The page of the product")
+	page.until(10*time.Second, "the picture is there", `[...document.images].length == 2 && document.images[0].naturalWidth == 480`)
 	page.says("Example Lamps LP-110", "2 by a laboratory", "Example Authority, ")
 
 	// suspended by one, and restored by two
 	page.do(chromedp.Navigate(r.at+"/en/desk/labels?gtin=09506000134352"), chromedp.WaitVisible(chromedp.CSS("#why-0")))
 	check("labels")
-	page.press("Suspend at once")
+	page.follow("Suspend at once")
 	page.says("suspended")
-	page.press("Propose to restore")
+	page.follow("Propose to restore")
 	page.says("Proposed: to restore the label.", "You proposed it")
 	page.login(r, "en", "olga")
-	page.do(chromedp.Click(chromedp.CSS(".cards a")), chromedp.WaitVisible(chromedp.CSS("main button")))
-	page.press("Confirm and sign")
+	page.follow("Example Lamps LP-110")
+	page.follow("Confirm and sign")
 	page.says("Done: to restore the label.")
 	page.do(chromedp.Navigate(r.at+"/en/desk/audit"), chromedp.WaitVisible(chromedp.CSS("h1")))
 	check("audit")
-	page.says("review-confirm", "done by olga", "done by ben")
+	page.says("Case confirmed", "Done by olga", "Done by ben")
 	page.do(chromedp.Navigate(r.at+"/en/history/09506000134352"), chromedp.WaitVisible(chromedp.CSS("h1")))
 	page.says("suspended by Example Authority", "restored by Example Scheme", "was checked just now")
 }
@@ -384,7 +412,7 @@ func TestAScannedProductIsComparedAndSaved(t *testing.T) {
 	page.do(chromedp.Navigate(r.at+"/fr/saved?gtin="+avoid), chromedp.WaitVisible(chromedp.CSS("[data-saved]")))
 	time.Sleep(500 * time.Millisecond) // the script adds what was saved before
 	page.says("Northern Lights Porch Camera 0", "Averylongname")
-	page.do(chromedp.Click(chromedp.CSS("[data-saved] > p a")), chromedp.WaitVisible(chromedp.CSS("#differs")))
+	page.do(chromedp.Click(chromedp.CSS("#choose button")), chromedp.WaitVisible(chromedp.CSS("#differs")))
 	page.says("Ce qui diffère", "À éviter")
 	page.do(chromedp.Navigate(r.at+"/fr/saved"), chromedp.WaitVisible(chromedp.CSS("[data-saved]")))
 	time.Sleep(500 * time.Millisecond)
@@ -408,10 +436,53 @@ func TestTheRegistryNeedsNoScripts(t *testing.T) {
 	page.do(chromedp.Click(chromedp.CSS("form[data-photo] button")), chromedp.WaitVisible(chromedp.CSS("#verdict")))
 	page.do(chromedp.Focus(chromedp.CSS("#price")), chromedp.KeyEvent("49,90"+kb.Enter), chromedp.WaitVisible(chromedp.CSS("#each-year")))
 	page.says("pour chaque année")
-	page.do(chromedp.Click(chromedp.CSS(".actions a")), chromedp.WaitVisible(chromedp.CSS("#gtin")))
-	page.do(chromedp.Focus(chromedp.CSS("#gtin")), chromedp.KeyEvent(strings.TrimPrefix(paths["avoid"], "/01/")+kb.Enter), chromedp.WaitVisible(chromedp.CSS("#differs")))
+	page.do(chromedp.Click(chromedp.CSS(".actions a")), chromedp.WaitVisible(chromedp.CSS("#add")))
+	page.do(chromedp.Focus(chromedp.CSS("#add")), chromedp.KeyEvent(strings.TrimPrefix(paths["avoid"], "/01/")+kb.Enter), chromedp.WaitVisible(chromedp.CSS("#differs")))
 	page.says("Ce qui diffère", "À éviter", "Bon choix")
 	page.fits()
+}
+
+// code is a photograph of the code of a product’s newest label, as the pack has it.
+func (r *registry) code(path string) string {
+	r.t.Helper()
+	gtin := strings.TrimPrefix(path, "/01/")
+	var p struct{ Labels []struct{ ID string } }
+	if err := json.Unmarshal(r.get("/api/v1/products/"+gtin), &p); err != nil {
+		r.t.Fatal(err)
+	}
+	e, err := label.ParseEnvelope(r.get("/api/v1/labels/" + p.Labels[0].ID + "/envelope"))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	s, err := e.Statement()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	data, err := e.Marshal()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	drawn, err := qr.Encode(label.Link("registry.example", s, data))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	name := filepath.Join(r.t.TempDir(), "code.png")
+	keep(r.t, name, drawn.PNG())
+	return name
+}
+
+func (r *registry) get(path string) []byte {
+	r.t.Helper()
+	a, err := http.Get(r.at + path)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer a.Body.Close()
+	body, err := io.ReadAll(a.Body)
+	if err != nil || a.StatusCode != http.StatusOK {
+		r.t.Fatalf("%s: %s %v", path, a.Status, err)
+	}
+	return body
 }
 
 // bars is the bar code of a product.

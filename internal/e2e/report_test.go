@@ -48,7 +48,8 @@ func sampler(t *testing.T) string {
 			Files: []string{"monday.pcap", hostile}, Packets: 123456, Octets: 9e7, First: "2026-05-04T18:00:00Z", Last: "2026-05-05T18:00:00Z",
 			LinkTypes: []string{"EN10MB"}, Cut: true, Warnings: []string{hostile},
 		},
-		Findings: []inspect.Finding{},
+		Findings:  []inspect.Finding{},
+		Countries: &inspect.Countries{AsOf: "2026-06-25"},
 	}
 	for i, state := range []grade.State{grade.Fine, grade.Fine, grade.Check, grade.Act, grade.Unknown} {
 		name := []string{"HS110", long, hostile, "DS-2CD2042WD-I", "مصباح"}[i]
@@ -61,8 +62,8 @@ func sampler(t *testing.T) string {
 			MUDURL:  &inspect.MUDURL{URL: "javascript:alert(1)", Via: "dhcpv4"},
 			Traffic: inspect.Traffic{Flows: 12, OctetsOut: 120_000, OctetsIn: 88_000, PacketsOut: 900, PacketsIn: 800},
 			Peers: []inspect.Peer{
-				{Name: "api.example.com", Addresses: []string{"198.51.100.7"}, Scope: "internet", Services: []string{"tcp/443 tls"}, Octets: 90_000},
-				{Name: "firmware.cdn.test", Addresses: []string{"198.51.100.9"}, Scope: "internet", Services: []string{"tcp/80 http"}, Octets: 70_000},
+				{Name: "api.example.com", Addresses: []string{"198.51.100.7"}, Scope: "internet", Services: []string{"tcp/443 tls"}, Octets: 90_000, Countries: []string{"GS", "IO", "UM", "US", "VC"}},
+				{Name: "firmware.cdn.test", Addresses: []string{"198.51.100.9"}, Scope: "internet", Services: []string{"tcp/80 http"}, Octets: 70_000, Countries: []string{"FR"}},
 				{Name: long + ".example.net", Addresses: []string{"198.51.100.8"}, Scope: "internet", Services: []string{"udp/123 ntp"}, Octets: 180},
 				{Name: hostile, Addresses: []string{"192.0.2.9"}, Scope: "lan", Services: []string{"tcp/9999 kasa", "udp/51913"}, Octets: 1200},
 				{Addresses: []string{"192.0.2.1"}, Scope: "gateway", Services: []string{"udp/53 dns", "udp/67 dhcp"}, Octets: 3200},

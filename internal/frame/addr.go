@@ -17,6 +17,46 @@ func AddrFrom4(b [4]byte) Addr {
 // AddrFrom is the pointer-free form of a.
 func AddrFrom(a netip.Addr) Addr { return a.As16() }
 
+// ParseAddr reads an address as text, without its zone. IPv4 allocates nothing.
+func ParseAddr(text []byte) (Addr, bool) {
+	if a, ok := parse4(text); ok {
+		return a, true
+	}
+	if len(text) == 0 || len(text) > 64 { // no more than an address and a zone
+		return Addr{}, false
+	}
+	a, err := netip.ParseAddr(string(text))
+	if err != nil {
+		return Addr{}, false
+	}
+	return AddrFrom(a), true
+}
+
+// parse4 reads four decimal numbers without leading zeros.
+func parse4(text []byte) (Addr, bool) {
+	a := AddrFrom4([4]byte{})
+	at, digits, n := 12, 0, 0
+	for _, c := range text {
+		switch {
+		case c >= '0' && c <= '9':
+			if digits > 0 && n == 0 {
+				return Addr{}, false
+			}
+			if n = 10*n + int(c-'0'); n > 255 {
+				return Addr{}, false
+			}
+			digits++
+		case c == '.' && digits > 0 && at < 15:
+			a[at] = byte(n)
+			at, digits, n = at+1, 0, 0
+		default:
+			return Addr{}, false
+		}
+	}
+	a[at] = byte(n)
+	return a, at == 15 && digits > 0
+}
+
 // Is4 reports whether a is a mapped IPv4 address.
 func (a Addr) Is4() bool {
 	return binary.BigEndian.Uint64(a[:8]) == 0 && binary.BigEndian.Uint32(a[8:]) == 0xffff

@@ -110,8 +110,8 @@ type Engine struct {
 // maxBlocks bounds the blocks under way, each of up to 1 MiB with what is made of it.
 const maxBlocks = 8
 
-// spareChunks is how many chunks of ended flows wait for use: 1 MiB.
-const spareChunks = 256
+// spareChunks is how many chunks of ended flows wait for use: 300 KiB, as much as blocks under way mostly need.
+const spareChunks = 96
 
 // totals count what went by.
 type totals struct {
@@ -175,15 +175,21 @@ func (e *Engine) Run(ctx context.Context, next func(*capture.Batch) error) error
 	return e.err
 }
 
-// flush ends what is still under way.
+// flush ends what is still under way, one shard after the other, so that no more than one is there twice.
 func (e *Engine) flush() {
-	b := newBlock(e.cfg.Workers)
-	for _, w := range e.workers {
-		w.flush(b)
+	for s := range flow.Shards {
+		b := newBlock(0)
+		done := e.workers[s%len(e.workers)].flush(s, b)
+		e.flows(b)
+		e.losses.Streams += done.streams.Lost
+		e.losses.Flows += done.table.Evicted
+		e.losses.Datagrams += done.frags.Lost
 	}
-	e.collect(b)
-	e.losses = e.lost()
+	e.losses.Panics = e.Progress.Panics.Load()
 	e.workers, e.chunks = nil, nil // their memory serves the naming of devices
+	if e.cfg.OnBlock != nil {
+		e.cfg.OnBlock()
+	}
 }
 
 // collect takes what the workers found in a block, in the order of the packets.
@@ -214,16 +220,23 @@ func (e *Engine) collect(b *block) {
 	e.Progress.Octets.Store(t.octets)
 
 	e.told(b)
-	for s := range b.ended {
-		for _, c := range b.ended[s].chunks {
-			for i := range c.flows[:c.n] {
-				e.flow(&c.flows[i], b.ended[s].notes)
-			}
-			e.chunks.put(c)
-		}
-	}
+	e.flows(b)
 	if e.cfg.OnBlock != nil {
 		e.cfg.OnBlock()
+	}
+}
+
+// flows takes the flows that ended in a block.
+func (e *Engine) flows(b *block) {
+	for s := range b.ended {
+		out := &b.ended[s]
+		for i, c := range out.chunks {
+			for i := range c.flows[:c.n] {
+				e.flow(&c.flows[i], out.notes)
+			}
+			out.chunks[i] = nil
+			e.chunks.put(c)
+		}
 	}
 }
 
@@ -298,18 +311,5 @@ func (e *Engine) Losses() Losses {
 	l := e.losses
 	l.Undecoded, l.Protected, l.Facts = e.totals.undecoded, e.totals.protected, e.totals.facts
 	l.Devices, l.Partial = e.inventory.Evicted(), e.inventory.Full
-	return l
-}
-
-// lost is what the workers could not keep or understand.
-func (e *Engine) lost() (l Losses) {
-	l.Panics = e.Progress.Panics.Load()
-	for _, w := range e.workers {
-		w.own(func(s *shard) {
-			l.Streams += s.streams.Lost
-			l.Flows += s.table.Evicted
-			l.Datagrams += s.frags.Lost
-		})
-	}
 	return l
 }

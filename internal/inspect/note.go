@@ -65,24 +65,34 @@ func noted(name string, dir int) bool {
 
 // notes is a pool of notes, bounded.
 type notes struct {
-	max  int
-	list []note
-	free []uint32
+	max    int
+	used   int
+	chunks []*[notesChunk]note
+	free   []uint32
 }
+
+// notesChunk is how many notes come at a time: memory that grows by doubling is half empty, and leaves as much behind.
+const notesChunk = 32
+
+// at is the note in a slot, +1.
+func (p *notes) at(slot uint32) *note { return &p.chunks[(slot-1)/notesChunk][(slot-1)%notesChunk] }
 
 // get is a fresh slot, +1; 0 where there is none.
 func (p *notes) get() uint32 {
 	if n := len(p.free); n > 0 {
 		slot := p.free[n-1]
 		p.free = p.free[:n-1]
-		p.list[slot-1] = note{}
+		*p.at(slot) = note{}
 		return slot
 	}
-	if len(p.list) >= p.max {
+	if p.used >= p.max {
 		return 0
 	}
-	p.list = append(p.list, note{})
-	return uint32(len(p.list))
+	if p.used == len(p.chunks)*notesChunk {
+		p.chunks = append(p.chunks, new([notesChunk]note))
+	}
+	p.used++
+	return uint32(p.used)
 }
 
 func (p *notes) put(slot uint32) { p.free = append(p.free, slot) }

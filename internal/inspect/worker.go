@@ -124,12 +124,13 @@ func (w *worker) packets(b *block, from int) (next int) {
 	return next
 }
 
-func (w *worker) flush(b *block) {
-	w.begin(b)
-	w.own(func(s *shard) {
-		s.frags.Flush(w.abandoned)
-		s.table.Flush()
-	})
+// flush ends the flows of one of its shards, and gives the shard up.
+func (w *worker) flush(s int, b *block) (done *shard) {
+	w.cur, w.shard = b, w.shards[s]
+	w.frags.Flush(w.abandoned)
+	w.table.Flush()
+	w.shards[s], w.tables[s] = nil, nil
+	return w.shard
 }
 
 // ended is called by the tables.
@@ -140,7 +141,7 @@ func (w *worker) ended(f *flow.Flow) {
 	out := &w.cur.ended[w.shard.index]
 	e := out.add(f, w.engine.chunks)
 	if f.Note != 0 {
-		out.notes = append(out.notes, w.notes.list[f.Note-1])
+		out.notes = append(out.notes, *w.notes.at(f.Note))
 		w.notes.put(f.Note)
 		e.Note = uint32(len(out.notes))
 	}
@@ -151,7 +152,7 @@ func (w *worker) goes(f *flow.Flow) {
 	out := &w.cur.ended[w.shard.index]
 	e := out.add(f, w.engine.chunks)
 	if f.Note != 0 {
-		out.notes = append(out.notes, w.notes.list[f.Note-1])
+		out.notes = append(out.notes, *w.notes.at(f.Note))
 		e.Note = uint32(len(out.notes))
 	}
 }
@@ -327,7 +328,7 @@ func (w *worker) settle(fl *flow.Flow, dir int, app *flow.App, p uint8, s dissec
 				fl.Note = w.notes.get()
 			}
 			if fl.Note != 0 {
-				w.notes.list[fl.Note-1].take(w.out, i)
+				w.notes.at(fl.Note).take(w.out, i)
 			}
 		}
 	}

@@ -1,6 +1,8 @@
 package locale
 
 import (
+	"bytes"
+	"compress/gzip"
 	_ "embed"
 	"encoding/json"
 	"fmt"
@@ -9,10 +11,12 @@ import (
 	"time"
 )
 
-//go:embed en.json
+//go:generate go run ./gen
+
+//go:embed en.json.gz
 var english []byte
 
-//go:embed fr.json
+//go:embed fr.json.gz
 var french []byte
 
 // Catalogue speaks one language. It is read-only: any number of goroutines may use it.
@@ -35,17 +39,25 @@ func (m *message) UnmarshalJSON(b []byte) error {
 }
 
 // New is the catalogue of a language; of one that Plimsoll does not speak, the English one. It reads the
-// messages afresh, in well under a millisecond: make it once, and pass it on.
+// messages afresh, in some milliseconds: make it once, and pass it on.
 func New(l Lang) *Catalogue {
 	c := &Catalogue{lang: English}
 	data := english
 	if l == French {
 		c.lang, data = French, french
 	}
-	if err := json.Unmarshal(data, &c.messages); err != nil {
+	if err := unpack(data, &c.messages); err != nil {
 		panic(fmt.Sprintf("locale: %s.json: %v", c.lang, err)) // it is part of the program
 	}
 	return c
+}
+
+func unpack(data []byte, to *map[string]message) error {
+	r, err := gzip.NewReader(bytes.NewReader(data))
+	if err != nil {
+		return err
+	}
+	return json.NewDecoder(r).Decode(to)
 }
 
 // With is a catalogue of the same language that has the messages of c and those of data, which is of the same form

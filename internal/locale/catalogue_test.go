@@ -1,6 +1,10 @@
 package locale
 
 import (
+	"bytes"
+	"compress/gzip"
+	"io"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -64,7 +68,34 @@ var neverNone = []string{"inspect.randomised"}
 // countries are the keys of the names of countries, of which many are rightly the same in both.
 var countries = regexp.MustCompile(`"(country\.[a-z]{2})":`)
 
+// What the program carries is what the files say that people write.
+func TestTheCatalogueIsPackedAnew(t *testing.T) {
+	for name, packed := range map[string][]byte{"en.json": english, "fr.json": french} {
+		r, err := gzip.NewReader(bytes.NewReader(packed))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := written(t, name); !bytes.Equal(got, want) {
+			t.Errorf("%s.gz is not %s: go generate ./internal/locale", name, name)
+		}
+	}
+}
+
+func written(t *testing.T, name string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
 func TestLanguagesSayTheSameAndWriteItWell(t *testing.T) {
+	english, french := written(t, "en.json"), written(t, "fr.json")
 	alike := slices.Clone(same)
 	for _, m := range countries.FindAllSubmatch(english, -1) {
 		alike = append(alike, string(m[1]))

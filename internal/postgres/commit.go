@@ -96,13 +96,13 @@ func (b *batch) Keep(e *registry.Entry) error {
 		err = b.grant(e)
 	case registry.Change:
 		err = b.exec("update label set pending = 1 where id = $1", e.Label[:])
-		for _, d := range e.Documents {
-			if err == nil {
-				err = b.exec("insert into document (hash, media, body) values ($1, $2, $3) on conflict do nothing", d.Hash[:], d.Media, d.Body)
-			}
-		}
 	default:
 		return nil // the registry’s own doings are in the log
+	}
+	for _, d := range e.Documents {
+		if err == nil {
+			err = b.exec("insert into document (hash, media, body) values ($1, $2, $3) on conflict do nothing", d.Hash[:], d.Media, d.Body)
+		}
 	}
 	if err != nil {
 		return err
@@ -164,9 +164,9 @@ func (b *batch) grant(e *registry.Entry) error {
 	if err != nil {
 		return err
 	}
-	err = b.exec(`insert into label (seq, id, sign1, account, gtin, category, granted, status_index, expires, status, changed, changes, pending)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 0, 1)`,
-		e.Seq, e.Label[:], e.Body, e.Account, int64(e.GTIN), e.Grant.Category, e.At.UnixMilli(), int64(e.StatusIndex), int64(st.Expires), string(e.Status))
+	err = b.exec(`insert into label (seq, id, sign1, account, gtin, category, granted, status_index, expires, status, picture, changed, changes, pending)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, 0, 1)`,
+		e.Seq, e.Label[:], e.Body, e.Account, int64(e.GTIN), e.Grant.Category, e.At.UnixMilli(), int64(e.StatusIndex), int64(st.Expires), string(e.Status), e.Grant.PictureHash())
 	if err != nil {
 		return err
 	}

@@ -130,16 +130,17 @@ func milli(ms int64) time.Time {
 	return time.UnixMilli(ms).UTC()
 }
 
-const selectLabel = "select id, sign1, account, category, granted, log_index, status, changed, changes from label "
+const selectLabel = "select id, sign1, account, category, granted, log_index, status, changed, changes, picture from label "
 
 func scanLabel(r pgx.CollectableRow) (*registry.Label, error) {
 	var l registry.Label
-	var id []byte
+	var id, picture []byte
 	var granted, changed int64
-	if err := r.Scan(&id, &l.Sign1, &l.Account, &l.Category, &granted, &l.Index, &l.Status, &changed, &l.Changes); err != nil {
+	if err := r.Scan(&id, &l.Sign1, &l.Account, &l.Category, &granted, &l.Index, &l.Status, &changed, &l.Changes, &picture); err != nil {
 		return nil, err
 	}
 	copy(l.ID[:], id)
+	copy(l.Picture[:], picture)
 	l.Granted, l.Changed = milli(granted), milli(changed)
 	return &l, nil
 }

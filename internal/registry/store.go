@@ -123,7 +123,7 @@ type Entry struct {
 
 	Grant     *Label        // of a grant
 	Change    *label.Change // of a change
-	Documents []Document    // of a change, that are sent with it
+	Documents []Document    // that are sent with it: evidence of a change, the picture of a grant
 
 	err  error
 	done chan struct{}
@@ -165,13 +165,22 @@ func (e *Entry) Fits(s Standing) error {
 type Label struct {
 	ID       label.Hash // its leaf hash
 	Sign1    []byte
-	Account  string // who granted it
-	Category string // of the product, in a word, or ""
+	Account  string     // who granted it
+	Category string     // of the product, in a word, or ""
+	Picture  label.Hash // of the product, a Document; zeros: there is none
 	Granted  time.Time
 	Index    uint64 // of its leaf
 	Status   label.Status
 	Changed  time.Time // when the status changed last, or zero
 	Changes  uint32
+}
+
+// PictureHash is that of the picture as a store keeps it: nil where there is none.
+func (l *Label) PictureHash() []byte {
+	if l.Picture == (label.Hash{}) {
+		return nil
+	}
+	return l.Picture[:]
 }
 
 // Statement is what the label says. It was verified when it was granted.
@@ -194,7 +203,7 @@ type Event struct {
 	Product Product
 }
 
-// Document is evidence.
+// Document is evidence, or the picture of a product.
 type Document struct {
 	Hash  label.Hash
 	Media string // type, as in RFC 9110 §8.3.1

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"plimsoll.example/plimsoll/internal/picture"
 	"plimsoll.example/plimsoll/label"
 )
 
@@ -18,6 +19,7 @@ type Submission struct {
 	Label     label.Hash                 // that a change must be of
 	Category  string                     // of the product that a label is for, or ""
 	Documents []Document                 // that a change names
+	Picture   []byte                     // of the product that a label is for, as package picture draws it; nil: none
 	Key       string                     // of idempotency, or ""
 	Admit     func(account string) error // asked once it is known who sends it; nil: no need
 }
@@ -55,6 +57,11 @@ func (r *Registry) Grant(ctx context.Context, s *Submission) (*Label, error) {
 	}
 	e.Label = e.Hash
 	e.Grant = &Label{ID: e.Hash, Sign1: s.Sign1, Account: account.ID, Category: s.Category, Granted: now, Status: label.Active}
+	if s.Picture != nil {
+		d := Document{Media: picture.Media, Body: s.Picture}
+		d.Sum()
+		e.Grant.Picture, e.Documents = d.Hash, []Document{d}
+	}
 	err = r.grantable(ctx, account, statement, e, now)
 	if err == nil {
 		err = r.submit(ctx, e)

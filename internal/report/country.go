@@ -51,8 +51,16 @@ func CountriesOf(w *locale.Catalogue, r *inspect.Result) string {
 // mostCountries bounds those that are named of a peer.
 const mostCountries = 4
 
-// registered says in which countries the addresses of a peer are registered: "" for one at home, and the word for it where
-// that is not known.
+// countriesOf are the names of the countries that the addresses of a peer are registered in.
+func countriesOf(w Words, p *inspect.Peer) string {
+	names := Countries(w.Catalogue, p.Countries[:min(len(p.Countries), mostCountries)])
+	if n := len(p.Countries) - len(names); n > 0 {
+		names = append(names, "+"+w.Number(int64(n)))
+	}
+	return strings.Join(names, ", ")
+}
+
+// registered says where the addresses of a peer are registered, or that it is not known: "" for one at home.
 func registered(w Words, p *inspect.Peer) string {
 	switch {
 	case p.Scope != "internet":
@@ -60,9 +68,5 @@ func registered(w Words, p *inspect.Peer) string {
 	case len(p.Countries) == 0:
 		return w.Text("country.unknown")
 	}
-	names := Countries(w.Catalogue, p.Countries[:min(len(p.Countries), mostCountries)])
-	if n := len(p.Countries) - len(names); n > 0 {
-		names = append(names, "+"+w.Number(int64(n)))
-	}
-	return strings.Join(names, ", ")
+	return w.Text("country.in", "list", countriesOf(w, p))
 }

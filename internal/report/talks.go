@@ -22,14 +22,20 @@ const (
 
 // Talks is whom a device talks with: a picture, and the same in a table.
 type Talks struct {
-	Rows    []Talk
+	Groups  []Group
 	Known   bool // of some peers, countries are
 	More    string
 	Picture Picture
 }
 
-// Talk is one row of the table. Countries are those that the peer’s addresses are registered in.
-type Talk struct{ Purpose, Name, Services, Countries, Size string }
+// Group is the rows of the table with one purpose.
+type Group struct {
+	Purpose string
+	Rows    []Talk
+}
+
+// Talk is one row of the table. About is the services, and where the peer’s addresses are registered.
+type Talk struct{ Name, About, Size string }
 
 // Purposes are the groups of peers, in the order in which they are shown.
 var Purposes = [...]string{"maker", "update", "tracker", "clock", "names", "internet", "home", "router", "nearby"}
@@ -121,30 +127,39 @@ func letters(s string) string {
 func NewTalks(w Words, id *device.Identity, peers []inspect.Peer, others *inspect.Others) Talks {
 	var t Talks
 	groups := make(map[string][]*inspect.Peer)
+	n := 0
 	for i := range peers {
 		p := &peers[i]
 		if p.Scope == "multicast" && len(w.Services(p.Services)) == 0 {
 			continue // how every device finds its way
 		}
-		if len(t.Rows) == mostPeers {
+		if n == mostPeers {
 			t.More = w.Text("report.talks.more")
 			break
 		}
+		n++
 		g := Purpose(id, p)
 		groups[g] = append(groups[g], p)
-		t.Rows = append(t.Rows, Talk{}) // counted here, filled below
+		t.Known = t.Known || len(p.Countries) > 0
 	}
 	if others != nil {
 		t.More = w.Text("inspect.others", "n", others.Flows)
 	}
-	t.Rows = t.Rows[:0]
-	for _, g := range Purposes {
-		for _, p := range groups[g] {
-			use := w.Text("report.purpose." + g)
-			services := strings.Join(slices.DeleteFunc(w.Services(p.Services), func(s string) bool { return strings.EqualFold(s, use) }), ", ")
-			t.Rows = append(t.Rows, Talk{use, Cut(peerName(w, p), longest), Cut(services, longest), registered(w, p), w.Size(locale.Octets(p.Octets))})
-			t.Known = t.Known || len(p.Countries) > 0
+	for _, purpose := range Purposes {
+		if len(groups[purpose]) == 0 {
+			continue
 		}
+		g := Group{Purpose: w.Text("report.purpose." + purpose)}
+		for _, p := range groups[purpose] {
+			services := strings.Join(slices.DeleteFunc(w.Services(p.Services), func(s string) bool { return strings.EqualFold(s, g.Purpose) }), ", ")
+			about := []string{Cut(services, longest)}
+			if t.Known {
+				about = append(about, registered(w, p))
+			}
+			about = slices.DeleteFunc(about, func(s string) bool { return s == "" })
+			g.Rows = append(g.Rows, Talk{Cut(peerName(w, p), longest), strings.Join(about, " · "), w.Size(locale.Octets(p.Octets))})
+		}
+		t.Groups = append(t.Groups, g)
 	}
 	t.Picture = draw(w, groups)
 	return t

@@ -2,6 +2,7 @@ package report_test
 
 import (
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -51,10 +52,20 @@ func TestCountriesOfPeersAreShownWithWhatTheyTell(t *testing.T) {
 	}
 	talks := report.NewTalks(w, &device.Identity{}, peers, nil)
 	got := map[string]string{}
-	for _, r := range talks.Rows {
-		got[r.Name] = r.Countries
+	var groups []string
+	for _, g := range talks.Groups {
+		groups = append(groups, g.Purpose)
+		for _, r := range g.Rows {
+			got[r.Name] = r.About
+		}
 	}
-	want := map[string]string{"cloud.example": "Canada, États-Unis", "far.example": "inconnu", "wide.example": "Autriche, Belgique, Suisse, Allemagne, +2", "nas": ""}
+	if want := []string{"But inconnu", "À la maison"}; !slices.Equal(groups, want) {
+		t.Errorf("groups %q, want %q", groups, want)
+	}
+	want := map[string]string{
+		"cloud.example": "chiffré · adresse enregistrée\u00a0: Canada, États-Unis", "far.example": "pays inconnu",
+		"wide.example": "adresse enregistrée\u00a0: Autriche, Belgique, Suisse, Allemagne, +2", "nas": "",
+	}
 	if !talks.Known || !maps.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
 	}

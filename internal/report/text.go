@@ -229,7 +229,7 @@ func (p printer) peer(q *inspect.Peer) string {
 	}
 	about := strings.Join(words, ", ")
 	if len(q.Countries) > 0 {
-		about = strings.TrimPrefix(about+" · "+registered(p.c, q), " · ")
+		about = strings.TrimPrefix(about+" · "+countriesOf(p.c, q), " · ")
 	}
 	if about != "" {
 		name += " (" + about + ")"

@@ -226,6 +226,10 @@ func (d *Desk) grant(ctx context.Context, p *Person, c *Case, signed []byte) err
 	if key == nil && signed == nil {
 		return ErrNoKey
 	}
+	shown, err := d.PictureOf(ctx, c)
+	if err != nil {
+		return err
+	}
 	for range 3 { // somebody else may take the index meanwhile
 		var s *label.Statement
 		if s, err = d.Statement(ctx, c); err != nil {
@@ -240,7 +244,7 @@ func (d *Desk) grant(ctx context.Context, p *Person, c *Case, signed []byte) err
 			return err
 		}
 		var l *registry.Label
-		if l, err = d.Registry.Grant(ctx, &registry.Submission{Sign1: sign1, Category: r.Category, Key: "case " + c.ID}); err == nil {
+		if l, err = d.Registry.Grant(ctx, &registry.Submission{Sign1: sign1, Category: r.Category, Picture: shown, Key: "case " + c.ID}); err == nil {
 			c.Label = l.ID
 			return nil
 		}

@@ -19,6 +19,7 @@ import (
 	"unicode/utf8"
 
 	"plimsoll.example/plimsoll/internal/assess"
+	"plimsoll.example/plimsoll/internal/picture"
 	"plimsoll.example/plimsoll/internal/registry"
 	"plimsoll.example/plimsoll/label"
 	"plimsoll.example/plimsoll/norms"
@@ -76,6 +77,8 @@ type Case struct {
 	Product []byte `json:"product,omitempty"` // of a grant: as schema/product.json describes
 	Device  string `json:"device,omitempty"`  // the hardware address of the product in captures
 	Files   []File `json:"files,omitempty"`
+	// Pictures are those that the manufacturer sent of the product, as package picture drew them; the last one counts.
+	Pictures []File `json:"pictures,omitempty"`
 
 	Label  label.Hash   `json:"label"` // that is changed, or was granted
 	Verb   label.Verb   `json:"verb,omitempty"`
@@ -92,12 +95,13 @@ type File struct {
 
 // Bounds of cases.
 const (
-	MaxProduct = 64 << 10 // octets
-	MaxFile    = 4 << 20  // octets
-	MaxFiles   = 16
-	MaxCases   = 200 // of one account that are not decided
-	MostListed = 500
-	maxText    = 120 // octets of the name of a file
+	MaxProduct  = 64 << 10 // octets
+	MaxFile     = 4 << 20  // octets
+	MaxFiles    = 16
+	MaxPictures = 8
+	MaxCases    = 200 // of one account that are not decided
+	MostListed  = 500
+	maxText     = 120 // octets of the name of a file
 )
 
 // What keeps something from being done.
@@ -275,6 +279,40 @@ func (d *Desk) Add(ctx context.Context, p *Person, id, name string, body []byte)
 		return err
 	}
 	return d.saveWith(ctx, p, c, "add", &f, body)
+}
+
+// Picture shows what the product looks like, in place of the picture before. It is reviewed with all else: once the
+// manufacturer asks, it stays.
+func (d *Desk) Picture(ctx context.Context, p *Person, id string, body []byte) error {
+	c, err := d.Find(ctx, p, id)
+	if err != nil {
+		return err
+	}
+	if c.Kind != Grant || p.Account.ID != c.Account || p.Account.Role != registry.Manufacturer || c.State != Draft {
+		return fmt.Errorf("%w: a picture for a case that is %s", ErrState, c.State)
+	}
+	drawn, err := picture.Square(body)
+	if err != nil {
+		return err
+	}
+	f := File{Name: "picture.jpg", SHA256: sha256.Sum256(drawn), Size: len(drawn), Act: d.act(p)}
+	if i := slices.IndexFunc(c.Pictures, func(x File) bool { return x.SHA256 == f.SHA256 }); i >= 0 { // it is kept already
+		c.Pictures = append(slices.Delete(c.Pictures, i, i+1), f)
+		return d.save(ctx, p, c, "picture")
+	}
+	if len(c.Pictures) >= MaxPictures {
+		return fmt.Errorf("%w: %d pictures were sent for this case", ErrMany, len(c.Pictures))
+	}
+	c.Pictures = append(c.Pictures, f)
+	return d.saveWith(ctx, p, c, "picture", &f, drawn)
+}
+
+// PictureOf is what the product of a case looks like, as JPEG; nil where nobody showed it.
+func (d *Desk) PictureOf(ctx context.Context, c *Case) ([]byte, error) {
+	if len(c.Pictures) == 0 {
+		return nil, nil
+	}
+	return d.Store.CaseFile(ctx, c.ID, c.Pictures[len(c.Pictures)-1].SHA256)
 }
 
 // Assess weighs what was handed in.

@@ -88,17 +88,18 @@ func milli(ms int64) time.Time {
 	return time.UnixMilli(ms).UTC()
 }
 
-const selectLabel = "select id, sign1, account, category, granted, log_index, status, changed, changes from label "
+const selectLabel = "select id, sign1, account, category, granted, log_index, status, changed, changes, picture from label "
 
 func scanLabel(r row) (*registry.Label, error) {
 	var l registry.Label
-	var id []byte
+	var id, picture []byte
 	var granted, changed int64
 	var status string
-	if err := scan(r, "label", &id, &l.Sign1, &l.Account, &l.Category, &granted, &l.Index, &status, &changed, &l.Changes); err != nil {
+	if err := scan(r, "label", &id, &l.Sign1, &l.Account, &l.Category, &granted, &l.Index, &status, &changed, &l.Changes, &picture); err != nil {
 		return nil, err
 	}
 	copy(l.ID[:], id)
+	copy(l.Picture[:], picture)
 	l.Granted, l.Changed, l.Status = milli(granted), milli(changed), label.Status(status)
 	return &l, nil
 }

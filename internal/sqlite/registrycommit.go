@@ -128,13 +128,13 @@ func (b *batch) Keep(e *registry.Entry) error {
 		err = b.grant(e)
 	case registry.Change:
 		_, err = b.exec("update label set pending = 1 where id = ?", e.Label[:])
-		for _, d := range e.Documents {
-			if err == nil {
-				_, err = b.exec("insert into document (hash, media, body) values (?, ?, ?) on conflict do nothing", d.Hash[:], d.Media, d.Body)
-			}
-		}
 	default:
 		return nil // the registry’s own doings are in the log
+	}
+	for _, d := range e.Documents {
+		if err == nil {
+			_, err = b.exec("insert into document (hash, media, body) values (?, ?, ?) on conflict do nothing", d.Hash[:], d.Media, d.Body)
+		}
 	}
 	if err != nil {
 		return err
@@ -196,9 +196,9 @@ func (b *batch) grant(e *registry.Entry) error {
 	if err != nil {
 		return err
 	}
-	_, err = b.exec(`insert into label (seq, id, sign1, account, gtin, category, granted, status_index, expires, status, changed, changes, pending)
-		values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 1)`,
-		e.Seq, e.Label[:], e.Body, e.Account, int64(e.GTIN), e.Grant.Category, e.At.UnixMilli(), e.StatusIndex, st.Expires, string(e.Status))
+	_, err = b.exec(`insert into label (seq, id, sign1, account, gtin, category, granted, status_index, expires, status, picture, changed, changes, pending)
+		values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 1)`,
+		e.Seq, e.Label[:], e.Body, e.Account, int64(e.GTIN), e.Grant.Category, e.At.UnixMilli(), e.StatusIndex, st.Expires, string(e.Status), e.Grant.PictureHash())
 	if err != nil {
 		return err
 	}

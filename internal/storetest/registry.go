@@ -103,6 +103,7 @@ func Registry(t *testing.T, open func(t *testing.T) (s registry.Store, again fun
 		test func(*testing.T, registry.Store)
 	}{
 		{"a label is shown once it is logged", shown},
+		{"the picture of a product is kept with its label", pictured},
 		{"a change waits for the one before it, and follows it by number", changed},
 		{"what is sent twice is kept once", twice},
 		{"a status index is given once", indexed},
@@ -177,6 +178,29 @@ func shown(t *testing.T, s registry.Store) {
 	}
 	if err := s.Commit(ctx, nil, []*registry.Entry{e}, nil); err == nil {
 		t.Error("it is marked twice")
+	}
+}
+
+func pictured(t *testing.T, s registry.Store) {
+	ctx := t.Context()
+	plain, e, twin := Grant(t, Statement(1, 1, Day), "light"), Grant(t, Statement(2, 2, Day), "light"), Grant(t, Statement(2, 3, Day), "light")
+	d := registry.Document{Media: "image/jpeg", Body: []byte("a picture")}
+	d.Sum()
+	for _, x := range []*registry.Entry{e, twin} { // the same picture, of two labels
+		x.Grant.Picture, x.Documents = d.Hash, []registry.Document{d}
+	}
+	commit(t, s, []*registry.Entry{plain, e, twin}, nil)
+	log(t, s, 0, plain, e, twin)
+	for x, want := range map[*registry.Entry]label.Hash{plain: {}, e: d.Hash, twin: d.Hash} {
+		if l, err := s.Label(ctx, x.Label); err != nil || l.Picture != want {
+			t.Errorf("%+v, %v, want picture %s", l, err, want)
+		}
+	}
+	if list, err := s.LabelsOf(ctx, GTIN(2), 9); err != nil || len(list) != 2 || list[0].Picture != d.Hash {
+		t.Errorf("%v, %v", list, err)
+	}
+	if kept, err := s.Document(ctx, d.Hash); err != nil || kept.Media != d.Media || string(kept.Body) != string(d.Body) {
+		t.Errorf("%+v, %v", kept, err)
 	}
 }
 

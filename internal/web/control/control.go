@@ -20,6 +20,7 @@ import (
 	"plimsoll.example/plimsoll/internal/auth"
 	"plimsoll.example/plimsoll/internal/home"
 	"plimsoll.example/plimsoll/internal/locale"
+	"plimsoll.example/plimsoll/internal/notice"
 	"plimsoll.example/plimsoll/internal/policy"
 	"plimsoll.example/plimsoll/internal/trust"
 	"plimsoll.example/plimsoll/mud"
@@ -37,6 +38,7 @@ const maxBody = 64 << 10
 // history is what is kept of what devices did.
 type history interface {
 	Traffic(ctx context.Context, device string, span time.Duration, from, to time.Time, limit int) ([]home.Traffic, error)
+	Reaches(ctx context.Context, device string, from time.Time, limit int) ([]home.Reach, error)
 	Findings(ctx context.Context, device string, limit int) ([]home.Noted, error)
 	Decisions(ctx context.Context, device string, before int64, limit int) ([]*home.Decision, error)
 	File(ctx context.Context, sha256 string) (*home.File, error)
@@ -58,6 +60,7 @@ type API struct {
 	Export  func(ctx context.Context) (*home.Export, error)
 	Import  func(ctx context.Context, actor string, x *home.Export, replace bool) (*home.Decision, error)
 	Code    func(role string) (string, error) // a code that lets somebody of that role into the pages
+	Notices *notice.Post                      // what is sent out of the home
 	Metrics http.Handler                      // nil: there are none
 	Log     *slog.Logger
 }
@@ -123,6 +126,8 @@ func (a *API) routes() map[string]func(*http.Request) (any, error) {
 		"POST /api/v1/findings/{finding}":        a.note,
 		"GET /api/v1/decisions":                  a.decisions,
 		"POST /api/v1/codes":                     a.code,
+		"GET /api/v1/notices":                    a.notices,
+		"POST /api/v1/notices/{channel}/test":    a.testNotice,
 		"POST /api/v1/undo":                      a.undo,
 		"GET " + exportPath:                      func(r *http.Request) (any, error) { return a.Export(r.Context()) },
 		"POST " + importPath:                     a.take,
@@ -201,6 +206,12 @@ func (a *API) code(r *http.Request) (any, error) {
 		return nil, err
 	}
 	return map[string]any{"schema": codeSchema, "code": code, "role": ask.Role, "until": time.Now().Add(auth.CodeLasts).UTC()}, nil
+}
+
+func (a *API) notices(r *http.Request) (any, error) { return a.Notices.Report(r.Context()) }
+
+func (a *API) testNotice(r *http.Request) (any, error) {
+	return a.Notices.Try(r.Context(), r.PathValue("channel"))
 }
 
 func (a *API) status(*http.Request) (any, error) { return a.Status(), nil }
@@ -345,7 +356,18 @@ func (a *API) traffic(r *http.Request) (any, error) {
 		return nil, err
 	}
 	list, err := a.History.Traffic(r.Context(), d.ID, span, from, to, int(limit))
-	return map[string]any{"traffic": append([]home.Traffic{}, list...)}, err
+	if err != nil {
+		return nil, err
+	}
+	reaches, err := a.History.Reaches(r.Context(), d.ID, from, 10_000)
+	countries := map[string][]string{}
+	for _, x := range reaches {
+		countries[x.Peer] = append(countries[x.Peer], x.Country)
+	}
+	for _, codes := range countries {
+		slices.Sort(codes)
+	}
+	return map[string]any{"traffic": append([]home.Traffic{}, list...), "countries": countries}, err
 }
 
 func (a *API) policy(r *http.Request) (any, error) {

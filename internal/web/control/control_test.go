@@ -25,6 +25,7 @@ import (
 	"plimsoll.example/plimsoll/internal/frame"
 	"plimsoll.example/plimsoll/internal/home"
 	"plimsoll.example/plimsoll/internal/locale"
+	"plimsoll.example/plimsoll/internal/notice"
 	"plimsoll.example/plimsoll/internal/policy"
 	"plimsoll.example/plimsoll/internal/sqlite"
 	"plimsoll.example/plimsoll/internal/trust"
@@ -58,7 +59,18 @@ func serve(t *testing.T) *gateway {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
+	post := &notice.Post{Dir: dir, Ledger: store, Source: quiet{}, Now: time.Now, Log: log, Link: func(locale.Lang) string { return "" }}
+	if err := post.Open(); err != nil {
+		t.Fatal(err)
+	}
+	if err := post.Change(func(s *notice.Settings) error {
+		s.Put(notice.Channel{Kind: notice.Webhook, Server: "http://127.0.0.1:1/hook", Secret: "s3cr3t", Lang: locale.English, Alerts: true})
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
 	api := &control.API{
+		Notices:   post,
 		Household: h, History: store, Log: log,
 		Label: func(context.Context, string, *home.Device, []byte) (*home.Decision, error) { return nil, home.ErrLabel },
 		Sticker: func(context.Context, string, *home.Device, *mud.Sticker) (*home.Decision, error) {
@@ -93,6 +105,35 @@ func serve(t *testing.T) *gateway {
 		}
 	}
 	return &gateway{h, store, control.Client(socket), d}
+}
+
+// quiet is a home that has nothing to say.
+type quiet struct{}
+
+func (quiet) Week(context.Context, *locale.Catalogue) (*notice.Week, error) {
+	return &notice.Week{}, nil
+}
+func (quiet) Causes(context.Context, *locale.Catalogue) ([]notice.Cause, error) { return nil, nil }
+
+func (quiet) Counts(context.Context) (map[string]int, error) { return nil, nil }
+
+// Whoever asks where something is sent is not told a secret; a test says what is wrong.
+func TestNoticesAreToldWithoutTheirSecrets(t *testing.T) {
+	g := serve(t)
+	status, body := g.call(t, "GET", "/api/v1/notices", "")
+	var r notice.Report
+	if err := json.Unmarshal([]byte(body), &r); err != nil || status != http.StatusOK || len(r.Channels) != 1 || r.Channels[0].Name != "127.0.0.1:1" || r.Next == nil {
+		t.Fatalf("%d %s %v", status, body, err)
+	}
+	if strings.Contains(body, "s3cr3t") || strings.Contains(body, "/hook") {
+		t.Error(body)
+	}
+	if status, body = g.call(t, "POST", "/api/v1/notices/"+r.Channels[0].ID+"/test", ""); status != http.StatusOK || !strings.Contains(body, `"sent":false,"trouble":"refused"`) {
+		t.Errorf("%d %s", status, body)
+	}
+	if status, body = g.call(t, "POST", "/api/v1/notices/none/test", ""); status != http.StatusNotFound {
+		t.Errorf("%d %s", status, body)
+	}
 }
 
 // call speaks to the gateway, and holds the answer against the description of the operation.

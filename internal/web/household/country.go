@@ -72,6 +72,7 @@ func (p *Pages) countries(w *locale.Catalogue, reaches []home.Reach) (list []abr
 		of[r.Country][r.Device] = true
 	}
 	devices := p.Household.Devices()
+	slices.SortFunc(devices, func(a, b *home.Device) int { return cmp.Or(cmp.Compare(a.Title(), b.Title()), cmp.Compare(a.ID, b.ID)) })
 	for code, ids := range of {
 		x := abroad{Country: report.Country(w, code), code: code}
 		for _, d := range devices {

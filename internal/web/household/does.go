@@ -21,16 +21,19 @@ func (p *Pages) peers(traffic []home.Traffic) (list []inspect.Peer) {
 	}
 	at := map[[2]string]int{}
 	for i := range traffic {
-		t := &traffic[i]
-		k := [2]string{t.Peer, t.Scope}
+		t, scope := &traffic[i], traffic[i].Scope
+		if names[t.Peer] != "" { // IPv6 of the home is counted as the Internet
+			scope = "lan"
+		}
+		k := [2]string{t.Peer, scope}
 		n, ok := at[k]
 		if !ok {
 			n = len(list)
 			at[k] = n
-			q := inspect.Peer{Name: t.Peer, Scope: t.Scope}
+			q := inspect.Peer{Name: t.Peer, Scope: scope}
 			if _, err := netip.ParseAddr(t.Peer); err == nil {
 				q.Name, q.Addresses = "", []string{t.Peer}
-				if t.Scope != "internet" {
+				if scope != "internet" {
 					q.Name = names[t.Peer]
 				}
 			}

@@ -14,6 +14,7 @@ import (
 	"plimsoll.example/plimsoll/internal/country"
 	"plimsoll.example/plimsoll/internal/home"
 	"plimsoll.example/plimsoll/internal/locale"
+	"plimsoll.example/plimsoll/internal/notice"
 	"plimsoll.example/plimsoll/internal/policy"
 	"plimsoll.example/plimsoll/internal/web/page"
 	"plimsoll.example/plimsoll/label"
@@ -94,6 +95,8 @@ type Pages struct {
 
 	Tokens bool // programs can read what the gateway knows, at the address of the pages, if they show a token
 
+	Notices *notice.Post // what is sent out of the home
+
 	Countries country.Table // of addresses on the Internet
 
 	site     *page.Site
@@ -128,6 +131,7 @@ func (p *Pages) routes() []route {
 		{"GET /history", detail, p.history},
 		{"GET /week", detail, p.week},
 		{"GET /calendar", detail, p.calendar},
+		{"GET /calendar/updates.ics", detail, p.ics},
 		{"GET /lists/{list}", detail, p.list},
 		{"POST /lists/{list}", decide, p.tick},
 		{"GET /guide", look, p.guide},
@@ -140,6 +144,8 @@ func (p *Pages) routes() []route {
 		{"POST /lessons/{lesson}", look, p.learned},
 		{"GET /settings", set, p.settings},
 		{"POST /settings", set, p.saveSettings},
+		{"GET /notices", set, p.notices},
+		{"POST /notices", set, p.saveNotices},
 		{"GET /carry", carry, p.carry},
 		{"GET /carry/home.json", carry, p.export},
 		{"POST /carry", carry, p.take},

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
@@ -528,7 +529,7 @@ func TestTheCodeOnADeviceIsTakenFromAPhotograph(t *testing.T) {
 		t.Errorf("as text: %d", h.status)
 	}
 	for name, answer := range map[string]string{"no picture": send([]byte("none")), "no code": h.post(t, at+"/code", "text", "hello"), "nothing": h.post(t, at+"/code")} {
-		if !strings.Contains(answer, "no code to be read") && !strings.Contains(answer, "That is no label") {
+		if !strings.Contains(answer, "no code to be read") && !strings.Contains(answer, "That is not a label") {
 			t.Errorf("%s: %.300s", name, answer)
 		}
 	}
@@ -570,5 +571,24 @@ func TestOnceAYearTheFirstPageSaysSo(t *testing.T) {
 	h.post(t, "/en/lists/tune-up", "item", "router", "done", "yes")
 	if page := h.get(t, "/en/"); strings.Contains(page, due) {
 		t.Error("it was begun, and is asked again")
+	}
+}
+
+// The dates can be taken into another calendar, whatever devices are called.
+func TestTheCalendarIsTakenIntoAnother(t *testing.T) {
+	h := furnish(t, false)
+	h.post(t, "/en/devices/"+h.Lamp.ID+"/about", "name", "Éclairage, salon; étage \\ nord "+strings.Repeat("é", 40))
+	h.post(t, "/en/devices/"+h.Camera.ID+"/care", "support", "2031-05-06")
+	text := h.get(t, "/fr/calendar/updates.ics")
+	if strings.Count(text, "BEGIN:VEVENT") != 2 || !strings.Contains(text, "DTSTART;VALUE=DATE:20310506\r\n") {
+		t.Error(text)
+	}
+	for _, line := range strings.Split(strings.TrimSuffix(text, "\r\n"), "\r\n") {
+		if len(line) > 75 || strings.ContainsAny(line, "\r\n") || !utf8.ValidString(line) {
+			t.Errorf("a line of %d octets: %q", len(line), line)
+		}
+	}
+	if whole := strings.ReplaceAll(text, "\r\n ", ""); !strings.Contains(whole, `Éclairage\, salon\; étage \\ nord é`) {
+		t.Errorf("the name is not whole: %s", whole)
 	}
 }

@@ -17,7 +17,7 @@ func (h *house) paths() []string {
 	list := []string{
 		"/", at, at + "?saved=about", at + "/rehearsal", at + "/rehearsal?file=offered", at + "/letter/maker", at + "/letter/commissioner", "/devices/" + h.Lamp.ID,
 		"/protection", "/history", "/week", "/calendar", "/plan", "/lists/tune-up", "/lists/moving-in", "/lists/moving-out", "/guide", "/guide/safe", "/guide/words", "/guide/stage/before",
-		"/guide/stage/use", "/guide/stage/trouble", "/lessons", "/settings", "/carry", "/people", "/tokens", "/sessions", "/guest",
+		"/guide/stage/use", "/guide/stage/trouble", "/lessons", "/settings", "/notices", "/carry", "/people", "/tokens", "/sessions", "/guest",
 	}
 	for _, l := range []string{"here", "names", "senses", "talk", "cut", "outage", "scam"} {
 		list = append(list, "/lessons/"+l)
@@ -29,7 +29,7 @@ func (h *house) paths() []string {
 }
 
 var (
-	keyLike  = regexp.MustCompile(`[>" ](household|page|report|grade|home|guide|label|mud|inspect|reason|category|glance|service)(\.[a-z0-9-]+)+[<" .]`)
+	keyLike  = regexp.MustCompile(`[>" ](household|notice|weekday|page|report|grade|home|guide|label|mud|inspect|reason|category|glance|service)(\.[a-z0-9-]+)+[<" .]`)
 	ids      = regexp.MustCompile(` id="([^"]+)"`)
 	pointers = regexp.MustCompile(` (?:for|aria-describedby|aria-labelledby|list)="([^"]+)"`)
 	inputs   = regexp.MustCompile(`<(?:input|select|textarea) [^>]*>`)

@@ -44,7 +44,7 @@ var roles = []struct {
 
 // role is what somebody is. Where nobody signs in, all are owners.
 func (p *Pages) role(v page.Viewer) string {
-	if p.site.Door == nil {
+	if p.site == nil || p.site.Door == nil {
 		return owner
 	}
 	return v.Role

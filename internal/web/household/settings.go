@@ -17,6 +17,7 @@ type preferences struct {
 	Saved  string
 	People bool // there is a page of people
 	Tokens bool // and one of programs that read
+	Tells  bool // something can be sent
 }
 
 func (p *Pages) settings(r *page.Request) (*page.View, error) {
@@ -26,7 +27,7 @@ func (p *Pages) settings(r *page.Request) (*page.View, error) {
 	}
 	return &page.View{
 		Template: "settings.html", Title: r.Words.Text("household.nav.settings"),
-		Data: &preferences{*s, saved(r), p.People != nil && p.may(r.Viewer, govern), p.Tokens && p.may(r.Viewer, govern)},
+		Data: &preferences{*s, saved(r), p.People != nil && p.may(r.Viewer, govern), p.Tokens && p.may(r.Viewer, govern), p.Notices != nil},
 	}, nil
 }
 

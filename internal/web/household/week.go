@@ -28,6 +28,9 @@ type digest struct {
 	Flows    string
 	Abroad   string    // the countries of the addresses that devices talked to
 	Support  []mention // whose updates end soon
+	Labels   []mention // whose status changed
+
+	all *everything
 }
 
 // mention is a device, and what is said of it.
@@ -37,12 +40,21 @@ type mention struct{ ID, Name, Text string }
 const mostMentions = 12
 
 func (p *Pages) week(r *page.Request) (*page.View, error) {
+	x, err := p.digest(r)
+	if err != nil {
+		return nil, err
+	}
+	return &page.View{Template: "week.html", Title: r.Words.Text("household.nav.week"), Data: x}, nil
+}
+
+// digest is the week until now.
+func (p *Pages) digest(r *page.Request) (*digest, error) {
 	e, err := p.look(r.Context())
 	if err != nil {
 		return nil, err
 	}
 	now, from, w := p.Now(), p.ago(), r.Words
-	x := &digest{From: w.Date(from.Local()), To: w.Date(now.Local())}
+	x := &digest{From: w.Date(from.Local()), To: w.Date(now.Local()), all: e, Labels: changedLabels(w, e.devices, from)}
 	counts := map[grade.State]int{}
 	var flows uint64
 	for _, d := range e.devices {
@@ -56,7 +68,7 @@ func (p *Pages) week(r *page.Request) (*page.View, error) {
 			x.Gone = append(x.Gone, mention{d.ID, d.Title(), w.Text("household.week.last", "day", w.Date(d.Last.Local()))})
 		}
 		for _, f := range e.findings[d.ID] {
-			if time.Unix(0, f.Last).After(from) {
+			if time.Unix(0, f.Last).After(from) && (d.Label == nil || !slices.Contains(home.LabelKinds, f.Kind)) {
 				x.Found = append(x.Found, mention{d.ID, d.Title(), guide.Title(w, string(f.Kind))})
 			}
 		}
@@ -92,7 +104,7 @@ func (p *Pages) week(r *page.Request) (*page.View, error) {
 		a := e.said[d.ID]
 		x.Most = append(x.Most, mention{d.ID, d.Title(), w.Text("household.does.much", "out", locale.Octets(a.Out), "in", locale.Octets(a.In))})
 	}
-	for _, list := range []*[]mention{&x.New, &x.Found, &x.Gone, &x.Support} {
+	for _, list := range []*[]mention{&x.New, &x.Found, &x.Gone, &x.Support, &x.Labels} {
 		*list = (*list)[:min(len(*list), mostMentions)]
 	}
 	decisions, err := p.History.Decisions(r.Context(), "", 0, shownDecisions)
@@ -114,5 +126,5 @@ func (p *Pages) week(r *page.Request) (*page.View, error) {
 	if where := p.named(w, reaches); where != "" {
 		x.Abroad = w.Text("household.week.countries", "list", where)
 	}
-	return &page.View{Template: "week.html", Title: w.Text("household.nav.week"), Data: x}, nil
+	return x, nil
 }

@@ -20,6 +20,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"path"
 	"slices"
 	"strings"
 	"unicode"
@@ -67,6 +68,7 @@ type Site struct {
 	open      map[string]bool // the patterns of pages for everybody
 	templates map[string]*template.Template
 	words     map[locale.Lang]*locale.Catalogue
+	mux       *http.ServeMux
 }
 
 // Viewer is who looks at a page; the zero value is somebody who is not known.
@@ -179,6 +181,7 @@ func (s *Site) Handler() (http.Handler, error) {
 		s.addPasskeys()
 	}
 	mux := http.NewServeMux()
+	s.mux = mux
 	for _, l := range locale.Languages {
 		s.words[l] = words(l)
 		for pattern, h := range s.routes {
@@ -347,9 +350,10 @@ func (m *Model) Path(path string) string { return "/" + string(m.Lang) + path }
 // In is the address of this page in another language.
 func (m *Model) In(l string) string { return "/" + l + m.path + m.query }
 
-// Here reports whether a link leads to this page, or to one above it.
+// Here reports whether a link leads to this page, or to the one above it that is next.
 func (m *Model) Here(path string) bool {
-	return m.path == path || path != "/" && strings.HasPrefix(m.path, path+"/")
+	over := func(path string) bool { return m.path == path || path != "/" && strings.HasPrefix(m.path, path+"/") }
+	return over(path) && !slices.ContainsFunc(m.site.Links, func(l Link) bool { return len(l.Path) > len(path) && over(l.Path) })
 }
 
 // Site is the name of the site.
@@ -389,7 +393,9 @@ func (m *Model) Script() string { return asset.ScriptPath() }
 
 func (s *Site) show(w http.ResponseWriter, r *http.Request, l locale.Lang, v *View, viewer Viewer) {
 	m := &Model{View: v, Lang: l, Viewer: viewer, site: s, words: s.words[l], path: strings.TrimPrefix(r.URL.Path, "/"+string(l))}
-	if r.URL.RawQuery != "" {
+	if r.Method == http.MethodPost {
+		m.path = s.above(r, l)
+	} else if r.URL.RawQuery != "" {
 		m.query = "?" + r.URL.RawQuery
 	}
 	t, ok := s.templates[v.Template]
@@ -419,6 +425,17 @@ func (s *Site) show(w http.ResponseWriter, r *http.Request, l locale.Lang, v *Vi
 	if _, err := w.Write(bytes.Map(visible, b.Bytes())); err != nil {
 		s.Log.DebugContext(r.Context(), "page was not taken", "error", err)
 	}
+}
+
+// above is the path of the page that a form was on, or of one above it: what answers a form cannot be asked for by a link.
+func (s *Site) above(r *http.Request, l locale.Lang) string {
+	language := "/" + string(l)
+	for p := r.URL.Path; len(p) > len(language); p = path.Dir(p) {
+		if _, pattern := s.mux.Handler(&http.Request{Method: http.MethodGet, Host: r.Host, URL: &url.URL{Path: p}}); strings.HasPrefix(pattern, http.MethodGet+" ") {
+			return strings.TrimPrefix(p, language)
+		}
+	}
+	return "/"
 }
 
 // visible leaves out what a reader cannot see and what misleads: controls, and what turns the direction of text (UAX #9

@@ -25,6 +25,7 @@ type dumpLine struct {
 	Granted  string       `json:"granted"`
 	Changed  string       `json:"changed"`
 	Leaf     uint64       `json:"leaf"`
+	Picture  string       `json:"picture,omitempty"`
 	Label    []byte       `json:"label"` // COSE_Sign1
 }
 
@@ -62,7 +63,7 @@ func (s *Site) dump(w http.ResponseWriter, r *http.Request) (*answer, error) {
 			panic(http.ErrAbortHandler) // what was sent cannot be taken back: it ends without its last line
 		}
 		for _, l := range list {
-			if err := lines.Encode(dumpLine{l.ID, l.Account, l.Category, l.Status, rfc3339(l.Granted), rfc3339(l.Changed), l.Index, l.Sign1}); err != nil {
+			if err := lines.Encode(dumpLine{l.ID, l.Account, l.Category, l.Status, rfc3339(l.Granted), rfc3339(l.Changed), l.Index, s.pictureURL(l), l.Sign1}); err != nil {
 				return nil, nil //nolint:nilnil // whoever asked has gone
 			}
 		}

@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"html/template"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"plimsoll.example/plimsoll/internal/glance"
 	"plimsoll.example/plimsoll/internal/locale"
@@ -25,6 +27,7 @@ type view struct {
 	Shapes                  template.HTML
 	Registry                string
 	Title, Category, Digits string
+	Picture, PictureAlt     string // where it is, and what it is of
 	Verdict, State, Because string
 	Advice, AsOf            string
 	Facts                   []fact
@@ -41,6 +44,9 @@ type view struct {
 	Ways                    []document
 	words                   *locale.Catalogue
 }
+
+// Long reports whether the title would take the room of the facts, were it as large as others.
+func (v *view) Long() bool { return utf8.RuneCountInString(v.Title) > 48 }
 
 // T is a message of the catalogue.
 func (v *view) T(key string) string { return v.words.Text(key) }
@@ -73,27 +79,21 @@ func (e *edition) view(r *registry.Registry, p *productView, key pageKey, price 
 	verdict, because := glance.Judge(st, l.Status, key.day)
 	lang := "/" + string(key.lang)
 	digits := strings.TrimLeft(p.GTIN, "0")
-	v := &view{
-		words: w, Lang: key.lang, Other: locale.French, OtherName: "Français", Style: template.CSS(style), Shapes: template.HTML(asset.Shapes), //nolint:gosec // our own
-		Registry: shown(r.Name), Title: shown(st.Maker + " " + st.Model), Digits: digits, Price: price,
-		Verdict: verdict.Text(w), State: states[verdict], Because: w.Text(string(because)),
-		AsOf:    w.Text("product.as-of", "status", w.Text("product.status."+string(l.Status)), "day", w.Date(key.day.Time())),
-		Actions: []document{{lang + "/compare?gtin=" + p.GTIN, w.Text("product.compare")}, {lang + "/saved?gtin=" + p.GTIN, w.Text("product.save")}},
-		Match: []string{
-			w.Text("product.match.name", "name", shown(st.Maker+" "+st.Model)), w.Text("product.match.digits", "digits", digits), w.Text("product.match.address", "name", host(r.URL)),
-		},
-		Ways: []document{
-			{lang + "/history/" + p.GTIN, w.Text("product.history")},
-			{lang + "/tags?gtin=" + p.GTIN, w.Text("product.tag")},
-			{lang + "/norms", w.Text("product.judge")},
-			e.proof(l.Leaf),
-			{"/api/v1/products/" + p.GTIN, w.Text("product.json")},
-		},
+	v := e.frame(r, key.lang, p.GTIN)
+	v.Title, v.Digits, v.Price = shown(st.Maker+" "+st.Model), digits, price
+	v.Verdict, v.State, v.Because = verdict.Text(w), states[verdict], w.Text(string(because))
+	v.AsOf = w.Text("product.as-of", "status", w.Text("product.status."+string(l.Status)), "day", w.Date(key.day.Time()))
+	v.Actions = []document{{lang + "/compare?gtin=" + p.GTIN, w.Text("product.compare")}, {lang + "/saved?gtin=" + p.GTIN, w.Text("product.save")}}
+	v.Match = []string{
+		w.Text("product.match.name", "name", v.Title), w.Text("product.match.digits", "digits", digits), w.Text("product.match.address", "name", host(r.URL)),
 	}
-	if v.Lang == locale.French {
-		v.Other, v.OtherName = locale.English, "English"
+	v.Ways = []document{
+		{lang + "/history/" + p.GTIN, w.Text("product.history")},
+		{lang + "/tags?gtin=" + p.GTIN, w.Text("product.tag")},
+		{lang + "/norms", w.Text("product.judge")},
+		e.proof(l.Leaf),
+		{"/api/v1/products/" + p.GTIN, w.Text("product.json")},
 	}
-	v.OtherURL = "/" + string(v.Other) + "/01/" + p.GTIN
 	if l.Status != label.Active {
 		v.Advice = w.Text("product.advice." + string(l.Status))
 	}
@@ -102,6 +102,10 @@ func (e *edition) view(r *registry.Registry, p *productView, key pageKey, price 
 			v.Category = shown(p.Category)
 		}
 		v.Category = locale.Capital(v.Category)
+	}
+	if v.Picture = pictured(p); v.Picture != "" {
+		v.PictureAlt = w.Text("product.picture", "name", v.Title)
+		v.Match = slices.Insert(v.Match, 0, w.Text("product.match.picture"))
 	}
 	v.Facts = e.glanced(l, key.day)
 	if price != "" {
@@ -126,6 +130,29 @@ func (e *edition) view(r *registry.Registry, p *productView, key pageKey, price 
 		v.Others = append(v.Others, w.Text("product.other", "day", w.Date(at(o.Granted)), "who", shown(o.Issuer.Name), "status", w.Text("label.status."+string(o.Status)), "for", e.about(o.Product)))
 	}
 	return v
+}
+
+// frame is what is around the page of every product.
+func (e *edition) frame(r *registry.Registry, lang locale.Lang, gtin string) *view {
+	v := &view{
+		words: e.words, Lang: lang, Other: locale.French, OtherName: "Français", Style: template.CSS(style), Shapes: template.HTML(asset.Shapes), //nolint:gosec // our own
+		Registry: shown(r.Name),
+	}
+	if v.Lang == locale.French {
+		v.Other, v.OtherName = locale.English, "English"
+	}
+	v.OtherURL = "/" + string(v.Other) + "/01/" + url.PathEscape(gtin)
+	return v
+}
+
+// pictured is where the newest picture of a product is, on this server, or "".
+func pictured(p *productView) string {
+	for i := range p.Labels {
+		if at := p.Labels[i].Picture; at != "" {
+			return at[strings.LastIndex(at, picturePath):]
+		}
+	}
+	return ""
 }
 
 // proof leads to what proves that a leaf is in the log.

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"html/template"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"strings"
 	"sync"
 
+	"plimsoll.example/plimsoll/internal/glance"
 	"plimsoll.example/plimsoll/internal/locale"
 	"plimsoll.example/plimsoll/internal/registry"
 	"plimsoll.example/plimsoll/label"
@@ -56,7 +58,7 @@ type edition struct {
 	norms [][][]template.HTML // by profile, norm and class: a row of the list
 }
 
-func newPages(catalogue *norms.Catalogue) (*pages, error) {
+func newPages(catalogue *norms.Catalogue, words func(locale.Lang) *locale.Catalogue) (*pages, error) {
 	t, err := template.New("page").Parse(pageSource)
 	if err != nil {
 		return nil, fmt.Errorf("read the template of the page: %w", err)
@@ -64,10 +66,10 @@ func newPages(catalogue *norms.Catalogue) (*pages, error) {
 	sum := sha256.Sum256([]byte(style))
 	p := &pages{
 		page: t, in: map[locale.Lang]*edition{}, kept: map[pageKey]*keptPage{},
-		policy: "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; img-src data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+		policy: "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
 	}
 	for _, l := range locale.Languages {
-		p.in[l] = newEdition(locale.New(l), catalogue)
+		p.in[l] = newEdition(words(l), catalogue)
 	}
 	return p, nil
 }
@@ -96,40 +98,66 @@ func newEdition(words *locale.Catalogue, catalogue *norms.Catalogue) *edition {
 	}
 }
 
-// page is the one of a product, as a phone’s camera opens it.
+// page is the one of a product, as a phone’s camera opens it. Where there is none, a browser is told so in words, and a
+// program as by all other addresses.
 func (s *Site) page(_ http.ResponseWriter, r *http.Request) (*answer, error) {
-	gtin, err := gtinOf(r.PathValue("gtin"))
-	if err != nil {
-		return nil, err
-	}
-	key := pageKey{gtin, pageLanguage(r), label.DayOf(s.Now())}
+	lang := pageLanguage(r)
 	a := &answer{media: "text/html; charset=utf-8", age: shortly, header: map[string]string{
-		"Content-Security-Policy": s.pages.policy, "Vary": "Accept-Language", "Content-Language": string(key.lang),
+		"Content-Security-Policy": s.pages.policy, "Vary": "Accept, Accept-Language", "Content-Language": string(lang),
 	}}
-	if price := queried(r, "price"); price != "" {
-		if a.body, err = s.priced(r.Context(), key, price[:min(len(price), 16)]); err != nil {
-			return nil, err
-		}
-		return a, nil
+	gtin, err := gtinOf(r.PathValue("gtin"))
+	if err == nil {
+		err = s.fill(r, a, pageKey{gtin, lang, label.DayOf(s.Now())})
 	}
-	version := s.Registry.Version(gtin) // before it is read: what changes meanwhile makes it old
+	if (errors.Is(err, registry.ErrUnknown) || errors.Is(err, errRequest)) && strings.Contains(r.Header.Get("Accept"), "text/html") {
+		return a, s.pages.absent(a, s.Registry, lang, r.PathValue("gtin"), err)
+	}
+	return a, err
+}
+
+// fill makes the page of a product, or takes the one that is kept.
+func (s *Site) fill(r *http.Request, a *answer, key pageKey) (err error) {
+	if price := queried(r, "price"); price != "" {
+		a.body, err = s.priced(r.Context(), key, price[:min(len(price), 16)])
+		return err
+	}
+	version := s.Registry.Version(key.gtin) // before it is read: what changes meanwhile makes it old
 	s.pages.mu.RLock()
 	k := s.pages.kept[key]
 	s.pages.mu.RUnlock()
 	if k == nil || k.version != version {
-		p, err := s.viewProduct(r.Context(), gtin)
+		p, err := s.viewProduct(r.Context(), key.gtin)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		body, err := s.pages.render(s.Registry, p, key, "")
 		if err != nil {
-			return nil, err
+			return err
 		}
 		k = &keptPage{version, body, etag(body)}
 		s.pages.keep(key, k)
 	}
 	a.body, a.etag = k.body, k.etag
-	return a, nil
+	return nil
+}
+
+// absent is the page where there is no product: nobody has looked at it, or the number is none.
+func (p *pages) absent(a *answer, r *registry.Registry, lang locale.Lang, text string, cause error) error {
+	w := p.in[lang].words
+	text = shown(text[:min(len(text), 64)])
+	v := p.in[lang].frame(r, lang, text)
+	v.Title = w.Text("shop.unlabelled", "digits", strings.TrimLeft(text, "0"))
+	v.State, v.Verdict, v.Because, v.Advice = states[glance.Unlabelled], glance.Unlabelled.Text(w), w.Text("glance.because.none"), w.Text("shop.none.help")
+	a.status = http.StatusNotFound
+	if !errors.Is(cause, registry.ErrUnknown) {
+		v.Verdict, v.Because, v.Advice, a.status = w.Text("glance.unknown"), w.Text("shop.error.gtin", "text", text), w.Text("product.match.no"), http.StatusBadRequest
+	}
+	var b bytes.Buffer
+	if err := p.page.ExecuteTemplate(&b, "absent", v); err != nil {
+		return fmt.Errorf("write the page: %w", err)
+	}
+	a.body = b.Bytes()
+	return nil
 }
 
 func (p *pages) keep(key pageKey, k *keptPage) {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"plimsoll.example/plimsoll/internal/picture"
 	"plimsoll.example/plimsoll/internal/registry"
 	"plimsoll.example/plimsoll/label"
 )
@@ -198,6 +199,25 @@ func (s *Site) evidence(_ http.ResponseWriter, r *http.Request) (*answer, error)
 		media: media, body: d.Body, age: forever, etag: `"` + h.String() + `"`,
 		header: map[string]string{"Content-Disposition": "attachment", "Content-Security-Policy": "default-src 'none'; sandbox"},
 	}, nil
+}
+
+// picturePath is where pictures of products are, each by its SHA-256.
+const picturePath = "/api/v1/pictures/"
+
+// picture is what a product looks like, as package picture drew it when the label was asked for.
+func (s *Site) picture(_ http.ResponseWriter, r *http.Request) (*answer, error) {
+	h, err := hashOf(r.PathValue("hash"), "hash")
+	if err != nil {
+		return nil, err
+	}
+	d, err := s.Registry.Store.Document(r.Context(), h)
+	if err != nil {
+		return nil, err
+	}
+	if d.Media != picture.Media { // evidence is at another address
+		return nil, fmt.Errorf("picture %s: %w", h, registry.ErrUnknown)
+	}
+	return &answer{media: d.Media, body: d.Body, age: forever, etag: `"` + h.String() + `"`}, nil
 }
 
 // compare puts two or three products side by side, and names what differs in what their newest labels say.

@@ -18,6 +18,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"plimsoll.example/plimsoll/internal/locale"
 	"plimsoll.example/plimsoll/internal/registry"
 	"plimsoll.example/plimsoll/label"
 	"plimsoll.example/plimsoll/norms"
@@ -46,6 +47,8 @@ type Config struct {
 	Logger   *slog.Logger
 	Rate     float64 // writes a second of one account, and of one address
 	Now      func() time.Time
+	// Words are the messages of a language; nil: those of the program.
+	Words func(locale.Lang) *locale.Catalogue
 }
 
 // Site serves a registry.
@@ -60,7 +63,10 @@ type Site struct {
 
 // New makes the site of a registry.
 func New(c Config) (*Site, error) {
-	p, err := newPages(c.Norms)
+	if c.Words == nil {
+		c.Words = locale.New
+	}
+	p, err := newPages(c.Norms, c.Words)
 	if err != nil {
 		return nil, err
 	}
@@ -102,6 +108,7 @@ func (s *Site) operations() map[string]operation {
 		"envelope":    {"GET /api/v1/labels/{id}/envelope", s.envelope},
 		"proof":       {"GET /api/v1/log/{index}/proof", s.proof},
 		"evidence":    {"GET /api/v1/evidence/{hash}", s.evidence},
+		"picture":     {"GET " + picturePath + "{hash}", s.picture},
 		"compare":     {"GET /api/v1/compare", s.compare},
 		"issuers":     {"GET /api/v1/issuers", s.issuers},
 		"nextIndex":   {"GET /api/v1/issuers/{account}", s.nextIndex},

@@ -345,6 +345,69 @@ func TestThePageOfAProductSaysHowItsLabelStands(t *testing.T) {
 	}
 }
 
+// Whoever scans what nobody labelled is told so, in their language, and what they can do.
+func TestAProductThatNobodyLabelledHasAPageThatSaysSo(t *testing.T) {
+	s := serve(t, 1000)
+	browser := []string{"Accept", "text/html,application/xhtml+xml,*/*;q=0.8", "Accept-Language", "fr"}
+	path := fmt.Sprintf("/01/%014d", storetest.GTIN(9))
+	for _, x := range []struct {
+		path   string
+		status int
+		want   string
+	}{
+		{path, 404, "Sans étiquette"}, {"/en" + path, 404, "nobody has looked"}, {"/fr/01/123", 400, "123 n’est pas le numéro d’un produit"}, {"/01/%3Cscript%3E", 400, "&lt;script&gt;"},
+	} {
+		a := s.do(t, "GET", x.path, nil, browser...)
+		if a.StatusCode != x.status || !strings.Contains(string(a.body), x.want) || strings.Contains(string(a.body), "<script") || !strings.Contains(a.Header.Get("Content-Security-Policy"), "default-src 'none'") {
+			t.Errorf("%s: %s, want %d and %q\n%s", x.path, a.Status, x.status, x.want, a.body)
+		}
+	}
+	if a := s.do(t, "GET", path, nil, "Accept", "application/json"); a.Header.Get("Content-Type") != "application/problem+json" {
+		t.Errorf("a program gets %s", a.Header.Get("Content-Type"))
+	}
+}
+
+func TestThePictureOfAProductIsOpenToAll(t *testing.T) {
+	s := serve(t, 1000)
+	st := statement(1)
+	sign1, err := label.Sign(st, storetest.Key(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := s.reg.Grant(t.Context(), &registry.Submission{Sign1: sign1, Picture: []byte("\xff\xd8 as it was drawn")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain := s.grant(t, statement(2), "light")
+	at := "/api/v1/pictures/" + l.Picture.String()
+	a := s.do(t, "GET", at, nil)
+	if string(a.body) != "\xff\xd8 as it was drawn" || a.Header.Get("Content-Type") != "image/jpeg" || a.Header.Get("X-Content-Type-Options") != "nosniff" || !strings.Contains(a.Header.Get("Cache-Control"), "max-age=31536000") {
+		t.Errorf("%s %v", a.Status, a.Header)
+	}
+	product := s.do(t, "GET", fmt.Sprintf("/api/v1/products/%014d", st.GTIN), nil)
+	valid(t, "registry-product.json", product.body)
+	for what, body := range map[string][]byte{"the product": product.body, "the dump": s.do(t, "GET", "/api/v1/dump", nil).body} {
+		if !strings.Contains(string(body), `"picture":"https://registry.example`+at+`"`) {
+			t.Errorf("%s does not say where the picture is: %s", what, body)
+		}
+	}
+	if page := string(s.do(t, "GET", fmt.Sprintf("/en/01/%014d", st.GTIN), nil).body); strings.Count(page, `<img src="`+at+`"`) != 2 || !strings.Contains(page, `alt="Picture of `) {
+		t.Errorf("the page does not show it: %s", page)
+	}
+	if a := s.do(t, "GET", "/api/v1/labels/"+plain, nil); strings.Contains(string(a.body), `"picture"`) {
+		t.Errorf("a product without one: %s", a.body)
+	}
+	doc := documentBody{"text/html", []byte("<script>alert(1)</script>")} // evidence is none
+	if a := s.do(t, "POST", "/api/v1/labels/"+plain+"/changes", change(t, plain, 1, label.Suspend, 1, doc)); a.StatusCode != http.StatusCreated {
+		t.Fatalf("%s", a.body)
+	}
+	for path, want := range map[string]int{fmt.Sprintf("/api/v1/pictures/%x", sha256.Sum256(doc.Body)): 404, "/api/v1/pictures/" + strings.Repeat("0", 64): 404, "/api/v1/pictures/x": 400} {
+		if a := s.do(t, "GET", path, nil); a.StatusCode != want {
+			t.Errorf("%s: %s, want %d", path, a.Status, want)
+		}
+	}
+}
+
 func TestWhatIsGivenOutVerifies(t *testing.T) {
 	s := serve(t, 1000)
 	id := s.grant(t, statement(1), "camera")

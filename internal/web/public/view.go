@@ -26,7 +26,8 @@ type labelView struct {
 	Status   label.Status     `json:"status"`
 	Changed  string           `json:"changed"` // RFC 3339, or "" for never
 	Granted  string           `json:"granted"`
-	Leaf     uint64           `json:"leaf"` // its index in the log
+	Leaf     uint64           `json:"leaf"`              // its index in the log
+	Picture  string           `json:"picture,omitempty"` // of the product: where it is
 	Changes  []changeView     `json:"changes"`
 	Label    []byte           `json:"label"` // COSE_Sign1
 }
@@ -75,6 +76,7 @@ func (s *Site) viewLabel(ctx context.Context, l *registry.Label) (*labelView, er
 		Schema: "plimsoll.registry.label/1", ID: l.ID, Issuer: s.party(l.Account), Product: st, Category: l.Category, Status: l.Status, Changed: rfc3339(l.Changed),
 		Granted: rfc3339(l.Granted), Leaf: l.Index, Changes: []changeView{}, Label: l.Sign1,
 	}
+	v.Picture = s.pictureURL(l)
 	if l.Changes == 0 {
 		return v, nil
 	}
@@ -86,6 +88,14 @@ func (s *Site) viewLabel(ctx context.Context, l *registry.Label) (*labelView, er
 		v.Changes = append(v.Changes, s.viewChange(e))
 	}
 	return v, nil
+}
+
+// pictureURL is where the picture of a label’s product is, or "".
+func (s *Site) pictureURL(l *registry.Label) string {
+	if l.Picture == (label.Hash{}) {
+		return ""
+	}
+	return s.Registry.URL + picturePath + l.Picture.String()
 }
 
 func (s *Site) viewChange(e *registry.Entry) changeView {

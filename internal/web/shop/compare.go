@@ -1,14 +1,17 @@
 package shop
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"plimsoll.example/plimsoll/internal/glance"
 	"plimsoll.example/plimsoll/internal/labelart"
 	"plimsoll.example/plimsoll/internal/locale"
+	"plimsoll.example/plimsoll/internal/registry"
 	"plimsoll.example/plimsoll/internal/web/page"
 	"plimsoll.example/plimsoll/label"
 )
@@ -20,14 +23,75 @@ type comparison struct {
 	Norms     []glance.Row // that differ: there may be dozens
 	Same      []glance.Row
 	Room      bool   // for one more
+	Add       string // what was typed to add one
+	Asked     bool   // it was no number
+	Found     []offer
 	Picture   string // the address of the same as a picture
 	Says      string // what the picture says, for who cannot see it
 }
 
 type compared struct {
 	*product
-	Price string // as it was typed
-	Field string // the name of its price in the form
+	Price   string // as it was typed
+	Field   string // the name of its price in the form
+	Without string // the address of the rest
+}
+
+// offer is a product that may be added, with the address of the comparison that has it.
+type offer struct {
+	*product
+	URL string
+}
+
+// mostOffered is how many products are offered for a name.
+const mostOffered = 6
+
+// kept are the products and prices of a comparison, among what an address or a form has.
+func kept(from url.Values) url.Values {
+	q := url.Values{}
+	for name, values := range from {
+		if name == "gtin" || strings.HasPrefix(name, "price-") && label.ValidGTIN(name[len("price-"):]) {
+			q[name] = values[:min(len(values), 2*glance.MostCompared)]
+		}
+	}
+	return q
+}
+
+// add takes what was typed to add a product: a number is one of the comparison, a name is looked for.
+func (p *Pages) add(r *page.Request, c *comparison) error {
+	q := r.URL.Query()
+	text := strings.TrimSpace(q.Get("add"))
+	next := kept(q)
+	if n, ok := gtinOf(text); ok {
+		next.Add("gtin", strconv.FormatUint(n, 10))
+		text = ""
+	}
+	r.URL.RawQuery = next.Encode()
+	if text == "" {
+		return nil
+	}
+	if len(text) > registry.MaxQuery {
+		return &page.Problem{Status: http.StatusBadRequest, Key: "shop.error.query"}
+	}
+	c.Add, c.Asked = text, true
+	words := registry.Words(text)
+	if len(words) == 0 {
+		return nil
+	}
+	list, err := p.Registry.Store.Products(r.Context(), &registry.Query{Words: words, Limit: mostOffered})
+	if err != nil {
+		return err
+	}
+	for _, one := range list {
+		x, err := p.product(r.Context(), one.GTIN, r.Words)
+		if err != nil {
+			return err
+		}
+		more := kept(q)
+		more.Add("gtin", x.GTIN)
+		c.Found = append(c.Found, offer{x, "/compare?" + more.Encode()})
+	}
+	return nil
 }
 
 // compare puts up to three products beside each other.
@@ -83,11 +147,15 @@ func (p *Pages) draw(c *comparison, words *locale.Catalogue) (*labelart.Drawing,
 }
 
 func (p *Pages) comparison(r *page.Request) (*comparison, error) {
+	c := &comparison{}
+	if err := p.add(r, c); err != nil {
+		return nil, err
+	}
 	list, err := p.wanted(r, glance.MostCompared)
 	if err != nil {
 		return nil, err
 	}
-	c := &comparison{Room: len(list) < glance.MostCompared}
+	c.Room = len(list) < glance.MostCompared
 	today := label.DayOf(p.Now())
 	var sides []glance.Side
 	price := glance.Row{Topic: "price", Name: r.Words.Text("shop.compare.price")}
@@ -95,7 +163,10 @@ func (p *Pages) comparison(r *page.Request) (*comparison, error) {
 	for _, x := range list {
 		field := "price-" + x.GTIN
 		text := strings.TrimSpace(r.URL.Query().Get(field))
-		c.Products = append(c.Products, compared{x, text[:min(len(text), 16)], field})
+		rest := kept(r.URL.Query())
+		rest.Del(field)
+		rest["gtin"] = slices.DeleteFunc(slices.Clone(rest["gtin"]), func(text string) bool { n, _ := gtinOf(text); return fmt.Sprintf("%014d", n) == x.GTIN })
+		c.Products = append(c.Products, compared{x, text[:min(len(text), 16)], field, "/compare?" + rest.Encode()})
 		sides = append(sides, glance.Side{Label: x.Statement, Status: x.Status})
 		value, known := r.Words.Text("shop.compare.price.none"), false
 		if n, ok := glance.Price(text); ok {
@@ -130,8 +201,10 @@ func (p *Pages) comparison(r *page.Request) (*comparison, error) {
 // list is one’s own products: they are in the address, and in one’s own browser.
 type list struct {
 	Products []*product
-	Compare  string // the address that compares the first of them
 }
+
+// Ticked reports whether one of them is among those that are compared first.
+func (l *list) Ticked(i int) bool { return i < glance.MostCompared }
 
 // mostSaved is how many a list has.
 const mostSaved = 20
@@ -141,11 +214,7 @@ func (p *Pages) saved(r *page.Request) (*page.View, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &list{Products: products}
-	if len(products) > 1 {
-		l.Compare = query("/compare", products[:min(len(products), glance.MostCompared)])
-	}
-	return &page.View{Template: "saved.html", Title: r.Words.Text("shop.saved"), Data: l}, nil
+	return &page.View{Template: "saved.html", Title: r.Words.Text("shop.saved"), Data: &list{products}}, nil
 }
 
 // Without is the address of the list without a product.

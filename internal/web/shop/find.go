@@ -131,6 +131,9 @@ func (p *Pages) scan(r *page.Request) (*page.View, error) {
 	}
 	if bars {
 		if n, ok := gtinOf(text); ok {
+			if to := beside(r, n); to != "" {
+				return page.See(to), nil
+			}
 			return p.lead(r, n)
 		}
 		return nil, &page.Problem{Status: http.StatusUnprocessableEntity, Key: "shop.error.code"}
@@ -139,7 +142,24 @@ func (p *Pages) scan(r *page.Request) (*page.View, error) {
 	if err != nil {
 		return nil, err
 	}
+	if s.Genuine && s.Product != nil {
+		if n, ok := gtinOf(s.Product.GTIN); ok {
+			if to := beside(r, n); to != "" {
+				return page.See(to), nil
+			}
+		}
+	}
 	return &page.View{Template: "scanned.html", Title: r.Words.Text("shop.scanned"), Data: s}, nil
+}
+
+// beside is the address of the comparison that a photograph was taken for, with the product on it; "" for none.
+func beside(r *page.Request, gtin uint64) string {
+	q := kept(r.MultipartForm.Value)
+	if len(q["gtin"]) == 0 {
+		return ""
+	}
+	q.Add("gtin", strconv.FormatUint(gtin, 10))
+	return "/compare?" + q.Encode()
 }
 
 // verify says what is known of the code of a label: by its signature, by the trust that this registry gives out, and by

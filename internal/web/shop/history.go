@@ -12,10 +12,16 @@ import (
 // past is all that happened to the labels of a product, each with what proves it.
 type past struct {
 	Product *product
-	Events  []event
+	Labels  []era
 	Log     string // which log, how large, with which root
 	Root    string
 	Signers string
+}
+
+// era is what happened to one label, the newest first.
+type era struct {
+	Title  string
+	Events []event
 }
 
 // event is a grant or a change.
@@ -43,6 +49,7 @@ func (p *Pages) history(r *page.Request) (*page.View, error) {
 		if err != nil {
 			return nil, err
 		}
+		var told era
 		for i := len(changes) - 1; i >= 0; i-- {
 			c := changes[i]
 			e := event{
@@ -56,7 +63,7 @@ func (p *Pages) history(r *page.Request) (*page.View, error) {
 			if err := p.prove(r, h, &e, c.Index, c.Hash); err != nil {
 				return nil, err
 			}
-			h.Events = append(h.Events, e)
+			told.Events = append(told.Events, e)
 		}
 		s, err := l.Statement()
 		if err != nil {
@@ -77,7 +84,9 @@ func (p *Pages) history(r *page.Request) (*page.View, error) {
 			e.Files = append(e.Files, file{"/landmark/" + mark.Day.String(), w.Text("shop.history.landmark.file")})
 		}
 		e.Files = append(e.Files, file{"/api/v1/labels/" + l.ID.String() + "/envelope", w.Text("shop.history.label")})
-		h.Events = append(h.Events, e)
+		told.Events = append(told.Events, e)
+		told.Title = w.Text("shop.history.of", "day", w.Date(s.Issued.Time()), "status", w.Text("label.status."+string(l.Status)))
+		h.Labels = append(h.Labels, told)
 	}
 	return &page.View{Template: "history.html", Title: w.Text("shop.history", "name", x.Name), Data: h, Cache: shortly}, nil
 }

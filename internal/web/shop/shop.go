@@ -14,6 +14,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -96,6 +97,8 @@ type product struct {
 	Verdict   string
 	Because   string
 	Left      string // how long there are updates
+	Picture   string // where it is, or ""
+	Alt       string // what it is of
 	Labels    []*registry.Label
 	Statement *label.Statement // of the newest
 	Status    label.Status
@@ -123,6 +126,10 @@ func (p *Pages) product(ctx context.Context, gtin uint64, words *locale.Catalogu
 		}
 		x.Status, x.Name = newest.Status, x.Statement.Maker+" "+x.Statement.Model
 		x.Category = categoryName(newest.Category, words)
+		x.Alt = words.Text("product.picture", "name", x.Name)
+		if i := slices.IndexFunc(x.Labels, func(l *registry.Label) bool { return l.PictureHash() != nil }); i >= 0 {
+			x.Picture = "/api/v1/pictures/" + x.Labels[i].Picture.String()
+		}
 	} else {
 		x.Name = words.Text("shop.unlabelled", "digits", x.Digits)
 	}

@@ -120,10 +120,13 @@ func main(page string) string {
 	return page
 }
 
-func (c *counter) scan(picture []byte) *httptest.ResponseRecorder {
+func (c *counter) scan(picture []byte, fields ...string) *httptest.ResponseRecorder {
 	c.t.Helper()
 	var b bytes.Buffer
 	form := multipart.NewWriter(&b)
+	for i := 0; i+1 < len(fields); i += 2 {
+		_ = form.WriteField(fields[i], fields[i+1])
+	}
 	part, err := form.CreateFormFile("photo", "photo.png")
 	if err != nil {
 		c.t.Fatal(err)
@@ -170,6 +173,10 @@ func TestAPhotographOfTheBarsLeadsToTheProduct(t *testing.T) {
 	c := open(t)
 	if w := c.scan(bars(t, gtin(0)[1:])); w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/en/01/"+gtin(0) {
 		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	beside := c.scan(bars(t, gtin(0)[1:]), "gtin", gtin(1), "price-"+gtin(1), "20", "price-evil", "x", "next", "//elsewhere.example")
+	if want := "/en/compare?gtin=" + gtin(1) + "&gtin=9506000134352&price-" + gtin(1) + "=20"; beside.Code != http.StatusSeeOther || beside.Header().Get("Location") != want {
+		t.Errorf("a photograph to compare with: %d %s, want %s", beside.Code, beside.Header().Get("Location"), want)
 	}
 	if w := c.scan(bars(t, "9506000134369")); w.Code != http.StatusNotFound || !strings.Contains(w.Body.String(), "No label") {
 		t.Errorf("a product with no label: %d", w.Code)
@@ -252,6 +259,13 @@ func TestAComparisonShowsWhatDiffersFirstAndPricesAYear(t *testing.T) {
 	if different, _, _ := strings.Cut(body, "Ce qui est pareil"); strings.Contains(different, "Voit et entend") {
 		t.Error("what is the same is not folded")
 	}
+	more := c.shows("/en/compare?gtin="+gtin(0)+"&price-"+gtin(0)+"=10&add=lp-1", 200, "Which one?", "Example Lamps LP-1")
+	if want := `href="/en/compare?gtin=` + gtin(0) + `&amp;gtin=` + gtin(1) + `&amp;price-` + gtin(0) + `=10"`; !strings.Contains(more, want) {
+		t.Errorf("a product that was found cannot be added: no %s", want)
+	}
+	c.shows("/en/compare?gtin="+gtin(0)+"&add="+gtin(1), 200, "What differs")
+	c.shows("/en/compare?gtin="+gtin(0)+"&add=zzz", 200, "Nothing was found")
+	c.shows("/en/compare?gtin="+gtin(0)+"&add="+strings.Repeat("x", 300), 400)
 	c.shows("/en/compare", 200, "Up to three products")
 	c.shows("/en/compare?gtin=12", 400, "is not the number of a product")
 	w := c.get("/en/compare.png" + path)

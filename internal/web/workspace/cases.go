@@ -1,6 +1,7 @@
 package workspace
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"plimsoll.example/plimsoll/internal/assess"
 	"plimsoll.example/plimsoll/internal/glance"
 	"plimsoll.example/plimsoll/internal/locale"
+	"plimsoll.example/plimsoll/internal/picture"
 	"plimsoll.example/plimsoll/internal/registry"
 	"plimsoll.example/plimsoll/internal/review"
 	"plimsoll.example/plimsoll/internal/web/page"
@@ -103,7 +105,9 @@ type shown struct {
 	Groups    []group
 	Bodies    []registry.Account
 	Label     string // its page
-	CanAdd, CanAsk, CanPropose, CanReturn, CanConfirm,
+	Picture   string // what the product looks like: where that is, or ""
+	Alt       string
+	CanDepict, CanAdd, CanAsk, CanPropose, CanReturn, CanConfirm,
 	Same, // the reader proposed it
 	NoKey bool
 }
@@ -114,6 +118,7 @@ type sent struct{ Name, URL, By string }
 type group struct {
 	Title string
 	Open  bool // it is to be done first
+	Told  bool // each norm with its reasons; else they are folded
 	Norms []weighed
 }
 
@@ -144,6 +149,10 @@ func (p *Pages) show(r *page.Request, who *review.Person) (*page.View, error) {
 		c.Kind == review.Change && (who.Account.Role.May(registry.MayChangeAny) || c.Body == who.Account.ID && who.Account.Role.May(registry.MayChange))
 	lab := who.Account.Role == registry.Lab && (c.State == review.Draft || c.State == review.Asked)
 	s.CanAdd = c.Kind == review.Grant && (own && c.State == review.Draft || lab)
+	s.CanDepict = own && c.Kind == review.Grant && c.State == review.Draft
+	if n := len(c.Pictures); n > 0 {
+		s.Picture, s.Alt = "/desk/cases/"+c.ID+"/picture.jpg?"+c.Pictures[n-1].SHA256.String()[:12], w.Text("product.picture", "name", c.Name)
+	}
 	s.CanAsk = own && c.Kind == review.Grant && c.State == review.Draft
 	s.CanPropose = decides && c.State == review.Asked
 	s.CanReturn = decides && (c.State == review.Asked || c.State == review.Proposed)
@@ -189,7 +198,7 @@ func (p *Pages) weigh(s *shown, result *assess.Result, w *locale.Catalogue) {
 	for i := range result.Problems {
 		s.Problems = append(s.Problems, result.Problems[i].Text(w))
 	}
-	groups := [...]group{{Title: "work.group.mend", Open: true}, {Title: "work.group.must", Open: true}, {Title: "work.group.may"}, {Title: "work.group.done"}}
+	groups := [...]group{{Title: "work.group.mend", Open: true, Told: true}, {Title: "work.group.must", Open: true}, {Title: "work.group.may"}, {Title: "work.group.done"}}
 	for i := range result.Norms {
 		n := &result.Norms[i]
 		x := weighed{Title: n.Title.In(string(w.Lang())), Class: w.Text("glance.class." + n.Class.String()), Verdict: w.Text("assess.verdict." + n.Verdict.String())}
@@ -244,6 +253,35 @@ func (p *Pages) file(r *page.Request, who *review.Person) (*page.View, error) {
 		return nil, err
 	}
 	return &page.View{File: &page.File{Name: c.Files[i].Name, Type: "application/octet-stream", Body: body}}, nil
+}
+
+// picture is what the product of a case looks like.
+func (p *Pages) picture(r *page.Request, who *review.Person) (*page.View, error) {
+	c, err := p.Desk.Find(r.Context(), who, r.PathValue("id"))
+	if err != nil {
+		return nil, err
+	}
+	body, err := p.Desk.PictureOf(r.Context(), c)
+	if err == nil && body == nil {
+		err = registry.ErrUnknown
+	}
+	return &page.View{File: &page.File{Name: "picture.jpg", Type: picture.Media, Body: body, Show: true}}, err
+}
+
+// depict takes a picture of the product.
+func (p *Pages) depict(r *page.Request, who *review.Person) (*page.View, error) {
+	select {
+	case p.drawing <- struct{}{}:
+		defer func() { <-p.drawing }()
+	case <-r.Context().Done():
+		return nil, context.Cause(r.Context())
+	}
+	_, data, err := upload(r, "picture", picture.MaxFile)
+	if err != nil {
+		return nil, err
+	}
+	id := r.PathValue("id")
+	return page.See("/desk/cases/" + id), p.Desk.Picture(r.Context(), who, id, data)
 }
 
 // statement is what a grant would say, to be signed elsewhere.

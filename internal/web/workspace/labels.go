@@ -1,6 +1,7 @@
 package workspace
 
 import (
+	"encoding/hex"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -27,6 +28,7 @@ type granted struct {
 	ID, Name, Line           string
 	Suspend, Propose, CanAdd bool
 	Verbs                    []reason
+	Why                      string // the reason that is likely
 }
 
 const mostLabels = 20
@@ -65,7 +67,10 @@ func (p *Pages) labels(r *page.Request, who *review.Person) (*page.View, error) 
 				g.Verbs = append(g.Verbs, reason{string(v), w.Text("work.propose." + string(v))})
 			}
 		}
-		g.Propose = len(g.Verbs) > 0
+		g.Propose, g.Why = len(g.Verbs) > 0, "maker-request"
+		if l.Status == label.Suspended {
+			g.Why = "remedied"
+		}
 		s.Labels = append(s.Labels, g)
 	}
 	return view, nil
@@ -135,9 +140,12 @@ func media(name string) string {
 
 // audited is what accounts did and were refused, for the scheme’s owner.
 type audited struct {
-	Lines []string
+	Acts  []audit
 	Older int64
 }
+
+// audit is one of them. Subject is a case, a label or an account; a case has a page.
+type audit struct{ When, Account, Action, Subject, URL, Outcome string }
 
 const perPage = 100
 
@@ -151,8 +159,25 @@ func (p *Pages) audit(r *page.Request, who *review.Person) (*page.View, error) {
 		return nil, err
 	}
 	a := &audited{}
+	w := r.Words
 	for _, x := range list {
-		a.Lines = append(a.Lines, r.Words.Text("work.audit.line", "when", r.Words.Time(x.At), "account", x.Account, "action", x.Action, "subject", x.Subject, "outcome", x.Outcome))
+		line := audit{When: w.Time(x.At), Account: x.Account, Action: x.Action, Subject: x.Subject, Outcome: x.Outcome}
+		if text := w.Text("work.action." + x.Action); text != "work.action."+x.Action {
+			line.Action = text
+		}
+		if strings.HasPrefix(x.Action, "review-") {
+			line.Subject, line.URL = w.Text("work.audit.case", "id", x.Subject[:min(len(x.Subject), 8)]), "/desk/cases/"+x.Subject
+		} else if _, err := hex.DecodeString(x.Subject); err == nil && len(x.Subject) == 64 {
+			line.Subject = w.Text("work.audit.label", "id", x.Subject[:8])
+		}
+		if name, ok := strings.CutPrefix(x.Outcome, "done by "); ok {
+			line.Outcome = w.Text("work.audit.by", "person", name)
+		} else if name, ok := strings.CutPrefix(x.Outcome, "done to "); ok {
+			line.Outcome = w.Text("work.audit.to", "person", name)
+		} else if x.Outcome == "done" {
+			line.Outcome = w.Text("work.audit.done")
+		}
+		a.Acts = append(a.Acts, line)
 	}
 	if len(list) == perPage {
 		a.Older = list[perPage-1].Seq

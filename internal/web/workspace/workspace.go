@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"plimsoll.example/plimsoll/internal/auth"
+	"plimsoll.example/plimsoll/internal/locale"
+	"plimsoll.example/plimsoll/internal/picture"
 	"plimsoll.example/plimsoll/internal/registry"
 	"plimsoll.example/plimsoll/internal/review"
 	"plimsoll.example/plimsoll/internal/web/page"
@@ -28,10 +30,29 @@ type Pages struct {
 	Door   *auth.Door // the role of a person is the ID of the account that they act for
 	Now    func() time.Time
 	Logger *slog.Logger
+
+	drawing chan struct{} // a place for each picture that is drawn anew
 }
 
-// Paths are those that the workspaces have below each language.
-var Paths = []string{"/desk", "/desk/", "/sign-in", "/sign-in/passkey", "/sign-out", "/passkeys", "/passkeys/new"}
+// mostDrawing is how many pictures are drawn at a time: one can take some hundred megabytes.
+const mostDrawing = 2
+
+// Beside puts the pages for people beside the API: the public ones, and the workspaces. The page of a product belongs to
+// both: it is what a label leads to.
+func Beside(api, public, work http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/", api)
+	mux.Handle("GET /{$}", public)
+	mux.Handle("/static/", public)
+	for _, l := range locale.Languages {
+		mux.Handle("/"+string(l)+"/", public)
+		mux.Handle("/"+string(l)+"/01/", api)
+		for _, path := range []string{"/desk", "/desk/", "/sign-in", "/sign-in/passkey", "/sign-out", "/passkeys", "/passkeys/new"} {
+			mux.Handle("/"+string(l)+path, work)
+		}
+	}
+	return mux
+}
 
 // Site is the pages as they are served. hosts are the names of the server.
 func (p *Pages) Site(version string, hosts []string) (*page.Site, error) {
@@ -39,6 +60,7 @@ func (p *Pages) Site(version string, hosts []string) (*page.Site, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.drawing = make(chan struct{}, mostDrawing)
 	s := &page.Site{
 		Name: "workspace", Templates: pages, Hosts: hosts, Version: version, Log: p.Logger, Door: p.Door, NoCodes: true, Foot: "work.foot",
 		Links: []page.Link{{Key: "work.nav", Path: "/desk"}, {Key: "work.nav.audit", Path: "/desk/audit"}, {Key: "shop.nav.find", Path: "/"}},
@@ -53,6 +75,8 @@ func (p *Pages) Site(version string, hosts []string) (*page.Site, error) {
 		"GET /desk/cases/{id}":             p.show,
 		"POST /desk/cases/{id}/files":      p.add,
 		"GET /desk/cases/{id}/files/{sum}": p.file,
+		"GET /desk/cases/{id}/picture.jpg": p.picture,
+		"POST /desk/cases/{id}/picture":    p.depict,
 		"GET /desk/cases/{id}/statement":   p.statement,
 		"POST /desk/cases/{id}/ask":        p.ask,
 		"POST /desk/cases/{id}/propose":    p.propose,
@@ -85,6 +109,9 @@ func (p *Pages) person(r *page.Request) (*review.Person, error) {
 // problem gives what is refused its words.
 func problem(err error) error {
 	return page.Explain(err, []page.Cause{
+		{Err: picture.ErrForm, Status: http.StatusUnprocessableEntity, Key: "work.error.picture"},
+		{Err: picture.ErrLarge, Status: http.StatusUnprocessableEntity, Key: "work.error.picture.large"},
+		{Err: picture.ErrSmall, Status: http.StatusUnprocessableEntity, Key: "work.error.picture.small"},
 		{Err: review.ErrEyes, Status: http.StatusConflict, Key: "work.error.eyes"},
 		{Err: review.ErrNoKey, Status: http.StatusConflict, Key: "work.error.no-key"},
 		{Err: review.ErrState, Status: http.StatusConflict, Key: "work.error.state"},

@@ -5,6 +5,9 @@ import (
 	"context"
 	"crypto/ed25519"
 	"fmt"
+	"image"
+	"image/jpeg"
+	"image/png"
 	"io"
 	"log/slog"
 	"mime/multipart"
@@ -213,12 +216,65 @@ func TestAGrantNeedsASecondPersonOnThePagesToo(t *testing.T) {
 	if err != nil || len(list) != 1 || list[0].Account != "body" {
 		t.Fatalf("%v, %v", list, err)
 	}
-	if got := o.visitor("olga").get("/en/desk/audit", 200); !strings.Contains(got, "done by bea") || !strings.Contains(got, "done by ben") {
+	if got := o.visitor("olga").get("/en/desk/audit", 200); !strings.Contains(got, "Done by bea") || !strings.Contains(got, "Done by ben") {
 		t.Error("the audit does not name who decided")
 	}
 	sum := regexp.MustCompile(path + `/files/[0-9a-f]{64}`).FindString(mia.get("/en"+path, 200))
 	if got := mia.get("/en"+sum, 200); got != string(file(t, "declaration.json")) {
 		t.Error("the file that comes back is another")
+	}
+}
+
+// photo is a picture of some size, as PNG.
+func photo(t *testing.T, w, h int) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := png.Encode(&b, image.NewGray(image.Rect(0, 0, w, h))); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func TestAPictureIsReviewedWithTheCase(t *testing.T) {
+	o := open(t)
+	mia, leo, bea, ben := o.visitor("mia"), o.visitor("leo"), o.visitor("bea"), o.visitor("ben")
+	path := "/en" + o.begun(mia)
+	mia.get(path+"/picture.jpg", http.StatusNotFound)
+	for what, x := range map[string]struct {
+		data []byte
+		want string
+	}{
+		"a script": {[]byte("<script>alert(1)</script>"), "no picture that can be shown"},
+		"a stamp":  {photo(t, 40, 40), "too small"},
+		"a wall":   {photo(t, 6000, 6000), "too large"},
+		"nothing":  {nil, "no picture that can be shown"},
+	} {
+		if body := mia.send(path+"/picture", http.StatusUnprocessableEntity, "picture", "p.png", x.data); !strings.Contains(body, x.want) {
+			t.Errorf("%s: the page does not say %q", what, x.want)
+		}
+	}
+	leo.send(path+"/picture", http.StatusConflict, "picture", "p.png", photo(t, 300, 300)) // a laboratory shows no products
+	for _, size := range []int{300, 400, 300} {                                            // the last one counts, also one that was there before
+		mia.send(path+"/picture", 200, "picture", "<b>.png", photo(t, size, 200))
+	}
+	kept := mia.get(path+"/picture.jpg", 200)
+	if c, err := jpeg.DecodeConfig(strings.NewReader(kept)); err != nil || c.Width != 300 || c.Height != 300 {
+		t.Fatalf("%+v, %v", c, err)
+	}
+	bea.get(path+"/picture.jpg", http.StatusNotFound)
+	mia.form(path+"/ask", 200, "body", "body")
+	mia.send(path+"/picture", http.StatusConflict, "picture", "late.png", photo(t, 500, 500))
+	if body := bea.get(path, 200); !strings.Contains(body, `alt="Picture of Example Lamps LP-110"`) || strings.Contains(body, `name="picture"`) {
+		t.Error("who reviews does not see the picture, or is asked for one")
+	}
+	bea.form(path+"/propose", 200)
+	ben.form(path+"/confirm", 200)
+	list, err := o.reg.Store.LabelsOf(t.Context(), 9506000134352, 9)
+	if err != nil || len(list) != 1 {
+		t.Fatalf("%v, %v", list, err)
+	}
+	if d, err := o.reg.Store.Document(t.Context(), list[0].Picture); err != nil || string(d.Body) != kept || d.Media != "image/jpeg" {
+		t.Errorf("%+v, %v: not the picture that was reviewed", d, err)
 	}
 }
 

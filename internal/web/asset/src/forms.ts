@@ -31,6 +31,3 @@ async function send(form: HTMLFormElement, button: HTMLButtonElement | null): Pr
     form.requestSubmit(button);
   }
 }
-
-// Back and forward show another page than this one: it is loaded anew.
-window.addEventListener("popstate", () => location.reload());

@@ -53,6 +53,15 @@ export function followLive(): void {
       stream = new EventSource(source);
       stream.addEventListener("open", () => void update()); // what came before it listened
       stream.addEventListener("change", () => void update());
+      stream.addEventListener("error", () => {
+        if (stream?.readyState === EventSource.CLOSED) {
+          stream = null; // it is refused, and does not try again by itself
+          window.setTimeout(() => {
+            void update();
+            listen();
+          }, 30_000);
+        }
+      });
     }
   };
   document.addEventListener("visibilitychange", listen);

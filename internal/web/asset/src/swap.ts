@@ -38,6 +38,7 @@ export function show(next: Shown | null): boolean {
   document.title = next.page.title;
   document.querySelector("main")?.replaceWith(main);
   history.pushState(null, "", next.url);
+  shown = address();
   const target = main.querySelector<HTMLElement>("[data-focus]") ?? main.querySelector<HTMLElement>("h1");
   if (target) {
     target.tabIndex = -1;
@@ -46,6 +47,16 @@ export function show(next: Shown | null): boolean {
   }
   return true;
 }
+
+const address = () => location.pathname + location.search;
+let shown = address(); // what the page on the screen is of
+
+// Back and forward show another page than this one: it is loaded anew. A way within the page is none.
+window.addEventListener("popstate", () => {
+  if (address() !== shown) {
+    location.reload();
+  }
+});
 
 /** refresh replaces the parts that are marked as live by their newer versions. What is the same stays as it is, and so
  * does the part that somebody is using. Who was on a link or a button stays on it. */

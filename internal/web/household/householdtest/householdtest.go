@@ -15,12 +15,14 @@ import (
 	"time"
 
 	"plimsoll.example/plimsoll/internal/auth"
+	"plimsoll.example/plimsoll/internal/country"
 	"plimsoll.example/plimsoll/internal/device"
 	"plimsoll.example/plimsoll/internal/finding"
 	"plimsoll.example/plimsoll/internal/frame"
 	"plimsoll.example/plimsoll/internal/home"
 	"plimsoll.example/plimsoll/internal/learn"
 	"plimsoll.example/plimsoll/internal/locale"
+	"plimsoll.example/plimsoll/internal/notice"
 	"plimsoll.example/plimsoll/internal/policy"
 	"plimsoll.example/plimsoll/internal/qr"
 	"plimsoll.example/plimsoll/internal/sqlite"
@@ -82,6 +84,16 @@ func Furnish(t testing.TB, doors bool, change ...func(*page.Site)) *House {
 	if err := store.AddTraffic(t.Context(), traffic); err != nil {
 		t.Fatal(err)
 	}
+	for peer, countries := range map[string][]string{"cloud.lampsco.example": {"CA", "US"}, "updates.lampsco.example": {"NL"}} {
+		for _, c := range countries {
+			if err := store.AddReaches(t.Context(), []home.Reach{{Device: f.Camera.ID, Peer: peer, Country: c, First: now.Add(-time.Hour), Last: now}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := store.AddReaches(t.Context(), []home.Reach{{Device: f.Lamp.ID, Peer: "pool.ntp.org", Country: "CA", First: now.Add(-time.Hour), Last: now}}); err != nil {
+		t.Fatal(err)
+	}
 	f.Finding = finding.Finding{
 		Kind: finding.ScanHorizontal, Device: f.Camera.ID, Role: finding.Actor, Key: "tcp/23", Severity: finding.High, Confidence: 0.95, Count: 200,
 		First: now.Add(-time.Hour).UnixNano(), Last: now.UnixNano(), Details: []finding.Detail{{Key: "service", Value: "tcp/23"}, {Key: "count", Value: uint64(200)}, {Key: "span", Value: time.Minute}},
@@ -97,7 +109,7 @@ func Furnish(t testing.TB, doors bool, change ...func(*page.Site)) *House {
 		t.Fatal(err)
 	}
 	f.Pages = &household.Pages{
-		Household: h, History: store, Now: time.Now, Log: slog.New(slog.DiscardHandler), Rehearse: f.rehearse,
+		Household: h, History: store, Now: time.Now, Log: slog.New(slog.DiscardHandler), Rehearse: f.rehearse, Countries: country.Builtin(),
 		Status: func() home.Status { return home.Status{Mode: home.Hold, Asks: h.Questions()} },
 		Shields: func(context.Context) (home.Shields, error) {
 			return home.Shields{Sources: true, Ceilings: true, Inbound: true, Stopped: map[string]home.Stopped{f.Camera.ID: {Out: 42, In: 7}}}, nil
@@ -125,6 +137,12 @@ func Furnish(t testing.TB, doors bool, change ...func(*page.Site)) *House {
 	}
 	if doors {
 		f.Pages.People = store
+	}
+	f.Pages.Notices = &notice.Post{
+		Dir: t.TempDir(), Ledger: store, Source: f.Pages, Now: time.Now, Log: f.Pages.Log, Link: func(l locale.Lang) string { return f.URL + "/" + string(l) + "/" },
+	}
+	if err := f.Pages.Notices.Open(); err != nil {
+		t.Fatal(err)
 	}
 	s, err := f.Pages.Site("test", nil)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"os/signal"
 	"runtime"
 	"syscall"
 	"time"
@@ -30,9 +31,6 @@ const (
 	labelsFile = 4 // the listener of the registry
 	failedFile = 5 // takes why there are no networks; ends empty where there are
 )
-
-// errOnStage is that the process is on its stage already.
-var errOnStage = errors.New("on stage")
 
 // takeStage runs a demonstration in networks of its own, by a process that is in one: the ports are of this machine, the rest
 // is not. It returns false, and why, where there are none. They go with the process, however it ends.
@@ -112,6 +110,8 @@ func enter(e env, s *showing, g *gatewayFlags) (on bool, err error) {
 	if e.getenv(onStage) == "" {
 		return false, nil
 	}
+	// It is told to end, and told again if who started it is killed: it puts its things away all the same.
+	signal.Notify(make(chan os.Signal, 1), os.Interrupt, syscall.SIGTERM)
 	failed := os.NewFile(failedFile, "failed")
 	defer failed.Close()
 	built, err := stage.Build(lab.Demo(time.Now()), g.pagePort)

@@ -1,0 +1,84 @@
+package notice
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"time"
+
+	"plimsoll.example/plimsoll/internal/locale"
+)
+
+// shown is what a broker was last told of how the home stands.
+type shown struct {
+	counts map[string]int
+	at     time.Time // of the last attempt
+}
+
+// How often a broker is told how the home stands, if that changed; and tried again where it is away.
+const (
+	showEvery = time.Minute
+	showAgain = 15 * time.Minute
+)
+
+// sensor is what Home Assistant is told, so that it shows how many devices need somebody (home-assistant.io, MQTT
+// discovery). Other programs may use it too: it stays on its topic.
+func (c *Channel) sensor(words *locale.Catalogue) ([]byte, error) {
+	type device struct {
+		Identifiers []string `json:"identifiers"`
+		Name        string   `json:"name"`
+	}
+	id := "plimsoll_" + c.ID
+	return json.Marshal(struct {
+		Name       string `json:"name"`
+		ID         string `json:"unique_id"`
+		State      string `json:"state_topic"`
+		Value      string `json:"value_template"`
+		Attributes string `json:"json_attributes_topic"`
+		Icon       string `json:"icon"`
+		Device     device `json:"device"`
+	}{words.Text("notice.sensor"), id, c.Topic + "/state", "{{ value_json.act }}", c.Topic + "/state", "mdi:shield-home", device{[]string{id}, "Plimsoll"}})
+}
+
+// show tells brokers how many devices stand where, where that changed. It is told anew when the program starts.
+func (p *Post) show(ctx context.Context, s *Settings) error {
+	var counts map[string]int
+	for i := range s.Channels {
+		c := &s.Channels[i]
+		if c.Kind != MQTT {
+			continue
+		}
+		if counts == nil {
+			var err error
+			if counts, err = p.Source.Counts(ctx); err != nil {
+				return err
+			}
+		}
+		now, was := p.Now(), p.brokers[c.ID]
+		wait := showEvery
+		if was.counts == nil {
+			wait = showAgain
+		}
+		if maps.Equal(was.counts, counts) && was.counts != nil || now.Sub(was.at).Abs() < wait {
+			continue
+		}
+		state, err := json.Marshal(counts)
+		if err != nil {
+			return err
+		}
+		config, err := c.sensor(p.words[c.Lang])
+		if err != nil {
+			return err
+		}
+		err = c.redact(c.publish(ctx, publication{"homeassistant/sensor/plimsoll_" + c.ID + "/config", config, true}, publication{c.Topic + "/state", state, true}))
+		if ctx.Err() != nil {
+			return nil
+		}
+		p.brokers[c.ID] = shown{at: now}
+		if err == nil {
+			p.brokers[c.ID] = shown{counts, now}
+		}
+		p.fault(ctx, faultOf(c.ID), err)
+	}
+	return nil
+}
