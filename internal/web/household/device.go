@@ -24,6 +24,7 @@ type thing struct {
 	Now       string // what is being done about it, in a sentence
 	Watched   string // that nothing is done, where that is so
 	Because   []string
+	Proof     []string // whether it does again what it was cut off for
 	Changes   []string
 	Identity  string
 	Reasons   []string
@@ -42,6 +43,7 @@ type thing struct {
 	Support   support
 	Care      care
 	Guess     *guess
+	Ones      *ones
 	Hours     *hours
 	Lookers   []looker
 	Code      bool // the code on it can be taken
@@ -127,10 +129,10 @@ func (p *Pages) device(r *page.Request) (*page.View, error) {
 	id, said, signs := d.Is(), amount(traffic), open(findings)
 	g := place(d, findings, said)
 	t := &thing{
-		card: newCard(r.Words, d, g, signs), Now: r.Words.Text("home.now."+string(d.State), "device", d.Title(), "until", d.Until.Local()),
+		card: newCard(r.Words, d, g, signs), Now: r.Words.Text("home.now."+d.Stance.Now(), "device", d.Title(), "until", d.Stance.Until.Local()),
 		Identity: words.Identity(&id), Reasons: words.Reasons(&id, mostReasons, longest), Form: p.newForm(r.Words, d),
-		Admits: admissions(r.Words, d.Admitted()), Choices: choices(r.Words, d), Category: id.Category,
-		Care: newCare(r.Words, d), Guess: newGuess(r.Words, d), Decide: p.may(r.Viewer, decide), Done: p.done(r, d), Saved: saved(r), Facts: facts(r.Words, d),
+		Admits: admissions(r.Words, d.Admitted()), Choices: choices(r.Words, d, signs), Category: id.Category,
+		Care: newCare(r.Words, d), Guess: newGuess(r.Words, d), Ones: p.newOnes(r.Words, d), Decide: p.may(r.Viewer, decide), Done: p.done(r, d), Saved: saved(r), Facts: facts(r.Words, d),
 	}
 	if cmp.Or(p.Status().Mode, home.Watch) == home.Watch {
 		t.Watched = r.Words.Text("household.mode.watch.device")
@@ -148,6 +150,9 @@ func (p *Pages) device(r *page.Request) (*page.View, error) {
 	}
 	if d.State == home.Quarantined {
 		t.Because = append(t.Because, p.why(r.Words, d, findings))
+	}
+	if t.Proof, err = p.proof(r, d, findings); err != nil {
+		return nil, err
 	}
 	for _, f := range findings {
 		if f.State != home.Open {
@@ -186,15 +191,10 @@ const (
 
 // why is the reason of a quarantine, in words.
 func (p *Pages) why(words *locale.Catalogue, d *home.Device, findings []*home.Noted) string {
-	for _, f := range findings {
-		if f.ID() == d.Reason {
-			return words.Text("household.because", "why", guide.Explain(words, &f.Finding, d.Title()).Title)
-		}
-	}
 	if d.Reason == "" {
 		return words.Text("household.because.person")
 	}
-	return words.Text("household.because", "why", d.Reason)
+	return words.Text("household.because", "why", reason(words, d, d.Reason, findings))
 }
 
 func newFound(words *locale.Catalogue, f *home.Noted, d *home.Device) found {
@@ -359,6 +359,8 @@ func (p *Pages) done(r *page.Request, d *home.Device) *done {
 		x.Text = r.Words.Text("household.saved.about")
 	case list[0].Verb == home.NoteOn && len(said) > 1:
 		x.Text = r.Words.Text("household.saved." + said[1])
+	case list[0].Verb == home.Quarantine && !list[0].After.Until.IsZero():
+		x.Text = r.Words.Text("home.now."+list[0].After.Now(), "device", d.Title(), "until", list[0].After.Until.Local())
 	default:
 		x.Text = r.Words.Text("household.done."+string(list[0].Verb), "device", d.Title())
 	}

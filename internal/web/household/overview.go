@@ -50,6 +50,11 @@ type choice struct {
 	Means          string
 	Main           bool // what is done if nobody answers
 	Grave          bool
+
+	// What is asked along with it; no Options: nothing.
+	Asks    string
+	Field   string
+	Options []option
 }
 
 // room is the devices of one room.
@@ -154,6 +159,9 @@ func (p *Pages) actions(r *page.Request, e *everything, asks []home.Question) (l
 			a.Choices, a.To = []choice{{Text: r.Words.Text("household.ask.do"), Means: r.Words.Text("household.ask.means"), Main: true}}, "/ask"
 		} else if a.Do, a.Why = t.Title, t.Seen; len(t.Do) > 0 {
 			a.Do, a.Why = t.Do[0], t.Title
+		}
+		if d.Retest.Outcome == home.Again {
+			a.Why = r.Words.Text("home.retest.again", "device", d.Title(), "since", d.Retest.Since.Local(), "at", d.Retest.At.Local())
 		}
 		list = append(list, a)
 	}
