@@ -55,6 +55,30 @@ func TestADeviceIsDecidedOnAndTheDecisionUndone(t *testing.T) {
 	}
 }
 
+// Where the gateway can cut a bad device off, that is offered with the first thing that is said of it: on the home’s page,
+// and above the steps of the worst finding. Where Plimsoll only watches, the steps name what a person can do.
+func TestABadDeviceIsCutOffWhereItIsFirstNamed(t *testing.T) {
+	h := furnish(t, false)
+	at := "/en/devices/" + h.Camera.ID
+	const press, plug = `name="verb" value="quarantine"`, "pull its plug"
+	home1, page1 := h.get(t, "/en/"), h.get(t, at)
+	if !strings.Contains(home1, press) || !strings.Contains(home1, "press “Cut it off”") || strings.Contains(home1, plug) {
+		t.Errorf("the home: %s", home1)
+	}
+	if i := strings.Index(page1, press); i < 0 || i > strings.Index(page1, "What to do") || !strings.Contains(page1, "press “Cut it off”") {
+		t.Errorf("the device: the press is at %d", i)
+	}
+	h.post(t, at, "verb", "quarantine")
+	if page := h.get(t, at); strings.Contains(page, press) || strings.Contains(page, "press “Cut it off”") || strings.Contains(page, plug) {
+		t.Error("what is cut off is to be cut off")
+	}
+	h.Pages.Status = func() home.Status { return home.Status{Mode: home.Watch} }
+	h.post(t, at, "verb", "watch")
+	if page := h.get(t, "/en/"); strings.Contains(page, press) || !strings.Contains(page, plug) {
+		t.Errorf("where nothing is stopped: %s", page)
+	}
+}
+
 func TestADeviceIsCorrected(t *testing.T) {
 	h := furnish(t, false)
 	at := "/en/devices/" + h.Camera.ID
