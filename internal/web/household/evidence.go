@@ -84,11 +84,7 @@ type evidenceTraffic struct {
 	In      uint64 `json:"bytes_in"`
 }
 
-func (p *Pages) evidence(r *page.Request) (*page.View, error) {
-	d, err := p.Household.Find(r.PathValue("device"))
-	if err != nil {
-		return nil, problem(err)
-	}
+func (p *Pages) evidence(r *page.Request, d *home.Device) (*page.View, error) {
 	x, err := p.newEvidence(r, d)
 	if err != nil {
 		return nil, err

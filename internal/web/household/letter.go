@@ -32,11 +32,7 @@ var offices = []string{"commissioner", "quebec", "alberta", "british-columbia"}
 // mostLetter is how many findings a letter speaks of.
 const mostLetter = 6
 
-func (p *Pages) letter(r *page.Request) (*page.View, error) {
-	d, err := p.Household.Find(r.PathValue("device"))
-	if err != nil {
-		return nil, problem(err)
-	}
+func (p *Pages) letter(r *page.Request, d *home.Device) (*page.View, error) {
 	to := r.PathValue("to")
 	kind := to // whose words a letter has: all offices are told the same
 	switch {
