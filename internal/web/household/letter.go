@@ -109,8 +109,8 @@ func field(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+",
 func seenOf(w *locale.Catalogue, d *home.Device, findings []*home.Noted) string {
 	var lines []string
 	for _, f := range findings[:min(len(findings), mostLetter)] {
-		t := guide.Explain(w, &f.Finding, d.Title())
-		lines = append(lines, "- "+t.Title+". "+t.Seen+" ("+w.Date(time.Unix(0, f.First).Local())+" – "+w.Date(time.Unix(0, f.Last).Local())+")")
+		t := guide.Explain(w, &f.Finding, outwardName(w, d))
+		lines = append(lines, "- "+unlinked(t.Title+". "+t.Seen)+" ("+w.Date(time.Unix(0, f.First).Local())+" – "+w.Date(time.Unix(0, f.Last).Local())+")")
 	}
 	return strings.Join(lines, "\n")
 }
