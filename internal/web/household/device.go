@@ -104,11 +104,7 @@ type done struct {
 	Decision int64
 }
 
-func (p *Pages) device(r *page.Request) (*page.View, error) {
-	d, err := p.Household.Find(r.PathValue("device"))
-	if err != nil {
-		return nil, problem(err)
-	}
+func (p *Pages) device(r *page.Request, d *home.Device) (*page.View, error) {
 	list, err := p.History.Findings(r.Context(), d.ID, mostFindings)
 	if err != nil {
 		return nil, err

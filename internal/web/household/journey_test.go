@@ -18,6 +18,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"plimsoll.example/plimsoll/internal/device"
+	"plimsoll.example/plimsoll/internal/frame"
 	"plimsoll.example/plimsoll/internal/home"
 	"plimsoll.example/plimsoll/internal/locale"
 	"plimsoll.example/plimsoll/internal/qr"
@@ -500,6 +501,37 @@ func TestEvidenceHasThePromiseBesideTheBehaviour(t *testing.T) {
 		if err := schema.Validate(v); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// A device that has no name is called by its address elsewhere: not here, where a stranger gets it. Neighbours have theirs
+// within their IPv6 addresses.
+func TestEvidenceHasNoLinkLayerAddressInAnySpelling(t *testing.T) {
+	h := furnish(t, false)
+	now := time.Now()
+	d, _ := h.See(frame.MAC{2, 0xab, 0xcd, 0xef, 0x12, 9}, func(d *home.Device) { d.First, d.Last = now.Add(-time.Hour), now })
+	if err := h.Store.Save(t.Context(), h.Devices()); err != nil {
+		t.Fatal(err)
+	}
+	var traffic []home.Traffic
+	for _, peer := range []string{"fe80::ab:cdff:feef:1208", "ff02::1:ffef:1208", "100::2ab:cdef:1208", "192.168.1.8"} {
+		traffic = append(traffic, home.Traffic{Device: d.ID, Peer: peer, Scope: "lan", Service: "udp/5353 mdns", Flows: 1, Out: 9, In: 9, At: now.Add(-time.Minute), Span: time.Minute})
+	}
+	if err := h.Store.AddTraffic(t.Context(), traffic); err != nil {
+		t.Fatal(err)
+	}
+	text := h.get(t, "/en/devices/"+d.ID+"/evidence.json")
+	if h.status != 200 || !strings.Contains(text, "192.168.1.8") {
+		t.Fatalf("status %d\n%s", h.status, text)
+	}
+	plain := strings.NewReplacer(":", "", "-", "", ".", "").Replace(strings.ToLower(text))
+	for _, part := range []string{"abcdef12", "abcdfffeef12", "ef1208", "2abcdef"} {
+		if strings.Contains(plain, part) {
+			t.Errorf("%s is in it\n%s", part, text)
+		}
+	}
+	if !strings.Contains(text, "\"name\": \"") || strings.Contains(text, "\"name\": \"\"") {
+		t.Errorf("the device is called nothing\n%s", text)
 	}
 }
 
