@@ -592,3 +592,19 @@ func TestTheCalendarIsTakenIntoAnother(t *testing.T) {
 		t.Errorf("the name is not whole: %s", whole)
 	}
 }
+
+// Peers that said as much as each other, and are known by their names alone, are drawn as all others.
+func TestPeersThatSaidTheSameAreDrawn(t *testing.T) {
+	h := furnish(t, false)
+	at := time.Now().Add(-time.Hour)
+	var list []home.Traffic
+	for _, peer := range []string{"a.example", "b.example", "192.0.2.99", "c.example"} {
+		list = append(list, home.Traffic{Device: h.Camera.ID, At: at, Span: time.Minute, Peer: peer, Scope: "internet", Service: "tcp/443 tls", Flows: 1, Out: 500, In: 500})
+	}
+	if err := h.Store.AddTraffic(t.Context(), list); err != nil {
+		t.Fatal(err)
+	}
+	if page := h.get(t, "/en/devices/"+h.Camera.ID); h.status != 200 || !strings.Contains(page, "b.example") {
+		t.Errorf("%d: %.300s", h.status, page)
+	}
+}
