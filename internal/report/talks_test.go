@@ -86,8 +86,10 @@ func TestCountriesOfPeersAreShownWithWhatTheyTell(t *testing.T) {
 func TestPeersWithoutAddressesAreDrawn(t *testing.T) {
 	words := report.In(locale.New(locale.English), &inspect.Result{})
 	peers := []inspect.Peer{
-		{Name: "b.example", Scope: "internet", Octets: 7}, {Name: "a.example", Scope: "internet", Octets: 7},
-		{Scope: "multicast", Octets: 7}, {Addresses: []string{"192.0.2.1"}, Scope: "internet", Octets: 7},
+		{Name: "b.example", Scope: "internet", Octets: 7},
+		{Name: "a.example", Scope: "internet", Octets: 7},
+		{Scope: "multicast", Octets: 7},
+		{Addresses: []string{"192.0.2.1"}, Scope: "internet", Octets: 7},
 	}
 	talks := report.NewTalks(words, &device.Identity{}, peers, nil)
 	var names []string
