@@ -43,7 +43,7 @@ func (p *proxied) ask(method, path string, pairs ...string) (status int, body st
 	}
 	defer a.Body.Close()
 	for _, c := range a.Cookies() {
-		if !c.Secure || c.Name != "__Host-plimsoll" {
+		if !c.Secure || c.Name != "__Host-plimsoll-workspace" {
 			p.Errorf("a session that is not secure: %+v", c)
 		}
 		p.cookie = c

@@ -12,8 +12,10 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -56,7 +58,16 @@ func TestADemoShowsAHomeThatGoesBad(t *testing.T) {
 	tmp := t.TempDir()
 	t.Setenv("TMPDIR", tmp)
 	killed := filepath.Join(tmp, "plimsoll-demo-123")
-	if err := os.MkdirAll(filepath.Join(killed, "home"), 0o700); err != nil {
+	foreign := filepath.Join(tmp, "plimsoll-demo-of-somebody") // nothing of ours is in it
+	for _, dir := range []string{filepath.Join(killed, "home"), foreign} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(killed, shownLock), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mkfifo(filepath.Join(tmp, "plimsoll-demo-pipe"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -70,7 +81,7 @@ func TestADemoShowsAHomeThatGoesBad(t *testing.T) {
 		if code := <-ended; code != exitInterrupted {
 			t.Errorf("exit %d, %s", code, complaints.String())
 		}
-		if left, err := filepath.Glob(filepath.Join(tmp, "*")); err != nil || len(left) > 0 {
+		if left, err := filepath.Glob(filepath.Join(tmp, "*")); err != nil || !slices.Equal(left, []string{foreign, filepath.Join(tmp, "plimsoll-demo-pipe")}) {
 			t.Errorf("left behind: %v, %v", left, err)
 		}
 	}()

@@ -70,7 +70,7 @@ func TestABadDeviceIsCutOffWhereItIsFirstNamed(t *testing.T) {
 		t.Errorf("the device: the press is at %d", i)
 	}
 	h.post(t, at, "verb", "quarantine")
-	if page := h.get(t, at); strings.Contains(page, press) || strings.Contains(page, "press “Cut it off”") || strings.Contains(page, plug) {
+	if page := h.get(t, at); strings.Contains(page, ">Cut it off<") || strings.Contains(page, "press “Cut it off”") || strings.Contains(page, plug) {
 		t.Error("what is cut off is to be cut off")
 	}
 	h.Pages.Status = func() home.Status { return home.Status{Mode: home.Watch} }
