@@ -15,8 +15,9 @@ const module = "plimsoll.example/plimsoll"
 // stands for the folders directly below it that have no rank of their own.
 var ranks = [][]string{
 	// Small sure things.
+	{"internal/picture"},
 	{
-		"internal/advisory/record", "internal/advisory/version", "internal/config", "internal/durable", "internal/frame", "internal/internet", "internal/locale", "internal/locale/localetest", "internal/netnstest", "internal/picture",
+		"internal/advisory/record", "internal/advisory/version", "internal/config", "internal/durable", "internal/frame", "internal/internet", "internal/locale", "internal/locale/localetest", "internal/netnstest",
 		"internal/psl", "internal/qr",
 	},
 
@@ -25,7 +26,7 @@ var ranks = [][]string{
 
 	// What a protocol says; first the forms that several protocols share.
 	{"internal/country", "internal/dissect", "internal/oui"},
-	{"internal/country/gen", "internal/dissect/domain", "internal/dissect/stream", "internal/identify/gen", "internal/oui/gen"},
+	{"internal/country/gen", "internal/dissect/domain", "internal/dissect/stream", "internal/identify/gen", "internal/locale/gen", "internal/oui/gen"},
 	{"internal/dissect/line"},
 	{"internal/dissect/*"},
 

@@ -89,6 +89,9 @@ func (g *gateway) link(lang locale.Lang) string {
 	if at == nil {
 		return ""
 	}
+	if public := g.pages.public; public != nil {
+		return public.JoinPath(string(lang), "/").String()
+	}
 	host := ""
 	switch a := at.Addr().Unmap(); {
 	case a.IsLoopback():

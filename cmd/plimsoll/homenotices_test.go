@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -94,6 +95,35 @@ func TestAGatewayTellsOfACameraThatGoesBad(t *testing.T) {
 	hook.Close()
 	if code, text := verb("--test"); code != exitFailed || !strings.Contains(text, "refuses to talk at that port") {
 		t.Errorf("exit %d: %s", code, text)
+	}
+}
+
+// The link of a message leads where others reach the pages: behind a proxy that is what is said of it, not what is listened on.
+func TestALinkLeadsWhereOthersReachThePages(t *testing.T) {
+	for _, x := range []struct{ served, public, name, want string }{
+		{"", "https://home.example", "", ""},
+		{"127.0.0.1:7376", "", "", ""},
+		{"127.0.0.1:7376", "https://home.example", "", "https://home.example/fr/"},
+		{"192.168.1.2:7376", "https://home.example:8443/", "plimsoll.home", "https://home.example:8443/fr/"},
+		{"192.168.1.2:7376", "", "plimsoll.home", "https://plimsoll.home:7376/fr/"},
+	} {
+		g := &gateway{}
+		if x.served != "" {
+			at := netip.MustParseAddrPort(x.served)
+			g.served.Store(&at)
+		}
+		if x.name != "" {
+			g.pages.names = []string{x.name}
+		}
+		if x.public != "" {
+			var err error
+			if g.pages.public, err = parsePublic(x.public); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := g.link(locale.French); got != x.want {
+			t.Errorf("%+v: %q", x, got)
+		}
 	}
 }
 

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -47,8 +48,8 @@ func TestABusyRegistryIsAskedAgainWhenItSays(t *testing.T) {
 
 // errText is what a fault says of its cause.
 func errText(err error) string {
-	f, ok := err.(*fault)
-	if !ok {
+	var f *fault
+	if !errors.As(err, &f) {
 		return err.Error()
 	}
 	var b strings.Builder

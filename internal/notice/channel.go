@@ -212,7 +212,8 @@ func (c *Channel) roots() (*x509.CertPool, error) {
 	return pool, nil
 }
 
-// Name is what to call a channel: whom it reaches, and nothing that is secret. The path of a webhook often is.
+// Name is what to call a channel: whom it reaches, and nothing that is secret. The path of a webhook often is, and a topic
+// of ntfy always: who knows it may read it.
 func (c *Channel) Name() string {
 	u, err := url.Parse(c.Server)
 	if err != nil {
@@ -221,9 +222,9 @@ func (c *Channel) Name() string {
 	switch c.Kind {
 	case Mail:
 		return c.To
-	case Ntfy, MQTT:
+	case MQTT:
 		return u.Host + "/" + c.Topic
-	case Webhook:
+	case Webhook, Ntfy:
 	}
 	return u.Host
 }

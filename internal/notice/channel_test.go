@@ -102,6 +102,24 @@ func TestAServerIsWrittenDownAsPeopleDo(t *testing.T) {
 	}
 }
 
+// What a channel is called tells no secret: who knows a topic of ntfy may read it.
+func TestANameTellsNoSecret(t *testing.T) {
+	for text, want := range map[string]string{
+		"ntfy://ntfy.example/push/our-home":   "ntfy.example",
+		"https://hooks.example/a?b=c":         "hooks.example",
+		"mqtts://broker.example/plimsoll":     "broker.example/plimsoll",
+		"smtps://mail.example#to=a@b.example": "a@b.example",
+	} {
+		c, err := notice.Parse(text, locale.English, files)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.Name(); got != want {
+			t.Errorf("%s is called %q, want %q", text, got, want)
+		}
+	}
+}
+
 // Whatever a channel in one line says: if it is taken, it holds, it shows no secret, and what it is kept as is read back.
 func FuzzParse(f *testing.F) {
 	for _, s := range []string{

@@ -229,7 +229,7 @@ func letter(c *Channel, words *locale.Catalogue, m Message, id string, at time.T
 	for _, h := range [][2]string{
 		{"From", "Plimsoll <" + c.From + ">"},
 		{"To", "<" + c.To + ">"},
-		{"Subject", mime.QEncoding.Encode("utf-8", p.Title)},
+		{"Subject", strings.ReplaceAll(mime.QEncoding.Encode("utf-8", p.Title), "?= =?", "?=\r\n =?")}, // folded: a line has at most 998 octets (RFC 5322 §2.1.1)
 		{"Date", at.Format("Mon, 02 Jan 2006 15:04:05 -0700")},
 		{"Message-ID", "<" + id + "@" + domain + ">"},
 		{"Auto-Submitted", "auto-generated"}, // RFC 3834: nobody’s absence answers

@@ -2,6 +2,7 @@ package notice
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -522,11 +523,21 @@ func (p *Post) send(ctx context.Context, c *Channel, d *Delivery) error {
 	return trouble(c.redact(err), elsewhere)
 }
 
-// redact is an error without the secret of a channel, which a server may have said back to us.
+// redact is an error without the secret of a channel, which a server may have said back to us, in any form in which it was
+// sent.
 func (c *Channel) redact(err error) error {
-	if err == nil || c.Secret == "" || !strings.Contains(err.Error(), c.Secret) {
+	if err == nil || c.Secret == "" {
 		return err
 	}
-	t := trouble(err, elsewhere)
-	return &Trouble{KindOf(t), errors.New(strings.ReplaceAll(t.Error(), c.Secret, "…"))}
+	t, _ := errors.AsType[*Trouble](trouble(err, elsewhere))
+	said := t.Cause.Error()
+	for _, user := range []string{c.User, c.From} { // see signIn
+		for _, s := range []string{"\x00" + user + "\x00" + c.Secret, user + ":" + c.Secret, c.Secret} {
+			said = strings.NewReplacer(base64.StdEncoding.EncodeToString([]byte(s)), "…", s, "…").Replace(said)
+		}
+	}
+	if said == t.Cause.Error() {
+		return err
+	}
+	return &Trouble{t.Kind, errors.New(said)}
 }

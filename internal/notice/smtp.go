@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"net/smtp"
+	"net/textproto"
 	"net/url"
 	"strings"
 	"time"
@@ -59,7 +60,7 @@ func (c *Channel) mail(ctx context.Context, words *locale.Catalogue, m Message, 
 		}
 	}
 	if err := c.signIn(s, host); err != nil {
-		return trouble(err, password)
+		return trouble(unsaid(err), password)
 	}
 	if err := s.Mail(c.From); err != nil {
 		if code(err) == 530 { // RFC 4954 §6: it wants a password first
@@ -126,8 +127,19 @@ func (l *login) Next(question []byte, more bool) ([]byte, error) {
 	case strings.HasPrefix(q, "pass"):
 		return []byte(l.secret), nil
 	default:
-		return nil, fmt.Errorf("a question that nobody expects: %.40q", q)
+		return nil, errors.New("the server asks what nobody expects")
 	}
+}
+
+// unsaid is an error without what a server said: to one who signs in, some say back what they were told.
+func unsaid(err error) error {
+	if n := code(err); n != 0 {
+		return fmt.Errorf("the server answers %d", n)
+	}
+	if _, ok := errors.AsType[textproto.ProtocolError](err); ok {
+		return errors.New("the server answers nothing that is an answer")
+	}
+	return err
 }
 
 // loopback reports whether a host, as it is written, is this machine.

@@ -237,40 +237,129 @@ func TestWhatIsWrongWithMailIsSaid(t *testing.T) {
 	}
 }
 
-// What a server says back is not shown where it is the password.
+// What a server says back is not shown where it is the password, in whatever form it was sent.
 func TestAServerThatRepeatsThePasswordIsNotQuoted(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	go func() {
-		c, err := l.Accept()
+	const user, secret = "me", "S3cr3t-Word"
+	encoded := func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
+	for name, x := range map[string]struct {
+		ways string
+		says func(line string) string // to a line that is not EHLO; "" is 250
+		want string
+	}{
+		"decoded": {"PLAIN", func(line string) string {
+			f := strings.Fields(line)
+			if f[0] != "AUTH" {
+				return ""
+			}
+			said, _ := base64.StdEncoding.DecodeString(f[2])
+			return "535 wrong: " + strings.ReplaceAll(string(said), "\x00", " ")
+		}, "password"},
+		"the line": {"PLAIN", func(line string) string {
+			if strings.HasPrefix(line, "AUTH") {
+				return "500 unrecognized: " + line
+			}
+			return ""
+		}, "password"},
+		"as no answer": {"PLAIN", func(line string) string {
+			if strings.HasPrefix(line, "AUTH") {
+				return line
+			}
+			return ""
+		}, "password"},
+		"as a question": {"LOGIN", func(line string) string {
+			switch line {
+			case "AUTH LOGIN":
+				return "334 " + encoded("User")
+			case encoded(user):
+				return "334 " + encoded("Pass")
+			case encoded(secret):
+				return "334 " + encoded(secret)
+			}
+			return ""
+		}, "password"},
+		"later": {"PLAIN", func(line string) string {
+			switch f := strings.Fields(line); f[0] {
+			case "AUTH":
+				return "235 come in"
+			case "RCPT":
+				return "550 no such person, " + encoded("\x00"+user+"\x00"+secret) + " " + encoded(secret) + " " + secret
+			}
+			return ""
+		}, "recipient"},
+	} {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
-			return
+			t.Fatal(err)
 		}
-		defer c.Close()
-		r := bufio.NewReader(c)
-		_, _ = io.WriteString(c, "220 x\r\n")
-		for {
-			text, err := r.ReadString('\n')
+		go func() {
+			c, err := l.Accept()
 			if err != nil {
 				return
 			}
-			switch f := strings.Fields(text); {
-			case strings.HasPrefix(text, "EHLO"):
-				_, _ = io.WriteString(c, "250-x\r\n250 AUTH PLAIN\r\n")
-			case strings.HasPrefix(text, "AUTH") && len(f) == 3:
-				said, _ := base64.StdEncoding.DecodeString(f[2])
-				_, _ = io.WriteString(c, "535 wrong: "+strings.ReplaceAll(string(said), "\x00", " ")+"\r\n")
-			default:
-				_, _ = io.WriteString(c, "221 bye\r\n")
+			defer c.Close()
+			r := bufio.NewReader(c)
+			_, _ = io.WriteString(c, "220 x\r\n")
+			for {
+				text, err := r.ReadString('\n')
+				if err != nil {
+					return
+				}
+				says := "250 well"
+				if text = strings.TrimSpace(text); strings.HasPrefix(text, "EHLO") {
+					says = "250-x\r\n250 AUTH " + x.ways
+				} else if s := x.says(text); s != "" {
+					says = s
+				}
+				_, _ = io.WriteString(c, says+"\r\n")
+			}
+		}()
+		h := newHouse(t)
+		id := h.add(t, notice.Channel{Kind: notice.Mail, Server: "smtp://" + l.Addr().String(), User: user, Secret: secret, From: "a@x.example", To: "b@x.example"})
+		err = h.Test(t.Context(), id)
+		if kind(err) != x.want {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		for _, s := range []string{secret, encoded(secret)[:12], encoded("\x00" + user + "\x00" + secret)[:12]} {
+			if strings.Contains(strings.ToLower(err.Error()), strings.ToLower(s)) {
+				t.Errorf("%s: the error has the password: %v", name, err)
 			}
 		}
-	}()
+		for said, code := range map[string]string{"decoded": "535", "the line": "500", "later": "no such person"} {
+			if name == said && !strings.Contains(err.Error(), code) {
+				t.Errorf("%s: %v does not tell %s", name, err, code)
+			}
+		}
+		_ = l.Close()
+	}
+}
+
+// A line has at most 998 octets (RFC 5322 §2.1.1), whatever a device is called: servers refuse or break longer ones.
+func TestNoLineOfALetterIsTooLong(t *testing.T) {
+	m := startMail(t, "plain", "", "PLAIN")
 	h := newHouse(t)
-	id := h.add(t, notice.Channel{Kind: notice.Mail, Server: "smtp://" + l.Addr().String(), User: "me", Secret: "s3cr3t-word", From: "a@x.example", To: "b@x.example"})
-	if err := h.Test(t.Context(), id); kind(err) != "password" || !strings.Contains(err.Error(), "535") || strings.Contains(err.Error(), "s3cr3t-word") {
-		t.Error(err)
+	c := m.channel("smtp")
+	c.User, c.Secret = "", ""
+	h.add(t, c)
+	h.steps(t, 2*time.Hour, time.Hour)
+	name := strings.Repeat("é", 200)
+	h.causes = []notice.Cause{{Key: "k", Since: h.now, Class: notice.Harm, Device: "d1", Name: name, What: "it happened", Do: "Do it."}}
+	h.steps(t, time.Hour, time.Hour)
+	files, err := filepath.Glob(filepath.Join(m.folder, "*.eml"))
+	if err != nil || len(files) != 1 {
+		t.Fatalf("%d letters, %v, faults %v", len(files), err, h.faults)
+	}
+	data, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for l := range bytes.Lines(data) {
+		if n := len(bytes.TrimRight(l, "\r\n")); n > 998 {
+			t.Errorf("a line of %d octets: %.60s", n, l)
+		}
+	}
+	subject, err := new(mime.WordDecoder).DecodeHeader(m.letters(t)[0].Header.Get("Subject"))
+	if err != nil || len(subject) < 390 || !strings.HasPrefix(name, strings.TrimSuffix(subject, "…")) {
+		t.Errorf("%v %d octets: %s", err, len(subject), subject)
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"image"
 	"image/jpeg"
-	"image/png"
 
 	"golang.org/x/image/draw"
 )
@@ -39,24 +38,15 @@ func Square(data []byte) ([]byte, error) {
 	if len(data) > MaxFile {
 		return nil, fmt.Errorf("%w: %d octets", ErrLarge, len(data))
 	}
-	config, decode := jpeg.DecodeConfig, jpeg.Decode
-	if bytes.HasPrefix(data, []byte("\x89PNG\r\n\x1a\n")) {
-		config, decode = png.DecodeConfig, png.Decode
-	}
-	c, err := config(bytes.NewReader(data))
+	whole, form, err := Unpack(data, MaxArea)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrForm, err)
+		return nil, err
 	}
-	if int64(c.Width)*int64(c.Height) > MaxArea {
-		return nil, fmt.Errorf("%w: %d × %d pixels", ErrLarge, c.Width, c.Height)
+	if form == "gif" {
+		return nil, fmt.Errorf("%w: it is a GIF", ErrForm)
 	}
-	w, h := within(c.Width, c.Height, Side)
-	if min(w, h) < least {
-		return nil, fmt.Errorf("%w: %d × %d pixels", ErrSmall, c.Width, c.Height)
-	}
-	whole, err := decode(bytes.NewReader(data))
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrForm, err)
+	if w, h := within(whole.Bounds().Dx(), whole.Bounds().Dy(), Side); min(w, h) < least {
+		return nil, fmt.Errorf("%w: %d × %d pixels", ErrSmall, whole.Bounds().Dx(), whole.Bounds().Dy())
 	}
 	for side := Side; ; side = side * 3 / 4 {
 		p := upright(scaled(whole, side), orientation(data))

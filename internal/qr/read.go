@@ -1,23 +1,20 @@
 package qr
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"image"
-	_ "image/gif" // the forms of pictures that are read
-	_ "image/jpeg"
-	_ "image/png"
 
 	"github.com/makiuchi-d/gozxing"
 	"github.com/makiuchi-d/gozxing/oned"
 	"github.com/makiuchi-d/gozxing/qrcode"
+
+	"plimsoll.example/plimsoll/internal/picture"
 )
 
 // What is read at most.
 const (
 	MaxFile  = 32 << 20 // octets of a picture
-	MaxSide  = 16_384   // pixels
 	MaxArea  = 25 << 20 // pixels: most phones take 12 million
 	workable = 2_400    // pixels: a larger side is made smaller first
 )
@@ -62,23 +59,19 @@ func read(data []byte, reader func(*image.Gray) error) (err error) {
 	if len(data) > MaxFile {
 		return fmt.Errorf("%w: %d octets", ErrTooLarge, len(data))
 	}
-	config, _, err := image.DecodeConfig(bytes.NewReader(data))
-	if err != nil {
-		return ErrNoPicture
-	}
-	if config.Width < 1 || config.Height < 1 || config.Width > MaxSide || config.Height > MaxSide || config.Width*config.Height > MaxArea {
-		return fmt.Errorf("%w: %d × %d pixels", ErrTooLarge, config.Width, config.Height)
-	}
 	defer func() {
 		if p := recover(); p != nil { // the readers are known to panic on some pictures
 			err = fmt.Errorf("%w: reading failed: %v", ErrNoCode, p)
 		}
 	}()
-	picture, _, err := image.Decode(bytes.NewReader(data))
-	if err != nil {
+	p, _, err := picture.Unpack(data, MaxArea)
+	switch {
+	case errors.Is(err, picture.ErrLarge):
+		return fmt.Errorf("%w: %w", ErrTooLarge, err)
+	case err != nil:
 		return fmt.Errorf("%w: %w", ErrNoPicture, err)
 	}
-	for _, g := range sizes(gray(picture)) {
+	for _, g := range sizes(gray(p)) {
 		if reader(g) == nil {
 			return nil
 		}

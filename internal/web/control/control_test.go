@@ -136,6 +136,32 @@ func TestNoticesAreToldWithoutTheirSecrets(t *testing.T) {
 	}
 }
 
+// A token opens what a program may know, and what is not named for it is closed: where something is sent, all of a home at
+// once, and whatever an API is given later.
+func TestATokenOpensWhatIsNamedForIt(t *testing.T) {
+	var reached bool
+	api := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached = true })
+	read := control.Read(api, func(context.Context, string) (bool, error) { return true, nil }, slog.New(slog.DiscardHandler))
+	closed := []string{"/api/v1/notices", "/api/v1/export"}
+	paths := []string{"/metrics", "/api/v1/openapi.json", "/api/v1/later", "/api/v1/notices/", "/api/v1//notices", "/api/v1/devices/../notices", "/api/v1/%6eotices"}
+	closed = append(closed, paths[2:]...)
+	for pattern, methods := range describe(t).Paths {
+		if methods["get"] != nil {
+			paths = append(paths, parameter.ReplaceAllString(pattern, "nothing"))
+		}
+	}
+	for _, path := range paths {
+		reached = false
+		r := httptest.NewRequest(http.MethodGet, path, nil)
+		r.Header.Set("Authorization", "Bearer x")
+		w := httptest.NewRecorder()
+		read.ServeHTTP(w, r)
+		if want := !slices.Contains(closed, path); reached != want {
+			t.Errorf("%s: open %t, want %t", path, reached, want)
+		}
+	}
+}
+
 // call speaks to the gateway, and holds the answer against the description of the operation.
 func (g *gateway) call(t *testing.T, method, path, body string) (int, string) {
 	t.Helper()

@@ -79,6 +79,7 @@ type found struct {
 	Word  string
 	When  string
 	Cells []topic
+	Now   *choice // what ends it at once: the worst has it
 }
 
 // settled is a finding that somebody did something about.
@@ -103,11 +104,7 @@ type done struct {
 	Decision int64
 }
 
-func (p *Pages) device(r *page.Request) (*page.View, error) {
-	d, err := p.Household.Find(r.PathValue("device"))
-	if err != nil {
-		return nil, problem(err)
-	}
+func (p *Pages) device(r *page.Request, d *home.Device) (*page.View, error) {
 	list, err := p.History.Findings(r.Context(), d.ID, mostFindings)
 	if err != nil {
 		return nil, err
@@ -160,7 +157,12 @@ func (p *Pages) device(r *page.Request) (*page.View, error) {
 		}
 	}
 	for _, f := range signs {
-		t.Findings = append(t.Findings, newFound(r.Words, f, d))
+		t.Findings = append(t.Findings, p.newFound(r.Words, f, d))
+	}
+	if len(t.Findings) > 0 && t.Decide {
+		if first := &t.Findings[0]; first.Cut > 0 || first.State == grade.Act {
+			first.Now = p.cut(r.Words, d, signs)
+		}
 	}
 	reaches, err := p.lately(r, d.ID)
 	if err != nil {
@@ -197,9 +199,31 @@ func (p *Pages) why(words *locale.Catalogue, d *home.Device, findings []*home.No
 	return words.Text("household.because", "why", reason(words, d, d.Reason, findings))
 }
 
-func newFound(words *locale.Catalogue, f *home.Noted, d *home.Device) found {
+// explain puts a finding into words. Where the gateway can cut the device off, the steps say so; what is done already is no
+// step.
+func (p *Pages) explain(words *locale.Catalogue, f *home.Noted, d *home.Device) guide.Text {
+	if p.Status().Mode != home.Hold || d.State == home.Refused {
+		return guide.Explain(words, &f.Finding, d.Title())
+	}
+	t := guide.ExplainHere(words, &f.Finding, d.Title())
+	if d.State == home.Quarantined && t.Cut > 0 {
+		t.Do, t.Cut = slices.Delete(t.Do, t.Cut-1, t.Cut), 0
+	}
+	return t
+}
+
+// cut is the choice to cut a device off, nil where that does nothing: Plimsoll only watches, or it is cut off already.
+func (p *Pages) cut(words *locale.Catalogue, d *home.Device, signs []*home.Noted) *choice {
+	if p.Status().Mode != home.Hold || d.State == home.Quarantined || d.State == home.Refused {
+		return nil
+	}
+	c := quarantine(words, d, signs)
+	return &c
+}
+
+func (p *Pages) newFound(words *locale.Catalogue, f *home.Noted, d *home.Device) found {
 	x := found{
-		Text: guide.Explain(words, &f.Finding, d.Title()), ID: f.ID(), Cells: topics(words, string(f.Kind)),
+		Text: p.explain(words, f, d), ID: f.ID(), Cells: topics(words, string(f.Kind)),
 		State: grade.Of([]grade.Sign{{ID: f.ID(), Role: f.Role, Severity: f.Severity, Confidence: f.Confidence}}, grade.Evidence{}).State,
 		When:  words.Text("report.when", "n", f.Count, "first", time.Unix(0, f.First), "last", time.Unix(0, f.Last)),
 	}
