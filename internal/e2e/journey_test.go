@@ -126,7 +126,7 @@ func TestABadCameraIsFoundExplainedCutOffAndLetBack(t *testing.T) {
 			if !d.real {
 				r.told("Plimsoll only watches here")
 			}
-			r.shows("Let it back, and watch it", "A person decided that.")
+			r.shows("Let it back, and watch it", "Why: ")
 			line.misses(ofCamera)
 			r.use("main", "Undo")
 			r.told(camera + " is as it was before")

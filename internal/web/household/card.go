@@ -65,6 +65,9 @@ func newCard(words *locale.Catalogue, d *home.Device, g grade.Grade, findings []
 	if d.Retest.Going() {
 		c.Now += " · " + words.Text("household.state.watched", "until", d.Retest.Until.Local())
 	}
+	if d.Retest.Outcome == home.Again && d.State != home.Quarantined {
+		c.Now += " · " + words.Text("household.state.again")
+	}
 	if list := deciding(g, findings); len(list) > 0 {
 		c.Worst = guide.Title(words, string(list[0].Kind))
 	}

@@ -161,7 +161,7 @@ func (p *Pages) device(r *page.Request, d *home.Device) (*page.View, error) {
 	}
 	if len(t.Findings) > 0 && t.Decide {
 		if first := &t.Findings[0]; first.Cut > 0 || first.State == grade.Act {
-			first.Now = p.cut(r.Words, d)
+			first.Now = p.cut(r.Words, d, signs)
 		}
 	}
 	reaches, err := p.lately(r, d.ID)
@@ -213,12 +213,12 @@ func (p *Pages) explain(words *locale.Catalogue, f *home.Noted, d *home.Device) 
 }
 
 // cut is the choice to cut a device off, nil where that does nothing: Plimsoll only watches, or it is cut off already.
-func (p *Pages) cut(words *locale.Catalogue, d *home.Device) *choice {
+func (p *Pages) cut(words *locale.Catalogue, d *home.Device, signs []*home.Noted) *choice {
 	if p.Status().Mode != home.Hold || d.State == home.Quarantined || d.State == home.Refused {
 		return nil
 	}
-	list := choices(words, d, nil)
-	return &list[slices.IndexFunc(list, func(c choice) bool { return c.Verb == string(home.Quarantine) })]
+	c := quarantine(words, d, signs)
+	return &c
 }
 
 func (p *Pages) newFound(words *locale.Catalogue, f *home.Noted, d *home.Device) found {

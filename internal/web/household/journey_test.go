@@ -61,7 +61,7 @@ func TestADeviceIsDecidedOnAndTheDecisionUndone(t *testing.T) {
 func TestABadDeviceIsCutOffWhereItIsFirstNamed(t *testing.T) {
 	h := furnish(t, false)
 	at := "/en/devices/" + h.Camera.ID
-	const press, plug = `name="verb" value="quarantine"`, "pull its plug"
+	const press, plug = `>Cut it off<`, "pull its plug"
 	home1, page1 := h.get(t, "/en/"), h.get(t, at)
 	if !strings.Contains(home1, press) || !strings.Contains(home1, "press “Cut it off”") || strings.Contains(home1, plug) {
 		t.Errorf("the home: %s", home1)

@@ -162,7 +162,7 @@ func (p *Pages) actions(r *page.Request, e *everything, asks []home.Question) (l
 		if d.Retest.Outcome == home.Again {
 			a.Why = r.Words.Text("home.retest.again", "device", d.Title(), "since", d.Retest.Since.Local(), "at", d.Retest.At.Local())
 		}
-		if c := p.cut(r.Words, d); c != nil && g.State == grade.Act && p.may(r.Viewer, decide) {
+		if c := p.cut(r.Words, d, worst); c != nil && g.State == grade.Act && p.may(r.Viewer, decide) {
 			a.Choices, a.To = []choice{*c}, "/devices/"+d.ID
 		}
 		list = append(list, a)
