@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"log/slog"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -85,6 +87,7 @@ type Post struct {
 	wake     chan struct{}
 	words    map[locale.Lang]*locale.Catalogue // reading one takes a while
 	brokers  map[string]shown                  // for Step alone
+	forgot   time.Time                         // when what was sent was forgotten last; for Step alone
 }
 
 // Bounds of what is sent.
@@ -92,15 +95,16 @@ const (
 	// Budget is how many times a home interrupts in a day at most; the digest tells the rest.
 	Budget = 3
 
-	gap        = 10 * time.Minute // between two interruptions: what happens together is told together
-	settling   = 2 * time.Minute  // until it is known what a new device is
-	firstDay   = 24 * time.Hour   // after which a new device is news: before, all are
-	weekNews   = 3 * 24 * time.Hour
-	alertNews  = 24 * time.Hour
-	keepFor    = 90 * 24 * time.Hour
-	forgetTold = 31 * 24 * time.Hour // what is no more, is forgotten after that
-	look       = 15 * time.Second
-	mostShown  = 400 // deliveries that are looked at
+	gap         = 10 * time.Minute // between two interruptions: what happens together is told together
+	settling    = 2 * time.Minute  // until it is known what a new device is
+	firstDay    = 24 * time.Hour   // after which a new device is news: before, all are
+	weekNews    = 3 * 24 * time.Hour
+	alertNews   = 24 * time.Hour
+	keepFor     = 90 * 24 * time.Hour
+	forgetTold  = 31 * 24 * time.Hour // what is no more, is forgotten after that
+	forgetEvery = 24 * time.Hour
+	look        = 15 * time.Second
+	mostShown   = 400 // deliveries that are looked at
 )
 
 // backOff is how long to wait after each failure, the last one from then on.
@@ -245,7 +249,7 @@ func (p *Post) Step(ctx context.Context) error {
 	return nil
 }
 
-// weekly writes the digest where it is due, once for each channel, and marks all that it tells as told.
+// weekly writes the digest where it is due, once for each channel, and marks what it tells to all that are alerted as told.
 func (p *Post) weekly(ctx context.Context, s *Settings) error {
 	now := p.Now()
 	due := s.last(now)
@@ -256,8 +260,14 @@ func (p *Post) weekly(ctx context.Context, s *Settings) error {
 	if err != nil {
 		return err
 	}
+	// They are read before the weeks: what begins in between is not marked, whether a week tells it or not.
+	causes, err := p.Source.Causes(ctx, p.words[locale.English])
+	if err != nil {
+		return err
+	}
 	var list []*Delivery
 	var keys []string
+	weeks := map[string]*Week{} // by channel
 	for i := range s.Channels {
 		c := &s.Channels[i]
 		since := "since " + c.ID // when there began to be such a channel: what was due before is none of its
@@ -278,23 +288,31 @@ func (p *Post) weekly(ctx context.Context, s *Settings) error {
 			return err
 		}
 		w.Schema, w.Lang, w.Link = WeekSchema, c.Lang, p.Link(c.Lang)
+		weeks[c.ID] = w
 		list = append(list, &Delivery{Channel: c.ID, Occasion: occasion, At: now, Until: due.Add(weekNews), Next: now, State: Waiting, Message: Message{Week: w}})
 		keys = append(keys, c.ID+" "+occasion)
 	}
 	if len(list) == 0 {
 		return nil
 	}
-	causes, err := p.Source.Causes(ctx, p.words[locale.English])
-	if err != nil {
-		return err
-	}
-	for _, c := range causes {
-		if now.Sub(c.Since) >= 0 && told[c.Key].IsZero() {
-			keys = append(keys, c.Key)
+	for _, cause := range causes {
+		untold := func(c Channel) bool { return c.Alerts && (weeks[c.ID] == nil || !weeks[c.ID].tells(cause)) }
+		if told[cause.Key].IsZero() && cause.known(now) && !slices.ContainsFunc(s.Channels, untold) {
+			keys = append(keys, cause.Key)
 		}
 	}
 	return p.Ledger.Queue(ctx, list, keys, now)
 }
+
+// tells reports whether a cause is among what the digest says of its device: at most three actions are.
+func (w *Week) tells(c Cause) bool {
+	mentions := map[Class][]Mention{Harm: w.Found, Cut: w.Labels, Newcomer: w.New}[c.Class]
+	return slices.ContainsFunc(mentions, func(m Mention) bool { return m.Device == c.Device }) ||
+		c.Class != Newcomer && slices.ContainsFunc(w.Actions, func(a Action) bool { return a.Device == c.Device })
+}
+
+// known reports whether it can be said what a cause is about.
+func (c *Cause) known(now time.Time) bool { return c.Class != Newcomer || now.Sub(c.Since) >= settling }
 
 // alert writes what cannot wait, for the channels that want it.
 func (p *Post) alert(ctx context.Context, s *Settings) error {
@@ -330,7 +348,7 @@ func (p *Post) alert(ctx context.Context, s *Settings) error {
 		case !at.IsZero():
 		case c.Class == Newcomer && c.Since.Before(start.Add(firstDay)):
 			old = append(old, c.Key)
-		case c.Class == Newcomer && now.Sub(c.Since) < settling:
+		case !c.known(now):
 		default:
 			fresh[c.Key] = true
 		}
@@ -440,13 +458,21 @@ func (p *Post) forget(ctx context.Context, told map[string]time.Time, all []Caus
 	return p.Ledger.Forget(ctx, gone)
 }
 
-// deliver sends what waits. What cannot be sent is tried again, less and less often, until it is no news any more.
+// deliver sends what waits, to each channel the oldest; the rest is for the next step. What cannot be sent is tried again,
+// less and less often, until it is no news any more.
 func (p *Post) deliver(ctx context.Context, s *Settings) error {
+	now := p.Now()
+	if now.Sub(p.forgot).Abs() > forgetEvery {
+		if err := p.forgetSent(ctx, s, now); err != nil {
+			return err
+		}
+		p.forgot = now
+	}
 	list, err := p.Ledger.Deliveries(ctx, mostShown)
 	if err != nil {
 		return err
 	}
-	now := p.Now()
+	due := map[*Channel]*Delivery{}
 	var gone bool
 	for _, d := range slices.Backward(list) { // the oldest first
 		i := slices.IndexFunc(s.Channels, func(c Channel) bool { return c.ID == d.Channel })
@@ -454,30 +480,34 @@ func (p *Post) deliver(ctx context.Context, s *Settings) error {
 		case i < 0:
 			gone = true
 			p.fault(ctx, faultOf(d.Channel), nil)
-			continue
 		case d.State != Waiting:
-			gone = gone || now.Sub(d.At) > keepFor
-			continue
 		case now.After(d.Until):
 			d.State = GivenUp
 			p.Log.WarnContext(ctx, "notice was given up", "channel", d.Channel, "occasion", d.Occasion, "trouble", d.Trouble)
 			if err := p.Ledger.SaveDelivery(ctx, d); err != nil {
 				return err
 			}
-			continue
 		case now.Before(d.Next) && d.Next.Sub(now) <= backOff[len(backOff)-1]: // the clock may have been set
-			continue
+		case due[&s.Channels[i]] == nil:
+			d.Next = now.Add(backOff[min(d.Tries, len(backOff)-1)])
+			d.Tries++
+			if err := p.Ledger.SaveDelivery(ctx, d); err != nil { // so that a restart tries no more often
+				return err
+			}
+			due[&s.Channels[i]] = d
 		}
-		c := &s.Channels[i]
-		d.Next = now.Add(backOff[min(d.Tries, len(backOff)-1)])
-		d.Tries++
-		if err := p.Ledger.SaveDelivery(ctx, d); err != nil { // so that a restart tries no more often
+	}
+	if gone {
+		if err := p.forgetSent(ctx, s, now); err != nil {
 			return err
 		}
-		err := p.send(ctx, c, d)
-		if ctx.Err() != nil {
-			return nil
+	}
+	var failed error
+	for c, err := range atOnce(slices.Collect(maps.Keys(due)), func(c *Channel) error { return p.send(ctx, c, due[c]) }) {
+		if err != nil && ctx.Err() != nil {
+			continue
 		}
+		d := due[c]
 		d.Trouble = ""
 		if err != nil {
 			d.Trouble = KindOf(err)
@@ -486,18 +516,44 @@ func (p *Post) deliver(ctx context.Context, s *Settings) error {
 			p.Log.InfoContext(ctx, "notice was sent", "channel", d.Channel, "kind", c.Kind, "occasion", d.Occasion)
 		}
 		p.fault(ctx, faultOf(c.ID), err)
-		if err := p.Ledger.SaveDelivery(ctx, d); err != nil {
-			return err
-		}
+		// It was sent, even if the program ends now.
+		failed = errors.Join(failed, p.Ledger.SaveDelivery(context.WithoutCancel(ctx), d))
 	}
-	if !gone {
-		return nil
-	}
+	return failed
+}
+
+// forgetSent forgets what was sent a while ago, and what is for channels that are no more.
+func (p *Post) forgetSent(ctx context.Context, s *Settings, now time.Time) error {
 	ids := make([]string, len(s.Channels))
 	for i := range s.Channels {
 		ids[i] = s.Channels[i].ID
 	}
 	return p.Ledger.ForgetDeliveries(ctx, now.Add(-keepFor), ids)
+}
+
+// atOnce does something with several channels at the same time, so that none waits for another, and hands on how each went as
+// soon as it is known.
+func atOnce(list []*Channel, do func(*Channel) error) iter.Seq2[*Channel, error] {
+	type outcome struct {
+		of  *Channel
+		err error
+	}
+	return func(yield func(*Channel, error) bool) {
+		done := make(chan outcome, len(list)) // so that none waits where nobody listens any more
+		room := make(chan struct{}, maxChannels)
+		for _, c := range list {
+			go func() {
+				room <- struct{}{}
+				defer func() { <-room }()
+				done <- outcome{c, do(c)}
+			}()
+		}
+		for range list {
+			if o := <-done; !yield(o.of, o.err) {
+				return
+			}
+		}
+	}
 }
 
 // send sends one message to one channel.
