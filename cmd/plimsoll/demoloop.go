@@ -4,14 +4,15 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"syscall"
 	"time"
 
@@ -85,9 +86,6 @@ func demo(ctx context.Context, e env, words *locale.Catalogue, listen string, ad
 	}
 	g.apart, g.pages.listener, g.beside = true, pages, s.beside
 	g.pages.ready = func(l net.Listener, code string) { s.address <- pageAddress(l, words.Lang(), code) }
-	if g.countries, err = lab.Demo(time.Now()).Countries(); err != nil {
-		return err
-	}
 	g.lan, g.state, g.socket = "demo", filepath.Join(dir, "home"), filepath.Join(dir, "control")
 	g.open = func() (source, error) { return newDemonstration(time.Now()) }
 	g.registries, g.registryKeys, g.registryInterval, g.labelAction = []string{"http://" + labels.Addr().String()}, []string{s.registry.keyFile() + ".pub"}, time.Second, home.CutOff
@@ -135,33 +133,39 @@ func shownPorts(listen string) (pages, labels net.Listener, err error) {
 	return pages, labels, nil
 }
 
-// shownPrefix is how folders of demonstrations are called.
-const shownPrefix = "plimsoll-demo-"
+// shownPrefix is how folders of demonstrations are called; shownLock is what each has in it, locked while it is used.
+const (
+	shownPrefix = "plimsoll-demo-"
+	shownLock   = "demo.lock"
+)
 
-// shownDir makes a folder for what is shown, and removes what others left that were killed. It is locked as long as somebody
-// uses it, and gets its name once it is.
+// shownDir makes a folder for what is shown, and removes what was left of those that were killed. What has another owner,
+// or no lock, is not ours.
 func shownDir() (dir string, remove func(), err error) {
 	old, err := filepath.Glob(filepath.Join(os.TempDir(), shownPrefix+"*"))
 	if err != nil {
 		return "", nil, err
 	}
 	for _, name := range old {
-		if lock, err := lockDir(name); err == nil {
-			_ = os.RemoveAll(name) // another’s folder stays: it cannot be removed
+		if x, err := os.Lstat(name); err != nil || !x.IsDir() || !owned(x) {
+			continue
+		}
+		if lock, err := locked(filepath.Join(name, shownLock), 0); err == nil {
+			_ = os.RemoveAll(name)
 			_ = lock.Close()
 		}
 	}
-	made, err := os.MkdirTemp("", "plimsoll-new-")
-	if err != nil {
+	if dir, err = os.MkdirTemp("", shownPrefix); err != nil {
 		return "", nil, err
 	}
-	lock, err := lockDir(made)
-	if err != nil {
-		return "", nil, err
+	// It has its name once it is locked: nobody finds it without.
+	unnamed := filepath.Join(dir, "unnamed")
+	lock, err := locked(unnamed, os.O_CREATE|os.O_EXCL)
+	if err == nil {
+		err = os.Rename(unnamed, filepath.Join(dir, shownLock))
 	}
-	dir = strings.Replace(made, "plimsoll-new-", shownPrefix, 1)
-	if err := os.Rename(made, dir); err != nil {
-		return "", nil, err
+	if err != nil {
+		return "", nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	return dir, func() {
 		_ = os.RemoveAll(dir)
@@ -169,13 +173,26 @@ func shownDir() (dir string, remove func(), err error) {
 	}, nil
 }
 
-// lockDir locks a folder that nobody else has locked.
-func lockDir(name string) (*os.File, error) {
-	f, err := os.Open(name)
+// owned reports whether a file is of the user who runs this.
+func owned(x os.FileInfo) bool {
+	of, ok := x.Sys().(*syscall.Stat_t)
+	return ok && int(of.Uid) == os.Geteuid()
+}
+
+// locked opens and locks a file of ours that nobody else has locked. It waits for nothing.
+func locked(name string, flag int) (*os.File, error) {
+	f, err := os.OpenFile(name, os.O_RDWR|syscall.O_NOFOLLOW|syscall.O_NONBLOCK|flag, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+	x, err := f.Stat()
+	if err == nil && (!x.Mode().IsRegular() || !owned(x)) {
+		err = fs.ErrPermission
+	}
+	if err == nil {
+		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	}
+	if err != nil {
 		_ = f.Close()
 		return nil, err
 	}
@@ -264,7 +281,7 @@ func (s *showing) tell(ctx context.Context, g *gateway, camera string) {
 		case <-tick.C:
 		}
 		d, err := g.household.Find(camera)
-		if err != nil {
+		if err != nil || d.Label == nil {
 			continue
 		}
 		act := func(key string, args ...any) {
@@ -276,7 +293,7 @@ func (s *showing) tell(ctx context.Context, g *gateway, camera string) {
 				act("demo.story.bad", "address", s.at(2, "/desk/labels?gtin="+d.Label.GTIN))
 			}
 		}
-		if d.Label != nil && d.Label.Status != status && (d.Label.Status == label.Suspended || status == label.Suspended) {
+		if d.Label.Status != status && (d.Label.Status == label.Suspended || status == label.Suspended) {
 			status = d.Label.Status
 			act("demo.story." + string(status))
 		}

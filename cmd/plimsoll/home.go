@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -48,6 +49,7 @@ func newHome(e env, words *locale.Catalogue) *cobra.Command {
 	}
 	c.AddCommand(
 		newHomeAllow(e, words), newHomeDisallow(e, words), newHomeController(e, words), newHomeCode(e, words), newHomeDescribe(e, words), newHomeLabel(e, words), newHomeSticker(e, words), newHomeNotices(e, words),
+		newHomeJoin(e, words), newHomeSplit(e, words),
 		newHomeUndo(e, words), newHomeRehearse(e, words),
 		newHomeExport(e, words), newHomeImport(e, words), newHomeOff(e, words), newHomeDoctor(e, words),
 	)
@@ -272,6 +274,7 @@ func newHomeExplain(e env, words *locale.Catalogue) *cobra.Command {
 func newHomeDecide(e env, words *locale.Catalogue, name string, verb home.Verb) *cobra.Command {
 	r := remote{env: e, words: words}
 	argument := ""
+	var long time.Duration
 	c := &cobra.Command{Use: name, Args: cobra.ArbitraryArgs, RunE: func(c *cobra.Command, args []string) error {
 		if len(args) != 1 {
 			return wrongUsage("error.home.which")
@@ -279,7 +282,7 @@ func newHomeDecide(e env, words *locale.Catalogue, name string, verb home.Verb) 
 		if verb == home.Admit && argument == "" {
 			return wrongUsage("error.home.as")
 		}
-		return r.decide(c.Context(), "devices/"+url.PathEscape(args[0]), map[string]any{"verb": verb, "argument": argument})
+		return r.decide(c.Context(), "devices/"+url.PathEscape(args[0]), map[string]any{"verb": verb, "argument": until(argument, long)})
 	}}
 	r.flags(c)
 	switch verb {
@@ -287,6 +290,14 @@ func newHomeDecide(e env, words *locale.Catalogue, name string, verb home.Verb) 
 		c.Flags().StringVar(&argument, "as", "", "")
 	case home.Quarantine:
 		c.Flags().StringVar(&argument, "why", "", "")
+		during(c, &long)
+	case home.WatchOn:
+		c.Flags().Func("again", "", func(s string) error {
+			if argument = s; s != string(home.Tell) && s != string(home.CutOff) {
+				return fs.ErrInvalid
+			}
+			return nil
+		})
 	case home.HoldTo, home.Accept:
 		c.Flags().StringVar(&argument, "file", "", "")
 	}
@@ -334,10 +345,13 @@ func (r *remote) done(ctx context.Context, d *home.Decision) ([]string, error) {
 		return nil, nil
 	}
 	device := list.Devices[i]
-	lines := []string{r.words.Text("home.now."+string(d.After.State), "device", device.Title(), "until", d.After.Until.Local())}
+	lines := []string{r.words.Text("home.now."+d.After.Now(), "device", device.Title(), "until", d.After.Until.Local())}
 	switch d.Verb {
-	case home.Confirm, home.WatchOn, home.Accept:
+	case home.Confirm, home.WatchOn, home.Accept, home.Join, home.Split:
 		lines = append(lines, r.words.Text("home.did."+string(d.Verb), "device", device.Title()))
+		if d.After.Retest.Going() {
+			lines = append(lines, r.words.Text("home.retest.then."+string(d.After.Retest.Then())))
+		}
 	case home.Bind, home.OnLabel:
 		lines = append(lines, r.labelled(device)...)
 		if device.LabelAction != "" {

@@ -189,6 +189,49 @@ func TestQuarantineEndsAsAPersonSaysAndEachVerbSaysWhatItDid(t *testing.T) {
 	holds(t, say(t, socket, "undo"), "cut off")
 }
 
+func TestAQuarantineForATimeAndWhatFollowsItAreTold(t *testing.T) {
+	g, socket := running(t)
+	en, fr := locale.New(locale.English), locale.New(locale.French)
+	holds(t, say(t, socket, "quarantine", "cam", "--why", "it is loud", "--for", "24h"), "cut off until")
+	holds(t, say(t, socket, "explain", "cam"), "cut off until", "it is loud")
+	if d := g.cam(t); d.Reason != "it is loud" || time.Until(d.Stance.Until) > 24*time.Hour || time.Until(d.Stance.Until) < 23*time.Hour {
+		t.Errorf("%+v", d.Stance)
+	}
+	holds(t, say(t, socket, "watch", "cam", "--again", "quarantine"), en.Text("home.retest.then.quarantine"))
+	holds(t, say(t, socket, "explain", "cam", "--lang", "fr"), fr.Text("home.retest.then.quarantine"), "observé jusqu’au")
+	for _, args := range [][]string{{"quarantine", "cam", "--for", "0s"}, {"watch", "cam", "--again", "perhaps"}, {"join", "cam"}, {"split"}} {
+		if code, _, stderr := call(t, nil, append(append([]string{"home"}, args...), "--socket", socket)...); code != exitUsage {
+			t.Errorf("%v: exit %d, %s", args, code, stderr)
+		}
+	}
+}
+
+func TestTwoDevicesAreOneByAWordAndTwoAgain(t *testing.T) {
+	g, socket := running(t)
+	mac := frame.MAC{2, 0, 0, 0, 9, 9}
+	before := g.household.Len()
+	other, _ := g.household.See(mac, func(d *home.Device) { d.Hostnames = []string{"cam by cable"} })
+	g.name()
+	en := locale.New(locale.English)
+	holds(t, say(t, socket, "join", "cam", "cam by cable"), en.Text("home.did.join"))
+	g.name()
+	if id, ok := g.names.Load(mac); !ok || id != other.ID || len(g.cam(t).MACs) != 2 {
+		t.Errorf("what it does is kept under %v, and it is %+v", id, g.cam(t))
+	}
+	holds(t, say(t, socket, "explain", mac.String()), "cam")
+	holds(t, say(t, socket, "split", "cam"), en.Text("home.did.split"))
+	holds(t, say(t, socket, "undo"), "undo")
+	if n := g.household.Len(); n != before {
+		t.Errorf("%d devices, and %d before", n, before)
+	}
+	if code, _, stderr := call(t, nil, "home", "join", "cam", "toaster", "--socket", socket); code != exitNotFound {
+		t.Errorf("with nobody: exit %d, %s", code, stderr)
+	}
+	if code, _, stderr := call(t, nil, "home", "split", "cam", "toaster", "--socket", socket); code != exitUsage {
+		t.Errorf("from nobody: exit %d, %s", code, stderr)
+	}
+}
+
 func TestAFileIsLearnedRehearsedOfferedAndHeldToWhenAPersonAcceptsIt(t *testing.T) {
 	g, socket := running(t)
 	if !g.learns(t.Context(), g.cam(t), time.Now()) || g.learns(t.Context(), g.cam(t), g.cam(t).Since.Add(g.learn-time.Second)) {

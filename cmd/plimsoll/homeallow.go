@@ -21,7 +21,7 @@ import (
 func newHomeAllow(e env, words *locale.Catalogue) *cobra.Command {
 	r := remote{env: e, words: words}
 	var to, port string
-	var during time.Duration
+	var long time.Duration
 	var list bool
 	c := &cobra.Command{Use: "allow", Args: cobra.ArbitraryArgs, RunE: func(c *cobra.Command, args []string) error {
 		switch {
@@ -36,21 +36,32 @@ func newHomeAllow(e env, words *locale.Catalogue) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if during > 0 {
-			argument += " " + time.Now().Add(during).UTC().Format(time.RFC3339)
-		}
+		argument = until(argument, long)
 		return r.decide(c.Context(), "devices/"+url.PathEscape(args[0]), map[string]any{"verb": home.Except, "argument": argument})
 	}}
 	r.flags(c)
 	exceptionFlags(c, &to, &port)
+	during(c, &long)
+	c.Flags().BoolVar(&list, "list", false, "")
+	return c
+}
+
+// during is a flag that says for how long something is decided.
+func during(c *cobra.Command, long *time.Duration) {
 	c.Flags().Func("for", "", func(s string) (err error) {
-		if during, err = time.ParseDuration(s); err == nil && during < time.Second {
+		if *long, err = time.ParseDuration(s); err == nil && *long < time.Second {
 			return fs.ErrInvalid
 		}
 		return err
 	})
-	c.Flags().BoolVar(&list, "list", false, "")
-	return c
+}
+
+// until is the argument of a decision that ends by itself after a time; 0: it does not.
+func until(argument string, long time.Duration) string {
+	if long == 0 {
+		return argument
+	}
+	return strings.TrimSpace(argument + " " + time.Now().Add(long).UTC().Format(time.RFC3339))
 }
 
 // newHomeDisallow takes back what a device was allowed beside its file.
@@ -104,7 +115,7 @@ func (r *remote) party(ctx context.Context, word string) (string, error) {
 	found := ""
 	mac, macErr := frame.ParseMAC(word)
 	for _, d := range list.Devices {
-		if d.ID == word || macErr == nil && slices.Contains(d.MACs, mac) || strings.EqualFold(d.Title(), word) {
+		if d.HasID(word) || macErr == nil && slices.Contains(d.MACs, mac) || strings.EqualFold(d.Title(), word) {
 			if found != "" {
 				return "", &fault{fs.ErrNotExist, "error.home.several", []any{"name", word}}
 			}
@@ -165,7 +176,7 @@ func (r *remote) beside(d *home.Device, all []*home.Device) (lines []string) {
 // called is what people call a party.
 func called(p home.Party, all []*home.Device) string {
 	for _, d := range all {
-		if d.ID == p.Device {
+		if d.HasID(p.Device) {
 			return d.Title()
 		}
 	}

@@ -31,7 +31,7 @@ func (g *gateway) count(r *inspect.FlowRecord) {
 		scope := "internet"
 		if a := r.Addr[1-side]; a.IsGroup() {
 			scope = "multicast"
-		} else if device.IsLocal(&a) {
+		} else if r.Proto == 0 || device.IsLocal(&a) { // where it is not IP the address is a link-layer one
 			scope = "lan"
 		} else if len(r.Names) > 0 || r.Octets[1-side] > 0 { // who was named, or answered: not all that a scan tries
 			g.reach(id.(string), peer, a.Netip(), r)
@@ -45,7 +45,7 @@ func (g *gateway) count(r *inspect.FlowRecord) {
 
 // reach notes in which country the address of a peer is registered.
 func (g *gateway) reach(device, peer string, a netip.Addr, r *inspect.FlowRecord) {
-	if where := g.countries.Lookup(a); where != "" && r.Proto != 0 { // else it is a link-layer address
+	if where := g.countries.Lookup(a); where != "" {
 		g.reaches.Add(home.Reach{Device: device, Peer: peer, Country: where, First: time.Unix(0, r.First), Last: time.Unix(0, r.Last)})
 	}
 }

@@ -76,3 +76,16 @@ func TestAGatewayNotesTheCountriesThatDevicesReach(t *testing.T) {
 		t.Error("what was taken is told again")
 	}
 }
+
+// What is not of IP stays in the home: its link-layer addresses are no addresses on the Internet.
+func TestWhatIsNotOfIPCountsAsOfTheHome(t *testing.T) {
+	g := &gateway{gatewayFlags: gatewayFlags{countries: country.Builtin()}}
+	mac := frame.MAC{2, 0, 0, 0, 0, 1}
+	g.names.Store(mac, "d1")
+	f := &flow.Flow{MAC: [2]frame.MAC{mac, {2, 0, 0, 0, 0, 9}}, Octets: [2]uint64{100, 100}}
+	f.Addr = [2]frame.Addr{{0: 1, 10: 2, 15: 1}, {0: 1, 10: 2, 15: 9}}
+	g.count(&inspect.FlowRecord{Flow: f})
+	if list := g.meter.Take(); len(list) != 1 || list[0].Scope != "lan" {
+		t.Errorf("%+v", list)
+	}
+}

@@ -65,7 +65,7 @@ func (r *remote) explain(ctx context.Context, name string) error {
 	d := x.Device
 	lines := []string{
 		r.words.Text("home.explain.is", "device", d.Title(), "what", r.kind(d), "maker", d.Identity.Maker, "model", d.Identity.Model),
-		r.words.Text("home.now."+string(d.State), "device", d.Title(), "until", d.Until.Local()),
+		r.words.Text("home.now."+d.Now(), "device", d.Title(), "until", d.Stance.Until.Local()),
 	}
 	if d.State == home.Quarantined {
 		key := "home.explain.unconfirmed"
@@ -73,6 +73,12 @@ func (r *remote) explain(ctx context.Context, name string) error {
 			key = "home.explain.confirmed"
 		}
 		lines = append(lines, r.words.Text(key, "why", r.why(d, x.Findings)))
+	}
+	if x := &d.Retest; !x.Until.IsZero() {
+		lines = append(lines, r.words.Text("home.retest."+x.Stands(d.Last), "device", d.Title(), "since", x.Since.Local(), "until", x.Until.Local(), "at", x.At.Local()))
+		if x.Going() {
+			lines = append(lines, r.words.Text("home.retest.then."+string(x.Then())))
+		}
 	}
 	lines = append(lines, r.labelled(d)...)
 	lines = append(lines, r.beside(d, all.Devices)...)
@@ -128,8 +134,8 @@ func (r *remote) changes(o *offered) (lines []string) {
 // why is the reason of a quarantine: the finding that it is for, or the words of a person.
 func (r *remote) why(d *home.Device, list []home.Noted) string {
 	for i := range list {
-		if f := &list[i].Finding; f.ID() == d.Reason {
-			return guide.Explain(r.words, f, d.Title()).Title
+		if f := &list[i]; f.ID() == d.Reason {
+			return guide.Explain(r.words, &f.Finding, d.Title()).Title
 		}
 	}
 	return d.Reason

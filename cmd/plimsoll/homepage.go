@@ -7,7 +7,9 @@ import (
 	"net/netip"
 	"time"
 
+	"plimsoll.example/plimsoll/internal/guide"
 	"plimsoll.example/plimsoll/internal/home"
+	"plimsoll.example/plimsoll/internal/locale"
 	"plimsoll.example/plimsoll/internal/web/captive"
 )
 
@@ -16,7 +18,7 @@ func (g *gateway) page(ctx context.Context) error {
 	if g.mode != home.Hold || g.pagePort == 0 {
 		return nil
 	}
-	p, err := captive.New(captive.Config{Device: g.captive, Contact: g.contact, Lang: g.lang, Log: g.log})
+	p, err := captive.New(captive.Config{Device: g.captive, Why: g.why, Contact: g.contact, Lang: g.lang, Log: g.log})
 	if err != nil {
 		return err
 	}
@@ -33,6 +35,14 @@ func (g *gateway) page(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// why is why a device is in quarantine: the finding that it is for, in words, or the words of a person.
+func (g *gateway) why(ctx context.Context, d *home.Device, words *locale.Catalogue) string {
+	if f, err := g.store.Finding(ctx, d.Reason); err == nil {
+		return guide.Explain(words, &f.Finding, d.Title()).Title
+	}
+	return d.Reason
 }
 
 // captive is the device in quarantine that has an address, and the names of the servers that repair it.

@@ -215,7 +215,7 @@ type gateway struct {
 	served     atomic.Pointer[netip.AddrPort] // where the pages are
 
 	asks  chan func() // to be done between two blocks of packets, where the engine can be looked into
-	names sync.Map    // frame.MAC to the ID of a device: who is asked for each flow
+	names sync.Map    // frame.MAC to the ID of a device, or of its part: who is asked for each flow
 	flows atomic.Uint64
 
 	clockSet atomic.Uint64 // how often the clock was set
@@ -530,8 +530,8 @@ func (g *gateway) name() {
 	for _, d := range g.household.Devices() {
 		for _, m := range d.MACs {
 			here[m] = true
-			if id, ok := g.names.Load(m); !ok || id != d.ID {
-				g.names.Store(m, d.ID)
+			if id, ok := g.names.Load(m); !ok || id != d.Under(m) {
+				g.names.Store(m, d.Under(m))
 			}
 		}
 	}

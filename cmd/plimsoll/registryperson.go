@@ -31,6 +31,7 @@ type registryStore interface {
 	DeleteUser(ctx context.Context, name string) error
 	Session(ctx context.Context, d auth.Digest) (*auth.Session, error)
 	SaveSession(ctx context.Context, d auth.Digest, s *auth.Session) error
+	RenewSession(ctx context.Context, d auth.Digest, s *auth.Session) error
 	EndSession(ctx context.Context, d auth.Digest) error
 	Sessions(ctx context.Context, person string) ([]auth.Visit, error)
 }

@@ -65,6 +65,14 @@ func (m *memory) SaveSession(_ context.Context, d auth.Digest, s *auth.Session) 
 	return nil
 }
 
+func (m *memory) RenewSession(_ context.Context, d auth.Digest, s *auth.Session) error {
+	if _, ok := m.sessions[d]; !ok {
+		return fs.ErrNotExist
+	}
+	m.sessions[d] = *s
+	return nil
+}
+
 func (m *memory) EndSession(_ context.Context, d auth.Digest) error {
 	delete(m.sessions, d)
 	return nil
@@ -279,5 +287,51 @@ func TestSomebodyLeavesEverywhereButHere(t *testing.T) {
 	}
 	if _, err := d.Who(t.Context(), here); err != nil || len(m.sessions) != 2 {
 		t.Errorf("%v, %d sessions: want this one and Bob’s", err, len(m.sessions))
+	}
+}
+
+// ending is a store in which somebody is put out at the worst moment: while their session is looked up, or begun.
+type ending struct {
+	*memory
+	whenAsked, whenSaved func()
+}
+
+func (e *ending) Session(ctx context.Context, d auth.Digest) (*auth.Session, error) {
+	s, err := e.memory.Session(ctx, d)
+	if e.whenAsked != nil {
+		e.whenAsked()
+	}
+	return s, err
+}
+
+func (e *ending) SaveSession(ctx context.Context, d auth.Digest, s *auth.Session) error {
+	if e.whenSaved != nil {
+		e.whenSaved()
+	}
+	return e.memory.SaveSession(ctx, d, s)
+}
+
+// A session that was taken away lets nobody in from that moment, whatever else happens in it.
+func TestWhoIsPutOutStaysOut(t *testing.T) {
+	_, m, c := door(t)
+	e := &ending{memory: m}
+	d := auth.NewDoor(e, func() time.Time { return c.now })
+	if err := d.SetPassword(t.Context(), "ann", "adult", "correct horse battery"); err != nil {
+		t.Fatal(err)
+	}
+	token, err := d.Enter(t.Context(), "ann", "correct horse battery", netip.Addr{}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.now = c.now.Add(2 * time.Hour) // by which it is to be kept anew
+	e.whenAsked = func() { clear(m.sessions) }
+	for range 2 {
+		if s, err := d.Who(t.Context(), token); !errors.Is(err, auth.ErrRefused) {
+			t.Errorf("%+v, %v", s, err)
+		}
+	}
+	e.whenAsked, e.whenSaved = nil, func() { delete(m.users, "ann") }
+	if token, err := d.Enter(t.Context(), "ann", "correct horse battery", netip.Addr{}, ""); !errors.Is(err, auth.ErrRefused) || len(m.sessions) > 0 {
+		t.Errorf("who was forgotten while they came in is in: %q, %v", token, err)
 	}
 }

@@ -52,6 +52,8 @@ type store interface {
 	ChangeUser(ctx context.Context, name string, do func(u *User) error) error
 	Session(ctx context.Context, d Digest) (*Session, error)
 	SaveSession(ctx context.Context, d Digest, s *Session) error
+	// RenewSession keeps a session anew that is there; one that was ended meanwhile stays ended.
+	RenewSession(ctx context.Context, d Digest, s *Session) error
 	EndSession(ctx context.Context, d Digest) error
 	Sessions(ctx context.Context, user string) ([]Visit, error)
 }
@@ -149,7 +151,12 @@ func (d *Door) Enter(ctx context.Context, name, password string, from netip.Addr
 		return "", ErrRefused
 	}
 	d.Succeeded(from)
-	return d.Begin(ctx, u.Name, u.Role, agent)
+	return d.BeginAs(ctx, u.Name, agent, func(now *User) (string, error) {
+		if now.Password != u.Password {
+			return "", ErrRefused
+		}
+		return now.Role, nil
+	}, nil)
 }
 
 // Code makes a new code for a role, which lets one in once: for the terminal of the machine, which only its owner
@@ -212,13 +219,43 @@ func (d *Door) take(digits string) (name, role string, ok bool) {
 	return name, role, ok
 }
 
-// Begin begins a session of somebody who is known by other means, and returns its token, for a cookie.
-func (d *Door) Begin(ctx context.Context, user, role, agent string) (token string, err error) {
-	return d.BeginBy(ctx, nil, user, role, agent)
+// BeginAs begins a session of a user who showed who they are, by the passkey of that ID if key is not nil. The user is
+// looked at once more when the session is there: who was changed or forgotten meanwhile does not come in. role gives the
+// role that they have now, or why they may not.
+func (d *Door) BeginAs(ctx context.Context, name, agent string, role func(*User) (string, error), key []byte) (token string, err error) {
+	look := func() (string, error) {
+		u, err := d.store.User(ctx, name)
+		if errors.Is(err, fs.ErrNotExist) {
+			return "", ErrRefused
+		}
+		if err != nil {
+			return "", fmt.Errorf("begin session: %w", err)
+		}
+		return role(u)
+	}
+	before, err := look()
+	if err != nil {
+		return "", err
+	}
+	if token, err = d.begin(ctx, key, name, before, agent); err != nil {
+		return "", err
+	}
+	after, err := look()
+	if err == nil && after != before {
+		err = ErrRefused
+	}
+	if err != nil {
+		return "", errors.Join(err, d.store.EndSession(ctx, digest(token)))
+	}
+	return token, nil
 }
 
-// BeginBy begins a session of somebody who came by the passkey of that ID. It ends when the passkey is taken away.
-func (d *Door) BeginBy(ctx context.Context, key []byte, user, role, agent string) (token string, err error) {
+// Begin begins a session of somebody who is known by other means, and returns its token, for a cookie.
+func (d *Door) Begin(ctx context.Context, user, role, agent string) (token string, err error) {
+	return d.begin(ctx, nil, user, role, agent)
+}
+
+func (d *Door) begin(ctx context.Context, key []byte, user, role, agent string) (token string, err error) {
 	b := make([]byte, 32)
 	_, _ = rand.Read(b) // never fails
 	token = base64.RawURLEncoding.EncodeToString(b)
@@ -249,7 +286,10 @@ func (d *Door) Who(ctx context.Context, token string) (*Session, error) {
 	}
 	if now.Sub(s.Last) > touch {
 		s.Last = now
-		if err := d.store.SaveSession(ctx, id, s); err != nil {
+		switch err := d.store.RenewSession(ctx, id, s); {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil, ErrRefused
+		case err != nil:
 			return nil, fmt.Errorf("who: %w", err)
 		}
 	}

@@ -113,7 +113,7 @@ func TestABadCameraIsFoundExplainedCutOffAndLetBack(t *testing.T) {
 			r.stayed() // it came by itself
 			r.use(".actions", camera)
 			r.until(10*time.Second, "the page of the camera", `document.querySelector("#found") != null`)
-			r.shows("It is trying the doors of many devices", "What it looked for: remote control (Telnet)", "What to do", "pause this device")
+			r.shows("It is trying the doors of many devices", "What it looked for: remote control (Telnet)", "What to do", map[bool]string{true: "press “Cut it off”", false: "pause this device"}[d.real])
 			r.use("#live-findings", "Why, how sure, and who can help")
 			r.shows("A bad program may be inside it", "How sure is this?", "Whom to call")
 			if r.presses > 3 {
@@ -153,8 +153,8 @@ func TestABadCameraIsFoundExplainedCutOffAndLetBack(t *testing.T) {
 				t.Error("the home still asks for the camera that was dealt with")
 			}
 
-			r.until(5*time.Second, "a new device", `document.querySelector(".actions form") != null`)
-			newcomer := eval[string](r.tab, `document.querySelector(".actions li:has(form) .who a").textContent`)
+			r.until(5*time.Second, "a new device", `document.querySelector(".actions input[value=admit]") != null`)
+			newcomer := eval[string](r.tab, `document.querySelector(".actions li:has(input[value=admit]) .who a").textContent`)
 			r.use(".actions", "Only what it is for")
 			r.told(newcomer + ": what it may do was decided")
 			if got := eval[string](r.tab, `document.querySelector("[aria-pressed=true]").textContent`); got != "Only what it is for" {
@@ -162,7 +162,7 @@ func TestABadCameraIsFoundExplainedCutOffAndLetBack(t *testing.T) {
 			}
 			r.use("header", "Plimsoll")
 			r.until(10*time.Second, "the home", `document.getElementById("sentence") != null`)
-			if eval[bool](r.tab, `[...document.querySelectorAll(".actions li:has(form) .who a")].some(a => a.textContent == "`+newcomer+`")`) {
+			if eval[bool](r.tab, `[...document.querySelectorAll(".actions li:has(input[value=admit]) .who a")].some(a => a.textContent == "`+newcomer+`")`) {
 				t.Error("what was answered is asked again")
 			}
 			r.use("header", "Decisions")
@@ -182,20 +182,20 @@ func TestANewDeviceMayDoWhatWasAnswered(t *testing.T) {
 	r := &reader{tab: open(t), press: mouse}
 	r.size(1280, 800)
 	r.enter(d.link.String())
-	const asks = `[...document.querySelectorAll(".actions li:has(form) .who a")].map(a => a.textContent)`
+	const asks = `[...document.querySelectorAll(".actions li:has(input[value=admit]) .who a")].map(a => a.textContent)`
 	for range 14 { // some are asked about at a time
 		r.until(10*time.Second, "a new device", asks+`.length > 0`)
 		if names := eval[[]string](r.tab, asks); slices.Contains(names, plug) {
 			break
 		} else {
-			r.use(fmt.Sprintf(".actions li:has(form):has(a[href$=%q])", path.Base(eval[string](r.tab, `[...document.querySelectorAll(".actions li:has(form) .who a")][0].pathname`))), "Only what it is for")
+			r.use(fmt.Sprintf(".actions li:has(input[value=admit]):has(a[href$=%q])", path.Base(eval[string](r.tab, `[...document.querySelectorAll(".actions li:has(input[value=admit]) .who a")][0].pathname`))), "Only what it is for")
 			r.told(names[0] + ": what it may do was decided")
 			r.use("header", "Plimsoll")
 			r.until(10*time.Second, "the home", `document.getElementById("sentence") != null`)
 		}
 	}
 	line.hears(ofPlug)
-	card := fmt.Sprintf(".actions li:has(form):has(a[href$=%q])", path.Base(eval[string](r.tab, `[...document.querySelectorAll(".actions li:has(form) .who a")].find(a => a.textContent == "`+plug+`").pathname`)))
+	card := fmt.Sprintf(".actions li:has(input[value=admit]):has(a[href$=%q])", path.Base(eval[string](r.tab, `[...document.querySelectorAll(".actions li:has(input[value=admit]) .who a")].find(a => a.textContent == "`+plug+`").pathname`)))
 	r.use(card, "Nothing")
 	r.told(plug + ": what it may do was decided")
 	line.misses(ofPlug)
@@ -239,7 +239,7 @@ func TestALabelIsSuspendedAndTheHomeSaysSoAndActs(t *testing.T) {
 	const said = `document.querySelector("main").innerText.includes`
 	home.until(20*time.Second, "that it is cut off, by itself", said+`("Let it back, and watch it")`)
 	home.shoot("label-suspended-home")
-	home.shows(plug+" is cut off, except for what it needs to be repaired.", "Why: Its label is on hold", "The label is suspended until a fault is repaired.", "Update the device.")
+	home.shows(plug+" is cut off, except for what it needs to be repaired.", "Why: Its label is on hold", "The label is suspended until a fault is mended.", "Update the device.")
 	line.misses(ofPlug)
 	home.use("header", "Decisions")
 	home.use("main", "Undo")

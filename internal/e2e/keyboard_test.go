@@ -7,6 +7,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"plimsoll.example/plimsoll/internal/locale"
 	"plimsoll.example/plimsoll/internal/web/shop/shoptest"
 )
 
@@ -134,35 +135,37 @@ func (t tab) signsIn(name, password string) {
 // With the keyboard alone: a photograph of the label’s code, what it says, the product, a comparison with another that is
 // found by name, and the list.
 func TestAScannedCodeIsComparedAndSavedByKeyboard(t *testing.T) {
+	const camera = "Northern Lights Porch Camera 0"
 	r, paths := sample(t)
+	words := locale.New(locale.English)
 	tab := open(t)
 	tab.size(phone[0], phone[1])
 	tab.colours("light", false)
 	tab.do(chromedp.Navigate(r.at+"/en/"), chromedp.WaitVisible(chromedp.CSS("#photo")))
-	if s := tab.next(); s.Text != "To the content" {
+	if s := tab.next(); s.Text != words.Text("page.skip") {
 		t.Errorf("the first stop is %+v, want the way past the navigation", s)
 	}
 	tab.do(chromedp.KeyEvent(kb.Enter))
-	if s := tab.next(); s.Text != "Name, or the number below the bars" {
+	if s := tab.next(); s.Text != words.Text("shop.find.name") {
 		t.Errorf("past the navigation the first stop is %+v", s)
 	}
 	before := eval[float64](tab, `performance.timeOrigin`)
-	tab.chooses("Photograph of the code", "#photo", r.code(paths["good"]))
+	tab.chooses(words.Text("shop.find.photo"), "#photo", r.code(paths["good"]))
 	tab.arrived(before, "the photograph") // the script sends it as soon as it is chosen
-	tab.says("Genuine", "Does the product below match what you hold?")
-	tab.follow("What is known of it")
-	tab.says("Good to buy")
-	tab.follow("Compare")
-	tab.tabTo("Price of Northern Lights Porch Camera 0")
+	tab.says("Genuine")
+	tab.follow(words.Text("shop.scanned.page"))
+	tab.says(words.Text("glance.verdict.good"))
+	tab.follow(words.Text("product.compare"))
+	tab.tabTo(words.Text("shop.compare.price.of", "name", camera))
 	tab.do(chromedp.KeyEvent("99.90"))
-	tab.tabTo("Add a product")
+	tab.tabTo(words.Text("shop.compare.add"))
 	before = eval[float64](tab, `performance.timeOrigin`)
 	tab.do(chromedp.KeyEvent("ultra" + kb.Enter))
 	tab.arrived(before, "a name")
-	tab.says("Which one?")
+	tab.says(words.Text("shop.compare.found"))
 	tab.follow(eval[string](tab, `document.querySelector("#found ~ ul a").innerText`))
-	tab.says("What differs", "Price for each year of updates", "Avoid")
-	tab.follow("Northern Lights Porch Camera 0")
-	tab.follow("Save to my list")
-	tab.says("My list", "Northern Lights Porch Camera 0")
+	tab.says(words.Text("shop.compare.different"), words.Text("shop.compare.price"), words.Text("glance.verdict.avoid"))
+	tab.follow(camera)
+	tab.follow(words.Text("product.save"))
+	tab.says(words.Text("shop.saved"), camera)
 }

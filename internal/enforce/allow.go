@@ -27,7 +27,7 @@ func allowances(d *home.Device, all []*home.Device, now time.Time) (a allowance)
 	}
 	for _, other := range all {
 		for _, e := range other.Exceptions {
-			if e.Device != d.ID || !e.Holds(now) {
+			if !d.HasID(e.Device) || !e.Holds(now) {
 				continue
 			}
 			for _, m := range other.MACs {
@@ -43,7 +43,7 @@ func reach(e home.Exception, all []*home.Device) (list []mud.ACE) {
 	switch a := e.Address; {
 	case e.Device != "":
 		for _, d := range all {
-			if d.ID != e.Device {
+			if !d.HasID(e.Device) {
 				continue
 			}
 			for _, m := range d.MACs {
@@ -119,7 +119,7 @@ func where(p home.Party, all []*home.Device, bound map[frame.MAC][]netip.Addr) (
 		return []netip.Addr{p.Address}
 	}
 	for _, d := range all {
-		if d.ID != p.Device || d.State == home.Quarantined || d.State == home.Refused {
+		if !d.HasID(p.Device) || d.State == home.Quarantined || d.State == home.Refused {
 			continue
 		}
 		for _, m := range d.MACs {

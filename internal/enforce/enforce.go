@@ -46,14 +46,20 @@ type Enforcer struct {
 
 	mu       sync.Mutex
 	known    map[frame.MAC]compiled
-	gists    map[string]*gist      // of the files that are in use, by SHA-256
-	standing string                // what the rules in force were made of; "" if nobody knows
-	holding  map[frame.MAC]string  // devices about which something was decided, each with its ID
-	owners   map[netip.Addr]string // who has an address, by the ID of the device
+	gists    map[string]*gist     // of the files that are in use, by SHA-256
+	standing string               // what the rules in force were made of; "" if nobody knows
+	holding  map[frame.MAC]string // devices about which something was decided, each with its ID
+	owners   map[netip.Addr]owned // who has an address
 	resolver nft.Resolver
 	last     *nft.Gateway // that was put in force
 
 	repairs atomic.Pointer[map[frame.MAC][]string] // of the devices in quarantine, the names that they may ask for
+}
+
+// owned is whose an address is: the ID of the device, and its interface; zero, if nobody said which.
+type owned struct {
+	id  string
+	mac frame.MAC
 }
 
 // compiled is a policy, and what it was made of.

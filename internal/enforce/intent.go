@@ -127,7 +127,7 @@ func (e *Enforcer) about(ctx context.Context, sha256 string) (g *gist, err error
 	if err != nil {
 		return nil, err
 	}
-	g = &gist{url: f.URL, repair: repair(f)}
+	g = &gist{url: f.URL, repair: Repair(f)}
 	for i := range f.ACLs {
 		g.others = g.others || slices.ContainsFunc(f.ACLs[i].ACEs, func(a mud.ACE) bool { return a.Matches.MUD != nil || a.Matches.Eth != nil })
 	}
@@ -177,8 +177,8 @@ func digest(v any) string {
 // updates are words in the names of servers that devices get their updates from.
 var updates = []string{"fw", "firmware", "ota", "fota", "update", "updates", "upgrade"}
 
-// repair is the names in a file that look like those of its updates.
-func repair(f *mud.File) (names []string) {
+// Repair is the names in a file that look like those of its updates: all that a device in quarantine may reach.
+func Repair(f *mud.File) (names []string) {
 	for _, ace := range f.Entries(mud.FromDevice) {
 		for _, ip := range []*mud.IP{ace.Matches.IPv4, ace.Matches.IPv6} {
 			if ip == nil || ip.DestinationDNSName == "" || ace.Action != mud.Accept {
@@ -232,8 +232,8 @@ func (e *Enforcer) bindings(devices []*home.Device, n *Network) map[frame.MAC][]
 			byMAC[m] = d
 		}
 	}
-	for a, id := range e.owners { // who has it, keeps it
-		if d := byID[id]; d != nil && present(d) && usable(a) && !d.Gave(a, e.Now()) {
+	for a, o := range e.owners { // who has it, keeps it, with its interface: two that were one may be two again
+		if d := byID[o.id]; d != nil && present(d) && usable(a) && !d.Gave(a, e.Now()) && (o.mac.IsZero() || slices.Contains(d.MACs, o.mac)) {
 			owner[a] = d
 		}
 	}
@@ -241,7 +241,7 @@ func (e *Enforcer) bindings(devices []*home.Device, n *Network) map[frame.MAC][]
 		for _, a := range d.Addresses {
 			a = a.Unmap().WithZone("")
 			o := owner[a]
-			held := o != nil && e.owners[a] == o.ID
+			held := o != nil && e.owners[a].id == o.ID
 			if usable(a) && !held && !d.Gave(a, e.Now()) && (o == nil || present(d) && !present(o) || present(d) == present(o) && d.First.Before(o.First)) {
 				owner[a] = d
 			}
@@ -253,18 +253,25 @@ func (e *Enforcer) bindings(devices []*home.Device, n *Network) map[frame.MAC][]
 		}
 	}
 	bound := map[frame.MAC][]netip.Addr{}
-	e.owners = map[netip.Addr]string{}
+	was := e.owners
+	e.owners = map[netip.Addr]owned{}
 	for a, d := range owner {
-		if len(e.owners) < maxOwned {
-			e.owners[a] = d.ID
-		}
 		m := d.MACs[0]
 		if at, ok := here[a]; ok && slices.Contains(d.MACs, at) {
 			m = at
 		} else if len(d.MACs) > 1 { // which of its interfaces has it? Nobody says
-			continue
+			m = frame.MAC{}
 		}
-		bound[m] = append(bound[m], a)
+		o := owned{d.ID, m}
+		if m.IsZero() && was[a].id == d.ID {
+			o.mac = was[a].mac
+		}
+		if len(e.owners) < maxOwned {
+			e.owners[a] = o
+		}
+		if !m.IsZero() {
+			bound[m] = append(bound[m], a)
+		}
 	}
 	for _, list := range bound {
 		slices.SortFunc(list, netip.Addr.Compare)

@@ -21,6 +21,7 @@ type Text struct {
 	Undo  string   `json:"undo"` // what undoes them
 	Who   []string `json:"who"`  // who else must act: the maker, the shop, the provider, you
 	Call  []string `json:"call"` // whom to call
+	Cut   int      `json:"-"`    // which thing to do is to cut the device off, counted from 1; 0: none is, or not here
 }
 
 // maxSteps is how many things a finding asks people to do.
@@ -29,6 +30,15 @@ const maxSteps = 3
 // Explain puts a finding into words. device is what people call the device that it is about. A finding of a kind or
 // role that is not known has the kind for a title, and no more.
 func Explain(words *locale.Catalogue, f *finding.Finding, device string) Text {
+	return explain(words, f, device, false)
+}
+
+// ExplainHere does the same where the reader can cut the device off by a press: nobody has to look for its plug.
+func ExplainHere(words *locale.Catalogue, f *finding.Finding, device string) Text {
+	return explain(words, f, device, true)
+}
+
+func explain(words *locale.Catalogue, f *finding.Finding, device string, here bool) Text {
 	key := string(f.Kind) + "." + string(f.Role)
 	parties, ok := parties[key]
 	if !ok {
@@ -36,9 +46,14 @@ func Explain(words *locale.Catalogue, f *finding.Finding, device string) Text {
 	}
 	said := findings.in(words.Lang())
 	args := arguments(said, f, device)
+	own := func(part string) (string, bool) {
+		own := key + "." + variant(f) + "." + part
+		text := said.Text(own, args...)
+		return text, text != own
+	}
 	say := func(part string) string {
-		if own := key + "." + variant(f) + "." + part; said.Text(own) != own {
-			return said.Text(own, args...)
+		if text, ok := own(part); ok {
+			return text
 		}
 		return said.Text(key+"."+part, args...)
 	}
@@ -51,9 +66,21 @@ func Explain(words *locale.Catalogue, f *finding.Finding, device string) Text {
 	}
 	for step := 1; step <= maxSteps; step++ {
 		part := "do." + strconv.Itoa(step)
-		if s := say(part); s != key+"."+part {
-			text.Do = append(text.Do, s)
+		s := say(part)
+		if s == key+"."+part {
+			continue
 		}
+		if here {
+			cut, ok := own(part + ".here")
+			if _, differs := own(part); !ok && !differs {
+				cut = said.Text(key + "." + part + ".here")
+				ok = cut != key+"."+part+".here"
+			}
+			if ok {
+				s, text.Cut, text.Undo = cut, len(text.Do)+1, said.Text("here.undo")
+			}
+		}
+		text.Do = append(text.Do, s)
 	}
 	for _, who := range parties.who {
 		text.Who = append(text.Who, said.Text("who."+who))

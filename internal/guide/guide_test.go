@@ -111,6 +111,29 @@ func TestEveryKindAndRoleIsExplainedInEachLanguage(t *testing.T) {
 	}
 }
 
+// Where a press cuts the device off, no step sends people to the router’s app or to the plug first; what is done by the
+// press is undone by one.
+func TestWhereThePagesCanCutADeviceOffTheStepsNameThePress(t *testing.T) {
+	press := map[locale.Lang][3]string{
+		locale.English: {"“Cut it off”", "router’s app", "“Undo”"}, locale.French: {"«\u00a0Le couper du réseau\u00a0»", "en pause", "«\u00a0Annuler\u00a0»"},
+	}
+	for _, lang := range locale.Languages {
+		words := locale.New(lang)
+		for _, f := range cases() {
+			text := ExplainHere(words, f, "camera")
+			if f.Role == finding.Actor && strings.Contains(strings.Join(text.Do, " "), press[lang][1]) {
+				t.Errorf("%s %s: %q", lang, f.Kind, text.Do)
+			}
+			if text.Cut > 0 && (!strings.Contains(text.Do[text.Cut-1], press[lang][0]) || !strings.Contains(text.Undo, press[lang][2])) {
+				t.Errorf("%s %s: step %d of %q, undone so: %q", lang, f.Kind, text.Cut, text.Do, text.Undo)
+			}
+			if f.Kind == finding.ScanHorizontal && f.Role == finding.Actor && text.Cut != 1 {
+				t.Errorf("%s: a scan is not cut off first: %q", lang, text.Do)
+			}
+		}
+	}
+}
+
 func TestWhatDetectorsLeaveOutIsToldAsUnknown(t *testing.T) {
 	for _, lang := range locale.Languages {
 		words := locale.New(lang)
@@ -135,7 +158,7 @@ func TestNamesAreNotChanged(t *testing.T) {
 }
 
 func TestEveryTextIsOfSomeKind(t *testing.T) {
-	used := map[string]bool{"sure.very": true, "sure.quite": true, "sure.perhaps": true}
+	used := map[string]bool{"here.undo": true, "sure.very": true, "sure.quite": true, "sure.perhaps": true}
 	for _, f := range cases() {
 		p, ok := parties[string(f.Kind)+"."+string(f.Role)]
 		if !ok {
@@ -147,7 +170,7 @@ func TestEveryTextIsOfSomeKind(t *testing.T) {
 		for _, call := range p.call {
 			used["call."+call] = true
 		}
-		for _, part := range []string{"title", "seen", "doubt", "why", "do.1", "do.2", "do.3", "undo"} {
+		for _, part := range []string{"title", "seen", "doubt", "why", "do.1", "do.2", "do.3", "undo", "do.1.here", "do.2.here", "do.3.here"} {
 			used[string(f.Kind)+"."+string(f.Role)+"."+part] = true
 			used[string(f.Kind)+"."+string(f.Role)+"."+variant(f)+"."+part] = true
 		}

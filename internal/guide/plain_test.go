@@ -18,6 +18,8 @@ func said(t *testing.T, lang locale.Lang) map[string]string {
 	for _, f := range cases() {
 		text := Explain(words, f, "X")
 		all[string(f.Kind)+" "+string(f.Role)+" "+text.Sure] = strings.ReplaceAll(strings.Join(text.parts(), "\n"), "Get Cyber Safe", "")
+		here := ExplainHere(words, f, "X")
+		all[string(f.Kind)+" "+string(f.Role)+" here"] = strings.Join(append(here.Do, here.Undo), "\n")
 	}
 	for _, about := range abouts() {
 		for _, c := range Cells(words, about) {

@@ -18,9 +18,9 @@ const (
 	Rehearse   Verb = "rehearse"   // Argument: SHA-256 of the file
 	HoldTo     Verb = "hold"       // hold it to its file, without (more) rehearsal
 	Release    Verb = "release"    // let it go free
-	Quarantine Verb = "quarantine" // Argument: why
+	Quarantine Verb = "quarantine" // Argument: why, maybe until when
 	Confirm    Verb = "confirm"    // yes, it stays in quarantine
-	WatchOn    Verb = "watch"      // out of quarantine, and watched: rehearsed, if it has a file
+	WatchOn    Verb = "watch"      // out of quarantine, and watched; rehearsed, if it has a file. Argument: quarantine, if it is to be cut off again when it does the same again
 	Except     Verb = "except"     // Argument: whom it may reach too, for what, until when; see Exception
 	Disallow   Verb = "disallow"   // Argument: an exception, or all to a party, that are no more
 	Control    Verb = "controller" // Argument: who controls it, in which class; see Controller
@@ -28,9 +28,13 @@ const (
 	Accept     Verb = "accept"       // Argument: the MUD URL that it says now, or SHA-256 of the file that is offered; "" is whichever waits
 	Bind       Verb = "label"        // Argument: SHA-256 of its label; "": it has none
 	OnLabel    Verb = "label-action" // Argument: see LabelAction
+	Passed     Verb = "passed"       // of the program alone: since it was let back it did not do again what it was cut off for
+	Failed     Verb = "failed"       // of the program alone: it did it again. Argument: the finding
 	Learn      Verb = "learn"        // of the program alone: it turned out to be a thing with one purpose, and is to be held
 	Describe   Verb = "describe"     // Argument: what was said of the device; changes no stance
 	NoteOn     Verb = "note"         // Argument: a finding, what it is to the household, and what it was; changes no stance
+	Join       Verb = "join"         // Argument: the ID of the device that it is one with
+	Split      Verb = "split"        // Argument: the ID of its part that is another device
 	Undo       Verb = "undo"         // Argument: the number of the decision
 	Import     Verb = "import"       // Argument: what was taken in; see Household.Import
 )
@@ -80,7 +84,7 @@ func decide(d *Device, verb Verb, argument, actor string, now time.Time, rehears
 			s.Until = time.Time{}
 		}
 		if state != Quarantined {
-			s.Reason, s.Confirmed = "", false
+			s.Reason, s.Confirmed, s.Was = "", false, ""
 		}
 	}
 	// hold begins with the rehearsal of what it is to be held to
@@ -129,22 +133,39 @@ func decide(d *Device, verb Verb, argument, actor string, now time.Time, rehears
 		s.Admission = DeviceOnly
 		become(Held)
 	case Release:
-		s.Admission = Full
+		s.Admission, s.Retest = Full, Retest{}
 		become(Free)
 	case Quarantine:
 		if actor == Program && d.Kind() != device.IoT {
 			return s, ErrConsent
 		}
+		reason, until, err := parseQuarantine(argument, now)
+		if err != nil {
+			return s, err
+		}
+		if s.State != Quarantined {
+			s.Was = s.State
+		}
 		become(Quarantined)
-		s.Reason, s.Confirmed = argument, actor != Program
+		s.Reason, s.Confirmed, s.Until, s.Retest = reason, actor != Program, until, Retest{}
+		if !until.IsZero() {
+			s.Since = now // from when on the time goes by
+		}
 	case Confirm:
 		if s.State != Quarantined {
 			return s, fmt.Errorf("%w: it is not in quarantine", ErrVerb)
 		}
-		s.Confirmed = true
+		s.Confirmed, s.Until = true, time.Time{}
 	case WatchOn:
 		if s.State != Quarantined {
 			return s, fmt.Errorf("%w: it is not in quarantine", ErrVerb)
+		}
+		if !slices.Contains([]LabelAction{"", Tell, CutOff}, LabelAction(argument)) {
+			return s, fmt.Errorf("%w: %.40q is none of tell, quarantine", ErrVerb, argument)
+		}
+		s.Retest = Retest{For: s.Reason, Since: now, Until: now.Add(Watching), CutOff: argument == string(CutOff)}
+		if s.Retest.CutOff && d.Kind() != device.IoT {
+			return s, ErrConsent
 		}
 		if d.Admitted() == DeviceOnly {
 			prepare()
@@ -231,10 +252,10 @@ func arrive(d *Device, now time.Time) Stance {
 }
 
 // due is what the time that goes by decides about a device: a rehearsal that is over ends in being held, what was
-// allowed for a time ends with it, and what turns out to be a thing with one purpose, as few do by their first packets, is to
+// allowed for a time, or cut off for a time, is so no more, what was let back and did no harm since has passed, and what turns out to be a thing with one purpose, as few do by their first packets, is to
 // be held as if that had been seen at once. The other way round it takes a person: malware can make a thing look like a
 // computer.
-func due(d *Device, now time.Time) (list []Decision) {
+func due(d *Device, now time.Time, rehearsal time.Duration) (list []Decision) {
 	s := d.Stance
 	if s.State == Free && s.Admission == "" && d.Default() == DeviceOnly {
 		s.State, s.Since = Learning, now
@@ -243,6 +264,15 @@ func due(d *Device, now time.Time) (list []Decision) {
 	if s.State == Rehearsing && !s.Until.IsZero() && !now.Before(s.Until) {
 		s.State, s.Since, s.Until = Held, now, time.Time{}
 		list = append(list, Decision{Verb: HoldTo, After: s})
+	}
+	if s.State == Quarantined && !s.Until.IsZero() && !now.Before(s.Until) {
+		if after, err := over(d, now, rehearsal); err == nil {
+			s = after
+			list = append(list, Decision{Verb: WatchOn, After: s})
+		}
+	}
+	if verb, ok := s.retested(d.Last, now); ok {
+		list = append(list, Decision{Verb: verb, After: s})
 	}
 	for _, e := range slices.Clone(s.Exceptions) {
 		if e.Holds(now) {

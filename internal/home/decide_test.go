@@ -54,10 +54,10 @@ func TestNothingIsHeldBeforeARehearsalUnlessAPersonSaysSo(t *testing.T) {
 	if err != nil || d.State != Rehearsing || d.Until.Sub(noon) < Rehearsal {
 		t.Fatalf("%+v, %v", d.Stance, err)
 	}
-	if list := due(d, d.Until.Add(-time.Second)); len(list) != 0 {
+	if list := due(d, d.Until.Add(-time.Second), Rehearsal); len(list) != 0 {
 		t.Error("the rehearsal is over before its time")
 	}
-	if list := due(d, d.Until); len(list) != 1 || list[0].After.State != Held || list[0].After.File != "abc" {
+	if list := due(d, d.Until, Rehearsal); len(list) != 1 || list[0].After.State != Held || list[0].After.File != "abc" {
 		t.Errorf("after the rehearsal: %+v", list)
 	}
 	if _, err := after(t, camera(), "uid:0", "hold", ""); !errors.Is(err, ErrNoFile) {

@@ -70,6 +70,9 @@ type Device struct {
 	Offer     *Offer       `json:"offer,omitempty"` // a file that it could be held to, if the household says so
 	Label     *Label       `json:"label,omitempty"` // what is known of LabelFile
 
+	Parts []*Device `json:"parts,omitempty"` // the devices that somebody said are this one, as they were then, the one of its ID first; none: nobody did
+	Apart []string  `json:"apart,omitempty"` // IDs of devices that somebody said are others
+
 	Stance
 }
 
@@ -97,12 +100,14 @@ type Stance struct {
 	Admission Admission `json:"admission"` // "" until somebody answers: the default of its kind holds
 	State     State     `json:"state"`
 	Since     time.Time `json:"since"`               // of State
-	Until     time.Time `json:"until,omitzero"`      // when Rehearsing ends
+	Until     time.Time `json:"until,omitzero"`      // when Rehearsing ends, or being Quarantined; zero: when a person says so
 	File      string    `json:"file,omitempty"`      // SHA-256 of the MUD file that it is, or is to be, held to
 	URL       string    `json:"url,omitempty"`       // where its file comes from: its MUD URL that was accepted
 	Left      []string  `json:"left,omitempty"`      // those that it had before
 	Reason    string    `json:"reason,omitempty"`    // finding, or the words of a person, why it is Quarantined
 	Confirmed bool      `json:"confirmed,omitempty"` // somebody said yes to the quarantine
+	Was       State     `json:"was,omitempty"`       // before it was Quarantined
+	Retest    Retest    `json:"retest,omitzero"`     // since it was let back from quarantine
 
 	Exceptions  []Exception  `json:"exceptions,omitempty"`  // what the household lets it do beside its file
 	Controllers []Controller `json:"controllers,omitempty"` // that the household named

@@ -69,7 +69,7 @@ func (h *Household) Export(ctx context.Context, version string) (*Export, error)
 		return nil, fmt.Errorf("export: %w", err)
 	}
 	x.Notes = slices.DeleteFunc(x.Notes, func(n Note) bool { // of devices that are no more
-		return !slices.ContainsFunc(x.Devices, func(d *Device) bool { return d.ID == n.Device })
+		return !slices.ContainsFunc(x.Devices, func(d *Device) bool { return d.HasID(n.Device) })
 	})
 	x.Notes = x.Notes[:min(len(x.Notes), maxNotes)]
 	return x, nil

@@ -54,10 +54,15 @@ func (x *Export) check() error {
 			}
 			macs[m] = true
 		}
-		if ids[d.ID] {
-			return fmt.Errorf("devices[%d].id: it is there twice", i)
+		if err := d.checkParts(files); err != nil {
+			return fmt.Errorf("devices[%d].%w", i, err)
 		}
-		ids[d.ID] = true
+		for _, p := range d.parts() {
+			if ids[p.ID] {
+				return fmt.Errorf("devices[%d].id: it is there twice", i)
+			}
+			ids[p.ID] = true
+		}
 	}
 	last := int64(0)
 	for i, d := range x.Decisions {
@@ -109,7 +114,7 @@ func (x *Export) check() error {
 }
 
 // verbs are all that can be in the audit log.
-var verbs = []Verb{Admit, Rehearse, HoldTo, Release, Quarantine, Confirm, WatchOn, Except, Disallow, Control, Uncontrol, Accept, Bind, OnLabel, Learn, Describe, NoteOn, Undo, Import}
+var verbs = []Verb{Admit, Rehearse, HoldTo, Release, Quarantine, Confirm, WatchOn, Except, Disallow, Control, Uncontrol, Accept, Bind, OnLabel, Learn, Passed, Failed, Describe, NoteOn, Join, Split, Undo, Import}
 
 func short(s string, limit int) bool { return len(s) <= limit && utf8.ValidString(s) }
 
@@ -174,6 +179,25 @@ func (d *Device) check(files map[string]bool) error {
 	return d.Stance.check(files)
 }
 
+// checkParts finds what no device was made one of.
+func (d *Device) checkParts(files map[string]bool) error {
+	switch {
+	case len(d.Apart) > maxParts || slices.ContainsFunc(d.Apart, func(id string) bool { return !idForm.MatchString(id) }):
+		return errors.New("apart: they are too many, or no IDs")
+	case len(d.Parts) == 1 || len(d.Parts) > maxParts || len(d.Parts) > 0 && d.Parts[0].ID != d.ID:
+		return errors.New("parts: they are too many, or none of it")
+	}
+	for i, p := range d.Parts {
+		if err := p.check(files); err != nil {
+			return fmt.Errorf("parts[%d].%w", i, err)
+		}
+		if len(p.Parts)+len(p.Apart) > 0 {
+			return fmt.Errorf("parts[%d].parts: it has none of its own", i)
+		}
+	}
+	return nil
+}
+
 // check finds what nobody can have said. The error begins with the member that it is in.
 func (w *Word) check() error {
 	c := w.Corrected
@@ -216,6 +240,10 @@ func (s *Stance) check(files map[string]bool) error {
 		return fmt.Errorf("label_action: %.40q is none", s.LabelAction)
 	case !short(s.Reason, maxText):
 		return errors.New("reason: it is too long")
+	case s.Was != "" && (!slices.Contains(States, s.Was) || s.Was == Quarantined):
+		return fmt.Errorf("was: %.40q is no state", s.Was)
+	case !short(s.Retest.For, maxText) || !short(s.Retest.Finding, maxText) || !slices.Contains([]Outcome{"", Clean, Again}, s.Retest.Outcome) || s.Retest.Until.Before(s.Retest.Since):
+		return errors.New("retest: none is like that")
 	case !short(s.URL, maxText) || len(s.Left) > maxLeft || slices.ContainsFunc(s.Left, func(u string) bool { return !short(u, maxText) }):
 		return errors.New("url: it is too long, or too many were left")
 	case len(s.Exceptions) > maxExceptions:

@@ -1,6 +1,7 @@
 package home
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -33,7 +34,11 @@ var Spans = []struct{ Span, Keep time.Duration }{
 type Noted struct {
 	finding.Finding
 	State NoteState `json:"state"`
+	Kept  string    `json:"id,omitempty"` // under which it is kept, once it is; see ID
 }
+
+// ID names a finding: as it is kept, for its device may be one with others by now.
+func (n *Noted) ID() string { return cmp.Or(n.Kept, n.Finding.ID()) }
 
 // NoteState is what the household did about a finding.
 type NoteState string

@@ -30,8 +30,9 @@ type ledger interface {
 	Decision(ctx context.Context, seq int64) (*Decision, error)
 	// Last is the newest decision of a person that was not undone, and is neither an undoing nor a description.
 	Last(ctx context.Context) (*Decision, error)
-	// TakeOver keeps what an import, or its undoing, makes of it all, or nothing of it, and numbers t.By. Decisions that
-	// are kept already are not kept twice; others get numbers of their own where theirs are taken. Files and notes are added.
+	// TakeOver keeps all that an import, or that two devices are one, or the undoing of it, makes of what is kept, or nothing of
+	// it, and numbers t.By. Decisions that are kept already are not kept twice; others get numbers of their own where theirs
+	// are taken. Files and notes are added. What is kept of a device is read as that of the one that it is a part of.
 	TakeOver(ctx context.Context, t *Takeover) error
 	// Snapshot is Takeover.Before of the import of that number.
 	Snapshot(ctx context.Context, seq int64) ([]byte, error)
@@ -43,6 +44,10 @@ type ledger interface {
 	// there is no such finding.
 	NoteOf(ctx context.Context, device, finding string) (NoteState, error)
 	SetFinding(ctx context.Context, finding string, state NoteState) error
+	// Finding is the one of that ID; errors wrap fs.ErrNotExist if there is none. FindingsSince are those of a device that were
+	// seen after a time.
+	Finding(ctx context.Context, id string) (*Noted, error)
+	FindingsSince(ctx context.Context, device string, since time.Time) ([]Noted, error)
 }
 
 // Household is the devices of a home and what was decided about them. Any number of goroutines may use it.
@@ -144,6 +149,9 @@ func (h *Household) Find(word string) (*Device, error) {
 	}
 	var found *Device
 	for _, d := range h.devices {
+		if d.part(word) != nil {
+			return d, nil
+		}
 		if strings.EqualFold(d.Title(), word) {
 			if found != nil {
 				return nil, fmt.Errorf("%w: several devices are called %q; use a link-layer address", ErrUnknown, word)
@@ -184,6 +192,7 @@ func (h *Household) See(mac frame.MAC, change func(*Device)) (d *Device, fresh b
 func (d *Device) clone() *Device {
 	c := *d
 	c.MACs, c.Hostnames, c.Addresses, c.MUD = slices.Clone(d.MACs), slices.Clone(d.Hostnames), slices.Clone(d.Addresses), slices.Clone(d.MUD)
+	c.Parts, c.Apart = slices.Clone(d.Parts), slices.Clone(d.Apart)
 	c.Exceptions, c.Left, c.Controllers = slices.Clone(d.Exceptions), slices.Clone(d.Left), slices.Clone(d.Controllers)
 	return &c
 }
@@ -208,6 +217,12 @@ func (h *Household) Decide(ctx context.Context, actor string, verb Verb, device,
 	d, err := h.Find(device)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", verb, err)
+	}
+	switch verb {
+	case Join:
+		return h.join(ctx, actor, d, argument)
+	case Split:
+		return h.split(ctx, actor, d, argument)
 	}
 	argument = h.named(verb, argument)
 	after, err := decide(d, verb, argument, actor, h.Now().UTC(), h.Rehearsal)
@@ -273,6 +288,8 @@ func (h *Household) undo(ctx context.Context, actor, argument string) (*Decision
 		return h.unsay(ctx, actor, last)
 	case NoteOn:
 		return h.unnote(ctx, actor, last)
+	case Join, Split:
+		return h.rejoin(ctx, actor, last)
 	}
 	h.mu.RLock()
 	d := h.devices[last.Device]
@@ -315,7 +332,8 @@ func (s Stance) same(t Stance) bool {
 	return errA == nil && errB == nil && bytes.Equal(a, b)
 }
 
-// Tick does what is due: rehearsals that are over end, exceptions too, and what turned out to be a thing is to be held. It returns the decisions that this took.
+// Tick does what is due: rehearsals and quarantines that are over end, exceptions too, what turned out to be a thing is to be
+// held, and what was let back is seen to do again, or not, what it was cut off for. It returns the decisions that this took.
 func (h *Household) Tick(ctx context.Context) (list []*Decision, err error) {
 	h.deciding.Lock()
 	defer h.deciding.Unlock()
@@ -324,9 +342,14 @@ func (h *Household) Tick(ctx context.Context) (list []*Decision, err error) {
 	var errs []error
 	for _, d := range h.Devices() {
 		before := d.Stance
-		decisions := due(d, now)
+		decisions := due(d, now, h.Rehearsal)
 		if after, ok := h.moved(before, now, jump); ok {
-			decisions = []Decision{{Verb: Rehearse, After: after}}
+			decisions = []Decision{{Verb: movedBy(after.State), Argument: after.Reason, After: after}}
+		} else if x, err := h.relapse(ctx, d, now); err != nil {
+			errs = append(errs, fmt.Errorf("look for what %s was cut off for: %w", d.ID, err))
+			decisions = nil // it passes only when that could be seen
+		} else if x != nil {
+			decisions = []Decision{*x}
 		}
 		for _, due := range decisions {
 			due.Actor, due.Device, due.Before = Program, d.ID, before
@@ -341,19 +364,39 @@ func (h *Household) Tick(ctx context.Context) (list []*Decision, err error) {
 	return list, errors.Join(errs...)
 }
 
-// moved is a stance whose rehearsal is moved along with a clock that was set; ok is false if there is no need.
+// moved is a stance whose times are moved along with a clock that was set; ok is false if there is no need.
 func (h *Household) moved(s Stance, now time.Time, jump time.Duration) (_ Stance, ok bool) {
-	switch {
-	case s.State != Rehearsing || s.Until.IsZero():
-		return s, false
-	case jump != 0 && !s.Since.Before(h.ran.Add(-jump)): // begun by the clock as it was before
-		s.Since, s.Until = s.Since.Add(jump), s.Until.Add(jump)
-	case s.Since.After(now.Add(leap)), s.Since.Before(h.Floor) && !now.Before(h.Floor): // begun by a clock that was wrong
-		s.Since, s.Until = now, now.Add(s.Until.Sub(s.Since))
-	default:
-		return s, false
+	move := func(since, until *time.Time) {
+		switch {
+		case until.IsZero():
+			return
+		case jump != 0 && !since.Before(h.ran.Add(-jump)): // begun by the clock as it was before
+			*since, *until = since.Add(jump), until.Add(jump)
+		case since.After(now.Add(leap)), since.Before(h.Floor) && !now.Before(h.Floor): // begun by a clock that was wrong
+			*since, *until = now, now.Add(until.Sub(*since))
+		default:
+			return
+		}
+		ok = true
 	}
-	return s, true
+	if s.State == Rehearsing || s.State == Quarantined {
+		move(&s.Since, &s.Until)
+	}
+	if s.Retest.Going() {
+		move(&s.Retest.Since, &s.Retest.Until)
+	}
+	return s, ok
+}
+
+// movedBy is the verb under which the log says that the times of a stance were moved.
+func movedBy(s State) Verb {
+	switch s {
+	case Rehearsing:
+		return Rehearse
+	case Quarantined:
+		return Quarantine
+	}
+	return WatchOn
 }
 
 // leap is from when on a clock is taken for set, and not for one that goes badly.

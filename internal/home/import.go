@@ -10,14 +10,14 @@ import (
 	"plimsoll.example/plimsoll/internal/frame"
 )
 
-// Takeover is what an import, or its undoing, makes of what is kept: all or nothing.
+// Takeover is what an import, or that two devices are one, or the undoing of it, makes of what is kept: all or nothing.
 type Takeover struct {
 	Devices   []*Device // that are new or other, each with its stance
 	Gone      []string  // IDs of devices that are no more
 	Decisions []*Decision
 	Files     []*File
 	Notes     []Note
-	Before    []byte    // the devices as they were, for the undoing; nil: this is the undoing
+	Before    []byte    // of an import: the devices as they were, for the undoing
 	By        *Decision // which the ledger numbers
 }
 
@@ -64,7 +64,7 @@ func (h *Household) Import(ctx context.Context, actor string, x *Export, replace
 func (h *Household) takeOver(ctx context.Context, t *Takeover) (*Decision, error) {
 	t.By.At = h.Now().UTC()
 	if err := h.Ledger.TakeOver(ctx, t); err != nil {
-		return nil, fmt.Errorf("%s: keep decision: %w", t.By.Verb, err)
+		return nil, fmt.Errorf("%s: %w: %w", t.By.Verb, ErrKeep, err)
 	}
 	h.mu.Lock()
 	for _, id := range t.Gone {
@@ -78,6 +78,7 @@ func (h *Household) takeOver(ctx context.Context, t *Takeover) (*Decision, error
 	}
 	for _, d := range t.Devices {
 		h.put(d)
+		h.kept[d.ID] = d
 	}
 	h.mu.Unlock()
 	return t.By, h.enforce(ctx)
@@ -100,7 +101,9 @@ func (h *Household) unimport(ctx context.Context, actor string, last *Decision) 
 		i := slices.IndexFunc(t.Devices, func(x *Device) bool { return x.ID == d.ID })
 		switch {
 		case i >= 0:
-			t.Devices[i].seen(d)
+			if len(t.Devices[i].Parts) == len(d.Parts) { // what was seen was of this device
+				t.Devices[i].seen(d)
+			}
 		case !d.Last.After(last.At):
 			t.Gone = append(t.Gone, d.ID)
 		default: // it came meanwhile, and nobody decided anything about it but the file
@@ -143,11 +146,14 @@ func merge(here, file []*Device, replace bool) (devices []*Device, gone []string
 	for _, d := range file {
 		var same []*Device
 		for _, x := range here {
-			if left[x.ID] != nil && (x.ID == d.ID || slices.ContainsFunc(x.MACs, func(m frame.MAC) bool { return slices.Contains(d.MACs, m) })) {
+			if left[x.ID] != nil && (x.HasID(d.ID) || d.HasID(x.ID) || x.shares(d)) {
 				same = append(same, x)
 			}
 		}
-		slices.SortStableFunc(same, func(a, b *Device) int { return compareBool(b.ID == d.ID, a.ID == d.ID) })
+		first := d.parts()[0]
+		slices.SortStableFunc(same, func(a, b *Device) int {
+			return cmp.Or(compareBool(b.ID == d.ID, a.ID == d.ID), compareBool(b.shares(first), a.shares(first)))
+		})
 		c := d.clone()
 		c.Label = nil // of that nobody but a registry has to say anything
 		for i, x := range same {
@@ -164,6 +170,7 @@ func merge(here, file []*Device, replace bool) (devices []*Device, gone []string
 			}
 			c.seen(x)
 		}
+		c.rename(same, names)
 		devices = append(devices, c)
 	}
 	for _, c := range devices {
@@ -175,6 +182,28 @@ func merge(here, file []*Device, replace bool) (devices []*Device, gone []string
 		}
 	}
 	return devices, gone, names
+}
+
+// rename gives the parts of a device of a file the IDs that the same devices have here.
+func (d *Device) rename(same []*Device, names renamed) {
+	for i, p := range d.Parts {
+		c := p.clone()
+		if i == 0 { // itself
+			c.ID = d.ID
+		}
+		for _, x := range same {
+			if i > 0 && !d.HasID(x.ID) && x.shares(p) {
+				names[p.ID], c.ID = x.ID, x.ID
+				break
+			}
+		}
+		d.Parts[i] = c
+	}
+}
+
+// shares reports whether two devices have a link-layer address in common.
+func (d *Device) shares(o *Device) bool {
+	return slices.ContainsFunc(d.MACs, func(m frame.MAC) bool { return slices.Contains(o.MACs, m) })
 }
 
 func compareBool(a, b bool) int {

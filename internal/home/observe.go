@@ -36,6 +36,7 @@ type News struct {
 func (h *Household) Observe(ctx context.Context, list []Sighting) (*News, error) {
 	n := &News{}
 	var changed []*Device
+	list = h.gather(list)
 	for i := range list {
 		s := &list[i]
 		if len(s.MACs) == 0 {
@@ -134,7 +135,7 @@ func (d *Device) take(s *Sighting) {
 	}
 }
 
-// Name puts findings under the IDs of the household’s devices. Those about others are left out.
+// Name puts findings under the IDs of the household’s devices, or of their parts. Those about others are left out.
 func (h *Household) Name(list []finding.Finding) (out []Noted) {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
@@ -147,8 +148,8 @@ func (h *Household) Name(list []finding.Finding) (out []Noted) {
 		if !ok {
 			continue
 		}
-		f.Device = id
-		out = append(out, Noted{f, Open})
+		f.Device = h.devices[id].Under(m)
+		out = append(out, Noted{Finding: f, State: Open})
 	}
 	return out
 }

@@ -18,6 +18,8 @@ type memory struct {
 	saved int // devices
 	saves int
 	list  []Decision
+	found []Noted // since a device was let back
+	kept  []Noted
 }
 
 func (m *memory) Devices(context.Context) ([]*Device, error) { return nil, nil }
@@ -43,8 +45,20 @@ func (m *memory) NoteOf(context.Context, string, string) (NoteState, error) {
 	return "", fs.ErrNotExist
 }
 func (m *memory) SetFinding(context.Context, string, NoteState) error { return fs.ErrNotExist }
-func (m *memory) Snapshot(context.Context, int64) ([]byte, error)     { return nil, fs.ErrNotExist }
-func (m *memory) Contents(context.Context, *Export) error             { return nil }
+func (m *memory) Finding(_ context.Context, id string) (*Noted, error) {
+	for i := range m.kept {
+		if m.kept[i].ID() == id {
+			return &m.kept[i], nil
+		}
+	}
+	return nil, fs.ErrNotExist
+}
+
+func (m *memory) FindingsSince(context.Context, string, time.Time) ([]Noted, error) {
+	return m.found, nil
+}
+func (m *memory) Snapshot(context.Context, int64) ([]byte, error) { return nil, fs.ErrNotExist }
+func (m *memory) Contents(context.Context, *Export) error         { return nil }
 
 func opened(t *testing.T) (*Household, *memory) {
 	t.Helper()

@@ -102,7 +102,7 @@ func TestANameAloneIsAnExceptionToo(t *testing.T) {
 func TestAFileThatIsOfferedIsHeldToOnlyWhenAPersonAcceptsIt(t *testing.T) {
 	d := camera()
 	d.Offer = &Offer{File: "abc", Origin: Learned}
-	if list := due(d, noon.Add(1000*time.Hour)); len(list) != 0 || d.State != Learning {
+	if list := due(d, noon.Add(1000*time.Hour), Rehearsal); len(list) != 0 || d.State != Learning {
 		t.Errorf("by time alone: %+v", list)
 	}
 	d, err := after(t, d, "uid:0", "accept", "")

@@ -24,6 +24,7 @@ type pipeline struct {
 	change    sync.Cond // something can be done that could not
 	changes   atomic.Uint32
 	waiting   int      // cores that wait for change
+	vain      int      // how often they are to look for one but shortly
 	blocks    []*block // block i of the history is in i modulo their number
 	read      uint64   // blocks that were read
 	collected uint64   // blocks that were collected
@@ -52,31 +53,45 @@ func newPipeline(ctx context.Context, e *Engine, next func(*capture.Batch) error
 
 func (p *pipeline) block(i uint64) *block { return p.blocks[i%uint64(len(p.blocks))] }
 
-// run does what can be done until all is done, on one core. With several cores it reads ahead, so that none is without
-// work while another reads; with one it first ends the way of a block that is in the caches.
+// run does what can be done until all is done, on one core. The first core rather collects, since what it needs for that
+// is then in its caches, and so does one that is alone, which ends the way of a block before it reads the next. The others
+// rather read ahead, so that none is without work while another reads.
 func (p *pipeline) run(own int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	ahead := len(p.seen) > 1
 	for p.collected < p.read || p.reading || !p.ended {
-		if !(ahead && p.fetch()) && !p.collect() && !p.work(own) && !p.fetch() {
+		if own == 0 && p.collect() || own > 0 && p.fetch() {
+			continue
+		}
+		if !p.work(own) && !p.fetch() && !p.collect() {
 			p.wait()
 		}
 	}
 }
 
-// spins is how often a core looks for a change before it goes to sleep: for some 20 µs, since the steps of a block take
-// about as long, and to be woken takes longer.
-const spins = 10_000
+// A core that has nothing to do looks for a change before it goes to sleep, since to sleep and be woken costs more than
+// most steps of a block do: at first for some 200 µs, but after it did so in vain, as it does where packets come slowly,
+// some times for a tenth of that only.
+const (
+	spins  = 100_000
+	spared = 16
+)
 
 // wait waits for something to do.
 func (p *pipeline) wait() {
-	before := p.changes.Load()
+	before, looks := p.changes.Load(), spins
+	if p.vain > 0 {
+		p.vain--
+		looks /= 10
+	}
 	p.mu.Unlock()
-	for i := 0; i < spins && p.changes.Load() == before; i++ {
+	for i := 0; i < looks && p.changes.Load() == before; i++ {
 	}
 	p.mu.Lock()
 	if p.changes.Load() == before {
+		if looks == spins {
+			p.vain = spared
+		}
 		p.waiting++
 		p.change.Wait()
 		p.waiting--

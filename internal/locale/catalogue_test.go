@@ -29,7 +29,7 @@ var same = []string{
 	"cli.value.limit",
 	"cli.value.public-url",
 	"cli.value.rate",
-	"cli.value.action", "cli.value.label-action", "cli.value.registry",
+	"cli.value.action", "cli.value.again", "cli.value.label-action", "cli.value.registry",
 	"cli.value.as",
 	"cli.value.decision",
 	"cli.value.device",

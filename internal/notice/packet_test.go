@@ -2,6 +2,7 @@ package notice
 
 import (
 	"bytes"
+	"mime"
 	"net/mail"
 	"strings"
 	"testing"
@@ -73,4 +74,27 @@ func FuzzLetter(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A stranger gives the name of a device: however long and accented it is, mail servers take the letter.
+func TestTheLinesOfALetterAreShort(t *testing.T) {
+	name := strings.Repeat("Téléviseur ", 40)
+	c := &Channel{Kind: "smtp", From: "home@home.example", To: "ann@home.example", Lang: locale.French}
+	m := Message{Alert: &Alert{Causes: []Cause{{Name: name, What: "c’est assez"}}}}
+	data, err := letter(c, locale.New(locale.French), m, "0123", time.Unix(1, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(data)) {
+		if len(line) > 1000 { // RFC 5322 §2.1.1
+			t.Errorf("a line of %d octets: %.80s…", len(line), line)
+		}
+	}
+	parsed, err := mail.ReadMessage(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if subject, err := new(mime.WordDecoder).DecodeHeader(parsed.Header.Get("Subject")); err != nil || !strings.Contains(subject, "Téléviseur Téléviseur") {
+		t.Errorf("%q, %v", subject, err)
+	}
 }

@@ -242,7 +242,7 @@ func (r *Ring) Enter(ctx context.Context, origin string, answer []byte, agent st
 	case u == nil:
 		return "", r.no(ctx, auth.ErrRefused, errors.New("nobody has that handle"))
 	}
-	role, copied := "", false
+	copied := false
 	err = r.Store.ChangeUser(ctx, u.Name, func(u *auth.User) error {
 		c, err := party.ValidateDiscoverableLogin(func(_, handle []byte) (webauthn.User, error) {
 			if !bytes.Equal(u.Handle, handle) {
@@ -258,7 +258,7 @@ func (r *Ring) Enter(ctx context.Context, origin string, answer []byte, agent st
 			k.Copied, copied = true, true
 			return nil
 		}
-		role, k.Used = u.Role, r.Now().UTC()
+		k.Used = r.Now().UTC()
 		k.Data, err = json.Marshal(c)
 		return err
 	})
@@ -272,7 +272,12 @@ func (r *Ring) Enter(ctx context.Context, origin string, answer []byte, agent st
 		return "", auth.ErrCopied
 	}
 	r.Door.Succeeded(q.from)
-	return r.Door.BeginBy(ctx, parsed.RawID, u.Name, role, agent)
+	return r.Door.BeginAs(ctx, u.Name, agent, func(now *auth.User) (string, error) {
+		if index(now, parsed.RawID) < 0 {
+			return "", auth.ErrRefused
+		}
+		return now.Role, nil
+	}, parsed.RawID)
 }
 
 // party is the site as the library sees it, at one origin.

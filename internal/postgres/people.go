@@ -133,6 +133,22 @@ func (s *Registry) SaveSession(ctx context.Context, d auth.Digest, x *auth.Sessi
 	return nil
 }
 
+// RenewSession keeps a session anew; fs.ErrNotExist where it was ended.
+func (s *Registry) RenewSession(ctx context.Context, d auth.Digest, x *auth.Session) error {
+	data, err := json.Marshal(x)
+	if err != nil {
+		return err
+	}
+	t, err := s.pool.Exec(ctx, "update session set last = $1, data = $2 where digest = $3", x.Last.UnixNano(), string(data), d[:])
+	if err == nil && t.RowsAffected() == 0 {
+		err = fs.ErrNotExist
+	}
+	if err != nil {
+		return fmt.Errorf("renew session: %w", err)
+	}
+	return nil
+}
+
 // EndSession forgets a session; it is no error if there is none.
 func (s *Registry) EndSession(ctx context.Context, d auth.Digest) error {
 	if _, err := s.pool.Exec(ctx, "delete from session where digest = $1", d[:]); err != nil {

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -174,7 +175,7 @@ func drawnName(w Words, p *inspect.Peer) string {
 }
 
 func peerName(w Words, p *inspect.Peer) string {
-	if p.Name == "" && p.Scope == "multicast" {
+	if p.Name == "" && p.Scope == "multicast" && len(p.Addresses) > 0 {
 		return w.Text("report.all") + " (" + p.Addresses[0] + ")"
 	}
 	return w.Peer(p)
@@ -222,7 +223,7 @@ func draw(w Words, groups map[string][]*inspect.Peer) Picture {
 			}
 			return 1
 		}
-		return strings.Compare(a.Name+a.Addresses[0], b.Name+b.Addresses[0])
+		return cmp.Or(strings.Compare(a.Name, b.Name), slices.Compare(a.Addresses, b.Addresses))
 	})
 	all = all[:min(len(all), mostDrawn)]
 	var (

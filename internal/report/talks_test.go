@@ -81,3 +81,22 @@ func TestCountriesOfPeersAreShownWithWhatTheyTell(t *testing.T) {
 		t.Errorf("without any country: %s", note)
 	}
 }
+
+// A home remembers peers by their names alone: nothing is looked for that need not be there.
+func TestPeersWithoutAddressesAreDrawn(t *testing.T) {
+	words := report.In(locale.New(locale.English), &inspect.Result{})
+	peers := []inspect.Peer{
+		{Name: "b.example", Scope: "internet", Octets: 7},
+		{Name: "a.example", Scope: "internet", Octets: 7},
+		{Scope: "multicast", Octets: 7},
+		{Addresses: []string{"192.0.2.1"}, Scope: "internet", Octets: 7},
+	}
+	talks := report.NewTalks(words, &device.Identity{}, peers, nil)
+	var names []string
+	for _, l := range talks.Picture.Labels {
+		names = append(names, l.Text)
+	}
+	if a, b := slices.Index(names, "a.example"), slices.Index(names, "b.example"); a < 0 || b < 0 {
+		t.Errorf("drawn: %q", names)
+	}
+}

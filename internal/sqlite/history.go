@@ -50,9 +50,9 @@ func (s *Store) AddTraffic(ctx context.Context, list []home.Traffic) error {
 // Traffic is what a device did (all devices, for "") in spans of that length that began in a time, oldest first, at
 // most limit.
 func (s *Store) Traffic(ctx context.Context, device string, span time.Duration, from, to time.Time, limit int) (list []home.Traffic, err error) {
-	rows, err := s.reader().QueryContext(ctx, `select at, device, peer, scope, service, began, flows, octets_out, octets_in from traffic
-		where span = ? and (? = '' or device = ?) and at >= ? and at < ? order by at, device, peer, service, began limit ?`,
-		int64(span/time.Second), device, device, from.Unix(), to.Unix(), limit)
+	rows, err := s.reader().QueryContext(ctx, `select at, `+wholeOf+`, peer, scope, service, began, flows, octets_out, octets_in from traffic
+		where span = ? and `+ofDevice+` and at >= ? and at < ? order by at, device, peer, service, began limit ?`,
+		int64(span/time.Second), device, device, device, from.Unix(), to.Unix(), limit)
 	if err != nil {
 		return nil, fmt.Errorf("read traffic: %w", err)
 	}
@@ -205,7 +205,7 @@ func (s *Store) SetFinding(ctx context.Context, id string, state home.NoteState)
 
 // NoteOf is what a finding of a device is to the household.
 func (s *Store) NoteOf(ctx context.Context, device, id string) (state home.NoteState, err error) {
-	err = s.reader().QueryRowContext(ctx, "select state from finding where id = ? and device = ?", id, device).Scan(&state)
+	err = s.reader().QueryRowContext(ctx, "select state from finding where id = ? and "+ofDevice, id, device, device, device).Scan(&state)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = fs.ErrNotExist
 	}
@@ -217,13 +217,32 @@ func (s *Store) NoteOf(ctx context.Context, device, id string) (state home.NoteS
 
 // Findings are those of a device (all devices, for ""), the latest first, at most limit.
 func (s *Store) Findings(ctx context.Context, device string, limit int) (list []home.Noted, err error) {
-	return s.findings(ctx, "select state, body from finding where (? = '' or device = ?) order by last desc, id limit ?", device, device, limit)
+	return s.findings(ctx, findingColumns+"where "+ofDevice+" order by last desc, id limit ?", device, device, device, limit)
 }
 
 // OpenFindings are those of all devices that nobody did anything about, the latest first, at most limit.
 func (s *Store) OpenFindings(ctx context.Context, limit int) (list []home.Noted, err error) {
-	return s.findings(ctx, "select state, body from finding where state = ? order by last desc, id limit ?", home.Open, limit)
+	return s.findings(ctx, findingColumns+"where state = ? order by last desc, id limit ?", home.Open, limit)
 }
+
+// Finding is the one of that ID.
+func (s *Store) Finding(ctx context.Context, id string) (*home.Noted, error) {
+	list, err := s.findings(ctx, findingColumns+"where id = ?", id)
+	if err == nil && len(list) == 0 {
+		err = fmt.Errorf("read finding %.40q: %w", id, fs.ErrNotExist)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &list[0], nil
+}
+
+// FindingsSince are those of a device that were seen after a time, the latest first.
+func (s *Store) FindingsSince(ctx context.Context, device string, since time.Time) ([]home.Noted, error) {
+	return s.findings(ctx, findingColumns+"where last > ? and "+ofDevice+" order by last desc, id", since.UnixNano(), device, device, device)
+}
+
+const findingColumns = "select id, " + wholeOf + ", state, body from finding "
 
 func (s *Store) findings(ctx context.Context, query string, args ...any) (list []home.Noted, err error) {
 	rows, err := s.reader().QueryContext(ctx, query, args...)
@@ -233,13 +252,14 @@ func (s *Store) findings(ctx context.Context, query string, args ...any) (list [
 	defer rows.Close()
 	for rows.Next() {
 		var n home.Noted
-		var body string
-		if err := rows.Scan(&n.State, &body); err != nil {
+		var device, body string
+		if err := rows.Scan(&n.Kept, &device, &n.State, &body); err != nil {
 			return nil, fmt.Errorf("read findings: %w", err)
 		}
 		if err := json.Unmarshal([]byte(body), &n.Finding); err != nil {
 			return nil, fmt.Errorf("read findings: %w: %w", ErrDamaged, err)
 		}
+		n.Device = device
 		list = append(list, n)
 	}
 	return list, rows.Err()

@@ -47,7 +47,8 @@ func (s *Store) Save(ctx context.Context, list []*home.Device) error {
 			if err != nil {
 				return err
 			}
-			_, err = tx.ExecContext(ctx, `insert into device (id, seen, stance) values (?, ?, ?)
+			// one that became a part of another a moment ago is no device any more
+			_, err = tx.ExecContext(ctx, `insert into device (id, seen, stance) select ?1, ?2, ?3 where not exists (select 1 from part where id = ?1)
 				on conflict (id) do update set seen = excluded.seen`, d.ID, seen, stance)
 			if err != nil {
 				return err
@@ -146,10 +147,11 @@ func (s *Store) Last(ctx context.Context) (*home.Decision, error) {
 	return d, nil
 }
 
-// Decisions are those before a number (0: all), the newest first, at most limit; of one device, or of all for "".
+// Decisions are those before a number (0: all), the newest first, at most limit; of one device and those that are one with it,
+// or of all for "".
 func (s *Store) Decisions(ctx context.Context, device string, before int64, limit int) (list []*home.Decision, err error) {
-	rows, err := s.reader().QueryContext(ctx, decisionColumns+"where (? = '' or device = ?) and (? = 0 or seq < ?) order by seq desc limit ?",
-		device, device, before, before, limit)
+	rows, err := s.reader().QueryContext(ctx, decisionColumns+"where "+ofDevice+" and (? = 0 or seq < ?) order by seq desc limit ?",
+		device, device, device, before, before, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read decisions: %w", err)
 	}

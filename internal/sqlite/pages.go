@@ -49,8 +49,8 @@ func addAmounts(ctx context.Context, tx *sql.Tx, list []home.Traffic) error {
 
 // Amounts are how much each device said in the days that began in a time, added up; at most home.MaxDevices, each once.
 func (s *Store) Amounts(ctx context.Context, from, to time.Time) (list []home.Amount, err error) {
-	rows, err := s.reader().QueryContext(ctx, `select device, min(at), sum(octets_out), sum(octets_in), sum(octets_read), sum(flows) from amount
-		where at >= ? and at < ? group by device order by device limit ?`, from.Unix(), to.Unix(), home.MaxDevices)
+	rows, err := s.reader().QueryContext(ctx, `select `+wholeOf+` as whole, min(at), sum(octets_out), sum(octets_in), sum(octets_read), sum(flows) from amount
+		where at >= ? and at < ? group by whole order by whole limit ?`, from.Unix(), to.Unix(), home.MaxDevices)
 	if err != nil {
 		return nil, fmt.Errorf("read amounts: %w", err)
 	}

@@ -38,7 +38,7 @@ func TestHowMuchADeviceSaidIsAddedUpByDay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, q := range []string{"drop table amount", "drop table setting", "drop table tick", "drop index finding_state", "alter table traffic add column stopped integer not null default 0", "alter table decision drop column said", "drop table reach", "drop table notice", "drop table told", "PRAGMA user_version = 4"} {
+	for _, q := range []string{"drop table amount", "drop table setting", "drop table tick", "drop index finding_state", "alter table traffic add column stopped integer not null default 0", "alter table decision drop column said", "drop table reach", "drop table notice", "drop table told", "drop table part", "PRAGMA user_version = 4"} {
 		if _, err := raw.Exec(q); err != nil {
 			t.Fatal(err)
 		}

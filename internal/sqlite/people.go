@@ -151,6 +151,28 @@ func (s people) SaveSession(ctx context.Context, d auth.Digest, x *auth.Session)
 	return nil
 }
 
+// RenewSession keeps a session anew; fs.ErrNotExist where it was ended.
+func (s people) RenewSession(ctx context.Context, d auth.Digest, x *auth.Session) error {
+	data, err := json.Marshal(x)
+	if err != nil {
+		return err
+	}
+	err = s.change(ctx, func(tx *sql.Tx) error {
+		r, err := tx.ExecContext(ctx, "update session set last = ?, data = ? where digest = ?", x.Last.UnixNano(), string(data), d[:])
+		if err != nil {
+			return err
+		}
+		if n, err := r.RowsAffected(); n == 0 && err == nil {
+			return fs.ErrNotExist
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("renew session: %w", err)
+	}
+	return nil
+}
+
 // EndSession forgets a session; it is no error if there is none.
 func (s people) EndSession(ctx context.Context, d auth.Digest) error {
 	if _, err := s.exec(ctx, "delete from session where digest = ?", d[:]); err != nil {

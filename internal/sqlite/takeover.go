@@ -17,7 +17,8 @@ import (
 // maxSnapshots bounds the imports that can be undone, the last ones.
 const maxSnapshots = 4
 
-// TakeOver keeps what an import, or its undoing, makes of it all, or nothing of it, and numbers t.By.
+// TakeOver keeps all that an import, or that two devices are one, or the undoing of it, makes of what is kept, or nothing of
+// it, and numbers t.By.
 func (s *Store) TakeOver(ctx context.Context, t *home.Takeover) error {
 	err := s.change(ctx, func(tx *sql.Tx) error {
 		for _, f := range t.Files {
@@ -42,6 +43,9 @@ func (s *Store) TakeOver(ctx context.Context, t *home.Takeover) error {
 				return err
 			}
 		}
+		if err := setParts(ctx, tx, t); err != nil {
+			return err
+		}
 		added, err := addDecisions(ctx, tx, t.Decisions)
 		if err != nil {
 			return err
@@ -60,6 +64,9 @@ func (s *Store) TakeOver(ctx context.Context, t *home.Takeover) error {
 		if t.By.Verb == home.Undo {
 			_, err := tx.ExecContext(ctx, "update decision set undone = ? where seq = ?", t.By.Seq, t.By.Argument)
 			return err
+		}
+		if t.Before == nil {
+			return nil
 		}
 		if _, err := tx.ExecContext(ctx, "insert into snapshot (decision, body) values (?, ?)", t.By.Seq, t.Before); err != nil {
 			return err
@@ -221,9 +228,11 @@ func (s *Store) contentFiles(ctx context.Context, x *home.Export) error {
 		return true, nil
 	}
 	for _, d := range x.Devices {
-		for _, sha := range []string{d.File, d.LabelFile} {
-			if _, err := add(sha, true); err != nil {
-				return err
+		for _, p := range append([]*home.Device{d}, d.Parts...) {
+			for _, sha := range []string{p.File, p.LabelFile} {
+				if _, err := add(sha, true); err != nil {
+					return err
+				}
 			}
 		}
 	}

@@ -24,6 +24,7 @@ type Door interface {
 	DeleteUser(ctx context.Context, name string) error
 	Session(ctx context.Context, d auth.Digest) (*auth.Session, error)
 	SaveSession(ctx context.Context, d auth.Digest, s *auth.Session) error
+	RenewSession(ctx context.Context, d auth.Digest, s *auth.Session) error
 	EndSession(ctx context.Context, d auth.Digest) error
 	Sessions(ctx context.Context, person string) ([]auth.Visit, error)
 }
@@ -74,6 +75,15 @@ func People(t *testing.T, s Door) {
 	}
 	if err := s.EndSession(ctx, auth.Digest{59}); err != nil {
 		t.Fatal(err)
+	}
+	if err := s.RenewSession(ctx, auth.Digest{59}, &auth.Session{User: "ann", Role: "body"}); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a session that was ended is kept anew: %v", err)
+	}
+	if err := s.RenewSession(ctx, auth.Digest{58}, &auth.Session{User: "ann", Role: "body", Last: time.Unix(58, 5).UTC()}); err != nil {
+		t.Error(err)
+	}
+	if x, err := s.Session(ctx, auth.Digest{58}); err != nil || !x.Last.Equal(time.Unix(58, 5)) {
+		t.Errorf("%+v, %v", x, err)
 	}
 	if _, err := s.Session(ctx, auth.Digest{59}); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a session that ended: %v", err)

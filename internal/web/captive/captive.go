@@ -37,7 +37,9 @@ var style string
 type Config struct {
 	// Device is the device with an address, and the names of the servers that repair it; nil if nobody in quarantine has
 	// the address.
-	Device  func(client netip.Addr) (d *home.Device, servers []string)
+	Device func(client netip.Addr) (d *home.Device, servers []string)
+	// Why is why a device is in quarantine, in words; nil: its reason as it is.
+	Why     func(ctx context.Context, d *home.Device, words *locale.Catalogue) string
 	Contact string      // whom to call; "" says: who looks after this network
 	Lang    locale.Lang // for who asks for none that there is
 	Log     *slog.Logger
@@ -74,7 +76,7 @@ type said struct {
 	Style                     template.CSS
 	Name, ID, Reason, Contact string
 	Servers                   []string
-	Since                     time.Time
+	Since, Until              time.Time
 	words                     *locale.Catalogue
 }
 
@@ -97,10 +99,14 @@ func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	lang := locale.Accepted(r.Header.Get("Accept-Language"), p.cfg.Lang)
+	why := d.Reason
+	if p.cfg.Why != nil {
+		why = p.cfg.Why(r.Context(), d, p.words[lang])
+	}
 	var body bytes.Buffer
 	err := p.tmpl.Execute(&body, &said{
-		Lang: lang, Style: template.CSS(style), words: p.words[lang], Name: clean(d.Title()), ID: d.ID, Reason: clean(d.Reason), Contact: clean(p.cfg.Contact),
-		Servers: servers, Since: d.Since.Local(),
+		Lang: lang, Style: template.CSS(style), words: p.words[lang], Name: clean(d.Title()), ID: d.ID, Reason: clean(why), Contact: clean(p.cfg.Contact),
+		Servers: servers, Since: d.Since.Local(), Until: d.Stance.Until,
 	})
 	if err != nil {
 		p.cfg.Log.ErrorContext(r.Context(), "the page of quarantine cannot be written", "error", err)

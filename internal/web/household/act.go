@@ -13,19 +13,18 @@ import (
 )
 
 // choices are what may be done about a device as it is now.
-func choices(words *locale.Catalogue, d *home.Device) (list []choice) {
+func choices(words *locale.Catalogue, d *home.Device, signs []*home.Noted) (list []choice) {
 	add := func(v home.Verb, grave bool) {
 		key := "household.do." + string(v)
 		list = append(list, choice{Verb: string(v), Text: words.Text(key), Means: words.Text(key + ".means"), Grave: grave})
 	}
 	switch d.State {
 	case home.Quarantined:
-		add(home.WatchOn, false)
+		list = append(list, letBack(words, d))
 		add(home.Release, false)
 		if !d.Confirmed {
 			add(home.Confirm, true)
 		}
-		return list
 	case home.Rehearsing:
 		add(home.HoldTo, false)
 		add(home.Release, false)
@@ -39,8 +38,7 @@ func choices(words *locale.Catalogue, d *home.Device) (list []choice) {
 		}
 	case home.Refused:
 	}
-	add(home.Quarantine, true)
-	return list
+	return append(list, quarantine(words, d, signs))
 }
 
 // extra is what the household lets a device do beside its rules, or who controls it.
@@ -61,6 +59,9 @@ func (p *Pages) extras(r *page.Request, d *home.Device) []extra {
 	var others []option
 	for _, x := range p.Household.Devices() {
 		names[x.ID] = x.Title()
+		for _, part := range x.Parts {
+			names[part.ID] = x.Title()
+		}
 		if x.ID != d.ID {
 			others = append(others, option{Value: x.ID, Text: x.Title()})
 		}
@@ -102,6 +103,15 @@ var spans = []struct {
 // argument is that of a decision, from the fields of a form.
 func (p *Pages) argument(r *page.Request, verb home.Verb) string {
 	f := r.PostForm
+	switch verb {
+	case home.Quarantine:
+		if until := cutUntil(f.Get("span"), p.Now().Local()); !until.IsZero() {
+			return strings.TrimSpace(f.Get("argument") + " " + until.UTC().Format(time.RFC3339))
+		}
+		return f.Get("argument")
+	case home.WatchOn:
+		return f.Get("then")
+	}
 	to := cmp.Or(oneLine(f.Get("other")), f.Get("who"))
 	if to == "" || f.Get("argument") != "" {
 		return f.Get("argument")

@@ -41,7 +41,9 @@ func place(d *home.Device, findings []*home.Noted, said home.Amount) grade.Grade
 	var signs []grade.Sign
 	for _, f := range findings {
 		if f.State == home.Open {
-			signs = append(signs, grade.Sign{ID: f.ID(), Role: f.Role, Severity: f.Severity, Confidence: f.Confidence})
+			if s, counts := weighed(d, f, findings); counts {
+				signs = append(signs, s)
+			}
 		}
 	}
 	e := grade.Evidence{Identified: d.Kind() != device.Unknown && d.Kind() != "", Watched: d.Last.Sub(d.First), Packets: said.Out / leastPacket, Whole: true}
@@ -58,7 +60,10 @@ func newCard(words *locale.Catalogue, d *home.Device, g grade.Grade, findings []
 	id := d.Is()
 	c := card{
 		ID: d.ID, Name: d.Title(), What: locale.Capital(report.Words{Catalogue: words}.What(&id)), State: g.State,
-		Word: locale.Capital(words.Text("grade." + g.State.String())), Now: words.Text("household.state." + string(d.State)),
+		Word: locale.Capital(words.Text("grade." + g.State.String())), Now: words.Text("household.state."+d.Stance.Now(), "until", d.Stance.Until.Local()),
+	}
+	if d.Retest.Going() {
+		c.Now += " · " + words.Text("household.state.watched", "until", d.Retest.Until.Local())
 	}
 	if list := deciding(g, findings); len(list) > 0 {
 		c.Worst = guide.Title(words, string(list[0].Kind))

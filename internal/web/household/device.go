@@ -24,6 +24,7 @@ type thing struct {
 	Now       string // what is being done about it, in a sentence
 	Watched   string // that nothing is done, where that is so
 	Because   []string
+	Proof     []string // whether it does again what it was cut off for
 	Changes   []string
 	Identity  string
 	Reasons   []string
@@ -42,6 +43,7 @@ type thing struct {
 	Support   support
 	Care      care
 	Guess     *guess
+	Ones      *ones
 	Hours     *hours
 	Lookers   []looker
 	Code      bool // the code on it can be taken
@@ -77,6 +79,7 @@ type found struct {
 	Word  string
 	When  string
 	Cells []topic
+	Now   *choice // what ends it at once: the worst has it
 }
 
 // settled is a finding that somebody did something about.
@@ -101,11 +104,7 @@ type done struct {
 	Decision int64
 }
 
-func (p *Pages) device(r *page.Request) (*page.View, error) {
-	d, err := p.Household.Find(r.PathValue("device"))
-	if err != nil {
-		return nil, problem(err)
-	}
+func (p *Pages) device(r *page.Request, d *home.Device) (*page.View, error) {
 	list, err := p.History.Findings(r.Context(), d.ID, mostFindings)
 	if err != nil {
 		return nil, err
@@ -127,10 +126,10 @@ func (p *Pages) device(r *page.Request) (*page.View, error) {
 	id, said, signs := d.Is(), amount(traffic), open(findings)
 	g := place(d, findings, said)
 	t := &thing{
-		card: newCard(r.Words, d, g, signs), Now: r.Words.Text("home.now."+string(d.State), "device", d.Title(), "until", d.Until.Local()),
+		card: newCard(r.Words, d, g, signs), Now: r.Words.Text("home.now."+d.Stance.Now(), "device", d.Title(), "until", d.Stance.Until.Local()),
 		Identity: words.Identity(&id), Reasons: words.Reasons(&id, mostReasons, longest), Form: p.newForm(r.Words, d),
-		Admits: admissions(r.Words, d.Admitted()), Choices: choices(r.Words, d), Category: id.Category,
-		Care: newCare(r.Words, d), Guess: newGuess(r.Words, d), Decide: p.may(r.Viewer, decide), Done: p.done(r, d), Saved: saved(r), Facts: facts(r.Words, d),
+		Admits: admissions(r.Words, d.Admitted()), Choices: choices(r.Words, d, signs), Category: id.Category,
+		Care: newCare(r.Words, d), Guess: newGuess(r.Words, d), Ones: p.newOnes(r.Words, d), Decide: p.may(r.Viewer, decide), Done: p.done(r, d), Saved: saved(r), Facts: facts(r.Words, d),
 	}
 	if cmp.Or(p.Status().Mode, home.Watch) == home.Watch {
 		t.Watched = r.Words.Text("household.mode.watch.device")
@@ -149,13 +148,21 @@ func (p *Pages) device(r *page.Request) (*page.View, error) {
 	if d.State == home.Quarantined {
 		t.Because = append(t.Because, p.why(r.Words, d, findings))
 	}
+	if t.Proof, err = p.proof(r, d, findings); err != nil {
+		return nil, err
+	}
 	for _, f := range findings {
 		if f.State != home.Open {
 			t.Past = append(t.Past, settled{f.ID(), guide.Explain(r.Words, &f.Finding, d.Title()).Title, r.Words.Text("household.note." + string(f.State)), r.Words.Date(time.Unix(0, f.Last))})
 		}
 	}
 	for _, f := range signs {
-		t.Findings = append(t.Findings, newFound(r.Words, f, d))
+		t.Findings = append(t.Findings, p.newFound(r.Words, f, d))
+	}
+	if len(t.Findings) > 0 && t.Decide {
+		if first := &t.Findings[0]; first.Cut > 0 || first.State == grade.Act {
+			first.Now = p.cut(r.Words, d)
+		}
 	}
 	reaches, err := p.lately(r, d.ID)
 	if err != nil {
@@ -186,20 +193,37 @@ const (
 
 // why is the reason of a quarantine, in words.
 func (p *Pages) why(words *locale.Catalogue, d *home.Device, findings []*home.Noted) string {
-	for _, f := range findings {
-		if f.ID() == d.Reason {
-			return words.Text("household.because", "why", guide.Explain(words, &f.Finding, d.Title()).Title)
-		}
-	}
 	if d.Reason == "" {
 		return words.Text("household.because.person")
 	}
-	return words.Text("household.because", "why", d.Reason)
+	return words.Text("household.because", "why", reason(words, d, d.Reason, findings))
 }
 
-func newFound(words *locale.Catalogue, f *home.Noted, d *home.Device) found {
+// explain puts a finding into words. Where the gateway can cut the device off, the steps say so; what is done already is no
+// step.
+func (p *Pages) explain(words *locale.Catalogue, f *home.Noted, d *home.Device) guide.Text {
+	if p.Status().Mode != home.Hold || d.State == home.Refused {
+		return guide.Explain(words, &f.Finding, d.Title())
+	}
+	t := guide.ExplainHere(words, &f.Finding, d.Title())
+	if d.State == home.Quarantined && t.Cut > 0 {
+		t.Do, t.Cut = slices.Delete(t.Do, t.Cut-1, t.Cut), 0
+	}
+	return t
+}
+
+// cut is the choice to cut a device off, nil where that does nothing: Plimsoll only watches, or it is cut off already.
+func (p *Pages) cut(words *locale.Catalogue, d *home.Device) *choice {
+	if p.Status().Mode != home.Hold || d.State == home.Quarantined || d.State == home.Refused {
+		return nil
+	}
+	list := choices(words, d, nil)
+	return &list[slices.IndexFunc(list, func(c choice) bool { return c.Verb == string(home.Quarantine) })]
+}
+
+func (p *Pages) newFound(words *locale.Catalogue, f *home.Noted, d *home.Device) found {
 	x := found{
-		Text: guide.Explain(words, &f.Finding, d.Title()), ID: f.ID(), Cells: topics(words, string(f.Kind)),
+		Text: p.explain(words, f, d), ID: f.ID(), Cells: topics(words, string(f.Kind)),
 		State: grade.Of([]grade.Sign{{ID: f.ID(), Role: f.Role, Severity: f.Severity, Confidence: f.Confidence}}, grade.Evidence{}).State,
 		When:  words.Text("report.when", "n", f.Count, "first", time.Unix(0, f.First), "last", time.Unix(0, f.Last)),
 	}
@@ -359,6 +383,8 @@ func (p *Pages) done(r *page.Request, d *home.Device) *done {
 		x.Text = r.Words.Text("household.saved.about")
 	case list[0].Verb == home.NoteOn && len(said) > 1:
 		x.Text = r.Words.Text("household.saved." + said[1])
+	case list[0].Verb == home.Quarantine && !list[0].After.Until.IsZero():
+		x.Text = r.Words.Text("home.now."+list[0].After.Now(), "device", d.Title(), "until", list[0].After.Until.Local())
 	default:
 		x.Text = r.Words.Text("household.done."+string(list[0].Verb), "device", d.Title())
 	}

@@ -99,7 +99,7 @@ func (p *Pages) Causes(ctx context.Context, words *locale.Catalogue) (list []not
 			if f.Severity < finding.High || slices.Contains(home.LabelKinds, f.Kind) {
 				continue
 			}
-			t := guide.Explain(words, &f.Finding, d.Title())
+			t := p.explain(words, f, d)
 			do := ""
 			if len(t.Do) > 0 {
 				do = t.Do[0]

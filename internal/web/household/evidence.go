@@ -17,8 +17,8 @@ import (
 // EvidenceSchema names the shape of evidence, which schema/home-evidence.json describes.
 const EvidenceSchema = "plimsoll.home.evidence/1"
 
-// evidence is what was promised of a device beside what it did, to go along with a letter. No link-layer address is in it,
-// and nothing of other devices but the addresses that it talked to.
+// evidence is what was promised of a device beside what it did, to go along with a letter. No link-layer address is in it
+// that the gateway saw, and nothing of other devices but the IP addresses that it talked to.
 type evidence struct {
 	Schema   string            `json:"schema"`
 	Version  string            `json:"version"` // of the program
@@ -53,7 +53,7 @@ type evidenceLabel struct {
 type evidenceFile struct {
 	SHA256 string          `json:"sha256"`
 	Origin string          `json:"origin"`
-	Body   json.RawMessage `json:"body"` // RFC 8520
+	Body   json.RawMessage `json:"body"` // RFC 8520; of a file that was learned, without link-layer addresses
 }
 
 type evidenceStopped struct {
@@ -84,11 +84,7 @@ type evidenceTraffic struct {
 	In      uint64 `json:"bytes_in"`
 }
 
-func (p *Pages) evidence(r *page.Request) (*page.View, error) {
-	d, err := p.Household.Find(r.PathValue("device"))
-	if err != nil {
-		return nil, problem(err)
-	}
+func (p *Pages) evidence(r *page.Request, d *home.Device) (*page.View, error) {
 	x, err := p.newEvidence(r, d)
 	if err != nil {
 		return nil, err
@@ -102,9 +98,10 @@ func (p *Pages) evidence(r *page.Request) (*page.View, error) {
 
 func (p *Pages) newEvidence(r *page.Request, d *home.Device) (*evidence, error) {
 	now, id := p.Now(), d.Is()
+	name := outwardName(r.Words, d)
 	x := &evidence{
 		Schema: EvidenceSchema, Version: p.site.Version, At: now.UTC(), Stopped: []evidenceStopped{}, Findings: []evidenceFinding{}, Traffic: []evidenceTraffic{},
-		Device: evidenceDevice{d.Title(), string(id.Kind), id.Category, id.Maker, id.Model, d.First.UTC(), d.Last.UTC()},
+		Device: evidenceDevice{name, string(id.Kind), id.Category, id.Maker, id.Model, d.First.UTC(), d.Last.UTC()},
 	}
 	l, err := p.labelOf(r, d)
 	if err != nil {
@@ -120,6 +117,9 @@ func (p *Pages) newEvidence(r *page.Request, d *home.Device) (*evidence, error) 
 			return nil, err
 		}
 		x.File = &evidenceFile{kept.SHA256, kept.Origin, kept.Body}
+		if kept.Origin == home.Learned { // it has the address in its URL
+			x.File.Body = []byte(unlinked(string(kept.Body)))
+		}
 		beyond, err := p.Rehearse(r.Context(), d, false, r.Words)
 		if err != nil && !errors.Is(err, home.ErrNoFile) && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
@@ -128,7 +128,7 @@ func (p *Pages) newEvidence(r *page.Request, d *home.Device) (*evidence, error) 
 			beyond = &policy.RehearsalDocument{}
 		}
 		for _, s := range beyond.Stopped {
-			x.Stopped = append(x.Stopped, evidenceStopped{s.Peer, s.Service, s.Count})
+			x.Stopped = append(x.Stopped, evidenceStopped{unlinked(s.Peer), s.Service, s.Count})
 		}
 	}
 	findings, err := p.History.Findings(r.Context(), d.ID, mostFindings)
@@ -137,9 +137,9 @@ func (p *Pages) newEvidence(r *page.Request, d *home.Device) (*evidence, error) 
 	}
 	for i := range findings {
 		f := &findings[i]
-		t := guide.Explain(r.Words, &f.Finding, d.Title())
+		t := guide.Explain(r.Words, &f.Finding, name)
 		x.Findings = append(x.Findings, evidenceFinding{
-			f.Kind, f.Role, f.Confidence, f.Count, time.Unix(0, f.First).UTC(), time.Unix(0, f.Last).UTC(), f.State, t.Title, strings.ToValidUTF8(t.Seen, "?"),
+			f.Kind, f.Role, f.Confidence, f.Count, time.Unix(0, f.First).UTC(), time.Unix(0, f.Last).UTC(), f.State, unlinked(t.Title), strings.ToValidUTF8(unlinked(t.Seen), "?"),
 		})
 	}
 	traffic, err := p.History.Traffic(r.Context(), d.ID, 24*time.Hour, p.ago(), now, mostTraffic)
@@ -148,7 +148,7 @@ func (p *Pages) newEvidence(r *page.Request, d *home.Device) (*evidence, error) 
 	}
 	for i := range traffic {
 		t := &traffic[i]
-		x.Traffic = append(x.Traffic, evidenceTraffic{t.At.UTC().Format(time.DateOnly), t.Peer, t.Scope, t.Service, t.Flows, t.Out, t.In})
+		x.Traffic = append(x.Traffic, evidenceTraffic{t.At.UTC().Format(time.DateOnly), unlinked(t.Peer), t.Scope, t.Service, t.Flows, t.Out, t.In})
 	}
 	return x, nil
 }

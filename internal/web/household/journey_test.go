@@ -18,6 +18,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"plimsoll.example/plimsoll/internal/device"
+	"plimsoll.example/plimsoll/internal/frame"
 	"plimsoll.example/plimsoll/internal/home"
 	"plimsoll.example/plimsoll/internal/locale"
 	"plimsoll.example/plimsoll/internal/qr"
@@ -52,6 +53,30 @@ func TestADeviceIsDecidedOnAndTheDecisionUndone(t *testing.T) {
 	}
 	if page := h.get(t, "/en/devices/none"); !strings.Contains(page, "not known here") {
 		t.Errorf("no such device: %s", page)
+	}
+}
+
+// Where the gateway can cut a bad device off, that is offered with the first thing that is said of it: on the home’s page,
+// and above the steps of the worst finding. Where Plimsoll only watches, the steps name what a person can do.
+func TestABadDeviceIsCutOffWhereItIsFirstNamed(t *testing.T) {
+	h := furnish(t, false)
+	at := "/en/devices/" + h.Camera.ID
+	const press, plug = `name="verb" value="quarantine"`, "pull its plug"
+	home1, page1 := h.get(t, "/en/"), h.get(t, at)
+	if !strings.Contains(home1, press) || !strings.Contains(home1, "press “Cut it off”") || strings.Contains(home1, plug) {
+		t.Errorf("the home: %s", home1)
+	}
+	if i := strings.Index(page1, press); i < 0 || i > strings.Index(page1, "What to do") || !strings.Contains(page1, "press “Cut it off”") {
+		t.Errorf("the device: the press is at %d", i)
+	}
+	h.post(t, at, "verb", "quarantine")
+	if page := h.get(t, at); strings.Contains(page, press) || strings.Contains(page, "press “Cut it off”") || strings.Contains(page, plug) {
+		t.Error("what is cut off is to be cut off")
+	}
+	h.Pages.Status = func() home.Status { return home.Status{Mode: home.Watch} }
+	h.post(t, at, "verb", "watch")
+	if page := h.get(t, "/en/"); strings.Contains(page, press) || !strings.Contains(page, plug) {
+		t.Errorf("where nothing is stopped: %s", page)
 	}
 }
 
@@ -479,6 +504,37 @@ func TestEvidenceHasThePromiseBesideTheBehaviour(t *testing.T) {
 	}
 }
 
+// A device that has no name is called by its address elsewhere: not here, where a stranger gets it. Neighbours have theirs
+// within their IPv6 addresses.
+func TestEvidenceHasNoLinkLayerAddressInAnySpelling(t *testing.T) {
+	h := furnish(t, false)
+	now := time.Now()
+	d, _ := h.See(frame.MAC{2, 0xab, 0xcd, 0xef, 0x12, 9}, func(d *home.Device) { d.First, d.Last = now.Add(-time.Hour), now })
+	if err := h.Store.Save(t.Context(), h.Devices()); err != nil {
+		t.Fatal(err)
+	}
+	var traffic []home.Traffic
+	for _, peer := range []string{"fe80::ab:cdff:feef:1208", "ff02::1:ffef:1208", "100::2ab:cdef:1208", "192.168.1.8"} {
+		traffic = append(traffic, home.Traffic{Device: d.ID, Peer: peer, Scope: "lan", Service: "udp/5353 mdns", Flows: 1, Out: 9, In: 9, At: now.Add(-time.Minute), Span: time.Minute})
+	}
+	if err := h.Store.AddTraffic(t.Context(), traffic); err != nil {
+		t.Fatal(err)
+	}
+	text := h.get(t, "/en/devices/"+d.ID+"/evidence.json")
+	if h.status != 200 || !strings.Contains(text, "192.168.1.8") {
+		t.Fatalf("status %d\n%s", h.status, text)
+	}
+	plain := strings.NewReplacer(":", "", "-", "", ".", "").Replace(strings.ToLower(text))
+	for _, part := range []string{"abcdef12", "abcdfffeef12", "ef1208", "2abcdef"} {
+		if strings.Contains(plain, part) {
+			t.Errorf("%s is in it\n%s", part, text)
+		}
+	}
+	if !strings.Contains(text, "\"name\": \"") || strings.Contains(text, "\"name\": \"\"") {
+		t.Errorf("the device is called nothing\n%s", text)
+	}
+}
+
 // When a device talked is drawn and told, hour by hour; of a device that said nothing there is no drawing.
 func TestWhenADeviceTalkedIsDrawnAndTold(t *testing.T) {
 	h := furnish(t, false)
@@ -590,5 +646,21 @@ func TestTheCalendarIsTakenIntoAnother(t *testing.T) {
 	}
 	if whole := strings.ReplaceAll(text, "\r\n ", ""); !strings.Contains(whole, `Éclairage\, salon\; étage \\ nord é`) {
 		t.Errorf("the name is not whole: %s", whole)
+	}
+}
+
+// Peers that said as much as each other, and are known by their names alone, are drawn as all others.
+func TestPeersThatSaidTheSameAreDrawn(t *testing.T) {
+	h := furnish(t, false)
+	at := time.Now().Add(-time.Hour)
+	var list []home.Traffic
+	for _, peer := range []string{"a.example", "b.example", "192.0.2.99", "c.example"} {
+		list = append(list, home.Traffic{Device: h.Camera.ID, At: at, Span: time.Minute, Peer: peer, Scope: "internet", Service: "tcp/443 tls", Flows: 1, Out: 500, In: 500})
+	}
+	if err := h.Store.AddTraffic(t.Context(), list); err != nil {
+		t.Fatal(err)
+	}
+	if page := h.get(t, "/en/devices/"+h.Camera.ID); h.status != 200 || !strings.Contains(page, "b.example") {
+		t.Errorf("%d: %.300s", h.status, page)
 	}
 }

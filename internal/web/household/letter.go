@@ -32,11 +32,7 @@ var offices = []string{"commissioner", "quebec", "alberta", "british-columbia"}
 // mostLetter is how many findings a letter speaks of.
 const mostLetter = 6
 
-func (p *Pages) letter(r *page.Request) (*page.View, error) {
-	d, err := p.Household.Find(r.PathValue("device"))
-	if err != nil {
-		return nil, problem(err)
-	}
+func (p *Pages) letter(r *page.Request, d *home.Device) (*page.View, error) {
 	to := r.PathValue("to")
 	kind := to // whose words a letter has: all offices are told the same
 	switch {
@@ -113,8 +109,8 @@ func field(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+",
 func seenOf(w *locale.Catalogue, d *home.Device, findings []*home.Noted) string {
 	var lines []string
 	for _, f := range findings[:min(len(findings), mostLetter)] {
-		t := guide.Explain(w, &f.Finding, d.Title())
-		lines = append(lines, "- "+t.Title+". "+t.Seen+" ("+w.Date(time.Unix(0, f.First).Local())+" – "+w.Date(time.Unix(0, f.Last).Local())+")")
+		t := guide.Explain(w, &f.Finding, outwardName(w, d))
+		lines = append(lines, "- "+unlinked(t.Title+". "+t.Seen)+" ("+w.Date(time.Unix(0, f.First).Local())+" – "+w.Date(time.Unix(0, f.Last).Local())+")")
 	}
 	return strings.Join(lines, "\n")
 }

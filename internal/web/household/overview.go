@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"plimsoll.example/plimsoll/internal/grade"
-	"plimsoll.example/plimsoll/internal/guide"
 	"plimsoll.example/plimsoll/internal/home"
 	"plimsoll.example/plimsoll/internal/locale"
 	"plimsoll.example/plimsoll/internal/web/page"
@@ -50,6 +49,11 @@ type choice struct {
 	Means          string
 	Main           bool // what is done if nobody answers
 	Grave          bool
+
+	// What is asked along with it; no Options: nothing.
+	Asks    string
+	Field   string
+	Options []option
 }
 
 // room is the devices of one room.
@@ -149,11 +153,17 @@ func (p *Pages) actions(r *page.Request, e *everything, asks []home.Question) (l
 			continue
 		}
 		a := action{State: g.State, Device: d.ID, Name: d.Title()}
-		if t := guide.Explain(r.Words, &worst[0].Finding, d.Title()); !p.may(r.Viewer, detail) {
+		if t := p.explain(r.Words, worst[0], d); !p.may(r.Viewer, detail) {
 			a.Do, a.Why = r.Words.Text("household.grown-up"), t.Title
 			a.Choices, a.To = []choice{{Text: r.Words.Text("household.ask.do"), Means: r.Words.Text("household.ask.means"), Main: true}}, "/ask"
 		} else if a.Do, a.Why = t.Title, t.Seen; len(t.Do) > 0 {
 			a.Do, a.Why = t.Do[0], t.Title
+		}
+		if d.Retest.Outcome == home.Again {
+			a.Why = r.Words.Text("home.retest.again", "device", d.Title(), "since", d.Retest.Since.Local(), "at", d.Retest.At.Local())
+		}
+		if c := p.cut(r.Words, d); c != nil && g.State == grade.Act && p.may(r.Viewer, decide) {
+			a.Choices, a.To = []choice{*c}, "/devices/"+d.ID
 		}
 		list = append(list, a)
 	}

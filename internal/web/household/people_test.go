@@ -247,6 +247,22 @@ func TestThePageOfADeviceTellsWhoLooked(t *testing.T) {
 	}
 }
 
+// Who takes a letter, the evidence or a rehearsal alone has looked too.
+func TestWhoReadsAboutADeviceElsewhereIsToldToo(t *testing.T) {
+	for _, path := range []string{"/evidence.json", "/letter/maker", "/rehearsal"} {
+		h := furnish(t, true)
+		h.enter(t, "adult")
+		if h.get(t, "/en/devices/"+h.Camera.ID+path); h.status != 200 {
+			t.Fatalf("%s: status %d", path, h.status)
+		}
+		h.enter(t, "owner")
+		_, list, _ := strings.Cut(h.get(t, "/en/devices/"+h.Camera.ID), "id=\"lookers\"")
+		if !strings.Contains(list, ">adult<") {
+			t.Errorf("%s: who looked is not told", path)
+		}
+	}
+}
+
 // When all lessons were done the home has its badge, not before.
 func TestAHomeHasABadgeWhenAllLessonsAreDone(t *testing.T) {
 	h := furnish(t, false)

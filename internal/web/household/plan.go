@@ -3,6 +3,7 @@ package household
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"plimsoll.example/plimsoll/internal/guide"
@@ -37,7 +38,7 @@ func (p *Pages) plan(r *page.Request) (*page.View, error) {
 	w := r.Words
 	x := &plan{Home: s.Name, Where: p.site.Origin(r.Request), Contacts: contacts(s), Calls: guide.Call(w, "maker", "provider", "centre", "police", "advice")}
 	for i := range planSteps {
-		x.Steps = append(x.Steps, w.Text("household.plan."+string(rune('1'+i))))
+		x.Steps = append(x.Steps, w.Text("household.plan."+strconv.Itoa(i+1)))
 	}
 	rooms := map[string][]mention{}
 	for _, d := range p.Household.Devices() {

@@ -23,11 +23,7 @@ type wouldStop struct {
 	Allow                    *choice // what lets it go on; nil: it is others who begin
 }
 
-func (p *Pages) rehearsal(r *page.Request) (*page.View, error) {
-	d, err := p.Household.Find(r.PathValue("device"))
-	if err != nil {
-		return nil, problem(err)
-	}
+func (p *Pages) rehearsal(r *page.Request, d *home.Device) (*page.View, error) {
 	t := &trial{ID: d.ID, Name: d.Title(), Offered: r.URL.Query().Get("file") == "offered" && d.Offers() != nil, Decide: p.may(r.Viewer, decide)}
 	x, err := p.Rehearse(r.Context(), d, t.Offered, r.Words)
 	if err != nil {

@@ -86,6 +86,10 @@ func (s store) SaveSession(_ context.Context, d auth.Digest, x *auth.Session) er
 	return nil
 }
 
+func (s store) RenewSession(ctx context.Context, d auth.Digest, x *auth.Session) error {
+	return s.SaveSession(ctx, d, x)
+}
+
 // Every address is asked by every role, and by somebody whose role nobody knows.
 func TestEveryAddressKeepsToTheTableOfRights(t *testing.T) {
 	p := &Pages{Log: slog.New(slog.DiscardHandler), Now: time.Now}

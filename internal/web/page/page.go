@@ -21,6 +21,7 @@ import (
 	"net/netip"
 	"net/url"
 	"path"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"unicode"
@@ -286,7 +287,7 @@ func (s *Site) serve(l locale.Lang, h Handler, open bool) http.Handler {
 				return
 			}
 		}
-		v, err := h(req)
+		v, err := answer(h, req)
 		if err == nil {
 			s.setCookie(w, req)
 		}
@@ -313,6 +314,17 @@ func (s *Site) serve(l locale.Lang, h Handler, open bool) http.Handler {
 			s.show(w, r, l, v, req.Viewer)
 		}
 	})
+}
+
+// answer asks a handler. A defect of one page is an error like others: told in the log with its place, and to whoever asked
+// in words.
+func answer(h Handler, r *Request) (v *View, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			v, err = nil, fmt.Errorf("defect: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return h(r)
 }
 
 // headers keep a page to itself.

@@ -2,8 +2,10 @@ package page_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"log/slog"
@@ -259,9 +261,34 @@ func (s *store) SaveSession(_ context.Context, d auth.Digest, x *auth.Session) e
 	return nil
 }
 
+func (s *store) RenewSession(ctx context.Context, d auth.Digest, x *auth.Session) error {
+	return s.SaveSession(ctx, d, x)
+}
+
 func (s *store) EndSession(_ context.Context, d auth.Digest) error {
 	delete(s.sessions, d)
 	return nil
+}
+
+// A defect in one page is said in words to whoever asked for it, and with its place in the log; all others go on.
+func TestADefectOfAPageIsAPage(t *testing.T) {
+	var log bytes.Buffer
+	s := &page.Site{Templates: fstest.MapFS{"x.html": {Data: []byte(`{{define "main"}}<h1>x</h1>{{end}}`)}}, Log: slog.New(slog.NewTextHandler(&log, nil)), Events: &page.Events{}}
+	s.Open("GET /x", func(*page.Request) (*page.View, error) {
+		return &page.View{Template: "x.html", Title: []string{}[0]}, nil
+	})
+	h, err := s.Handler()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", "http://localhost/fr/x", nil))
+	if w.Code != http.StatusInternalServerError || !strings.Contains(w.Body.String(), "<h1>") || strings.Contains(w.Body.String(), "out of range") {
+		t.Errorf("%d: %s", w.Code, w.Body)
+	}
+	if !strings.Contains(log.String(), "index out of range") || !strings.Contains(log.String(), "page_test.go") {
+		t.Errorf("the log says: %s", &log)
+	}
 }
 
 func TestWhoIsNotKnownIsAskedAndThenLedWhereTheyWanted(t *testing.T) {
@@ -362,5 +389,27 @@ func TestLinksAreShownToWhoMayFollowThem(t *testing.T) {
 	s.May = func(_ page.Viewer, path string) bool { return path != "/things" }
 	if _, body := ask(t, "GET", srv.URL+"/en/", nil); strings.Contains(body, `href="/en/things"`) || !strings.Contains(body, `href="/en/"`) {
 		t.Error("a link is shown to who may not follow it")
+	}
+}
+
+// A handler that fails badly is a page that says so, not a connection that ends: the reader knows, and the log says where.
+func TestAHandlerThatPanicsIsAPageInWords(t *testing.T) {
+	var log bytes.Buffer
+	s := &page.Site{Name: "home", Templates: fstest.MapFS{"x.html": {Data: []byte(`{{define "main"}}{{end}}`)}}, Log: slog.New(slog.NewTextHandler(&log, nil))}
+	s.Handle("GET /x", func(*page.Request) (*page.View, error) {
+		var none []int
+		return nil, fmt.Errorf("never: %d", none[0])
+	})
+	h, err := s.Handler()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest("GET", "http://localhost/en/x", nil))
+	if w.Code != http.StatusInternalServerError || !strings.Contains(w.Body.String(), "<h1>") || strings.Contains(w.Body.String(), "goroutine") {
+		t.Errorf("%d: %s", w.Code, w.Body)
+	}
+	if !strings.Contains(log.String(), "page_test.go") {
+		t.Errorf("the log does not say where: %s", log.String())
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"plimsoll.example/plimsoll/internal/device"
 	"plimsoll.example/plimsoll/internal/locale"
@@ -59,7 +60,7 @@ func (p *Pages) search(r *page.Request) (*page.View, error) {
 	after, _ := strconv.ParseUint(q.Get("after"), 10, 63)
 	query := &registry.Query{Words: registry.Words(f.Query), Category: f.Category, After: after, Limit: perPage}
 	view := &page.View{Template: "find.html", Title: r.Words.Text("shop.search"), Data: f, Cache: shortly}
-	if len(query.Words) == 0 && f.Category == "" {
+	if len(query.Words) == 0 && strings.TrimSpace(f.Query) != "" { // it has no letter that is looked for
 		return view, nil
 	}
 	list, err := p.Registry.Store.Products(r.Context(), query)

@@ -147,6 +147,8 @@ func TestAProductIsFoundByNameKindAndNumber(t *testing.T) {
 	if body := c.shows("/en/search?q=lamps&category=camera", 200); strings.Contains(body, "LP-1") {
 		t.Error("a light is among the cameras")
 	}
+	c.shows("/en/", 200, "See every product that has a label")
+	c.shows("/en/search?q=&category=", 200, "LP-0", "LP-1", "LP-2") // nothing typed: all of them
 	c.shows("/en/search?q=%3Cscript%3E", 200, "Nothing was found", "&lt;script&gt;")
 	if w := c.get("/fr/search?q=" + url.QueryEscape("9 506000 134352")); w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/fr/01/"+gtin(0) {
 		t.Errorf("the number below the bars: %d %s", w.Code, w.Header().Get("Location"))
