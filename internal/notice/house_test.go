@@ -26,6 +26,7 @@ type house struct {
 	store  *sqlite.Store
 	now    time.Time
 	causes []notice.Cause
+	during func(w *notice.Week) // what happens while the week is composed; nil is nothing
 	log    bytes.Buffer
 	faults map[string]error
 }
@@ -60,12 +61,16 @@ func (h *house) start(t *testing.T, dir string, ledger notice.Ledger) {
 
 // Week is what the home says of the week. The name of a device is a stranger’s.
 func (h *house) Week(_ context.Context, words *locale.Catalogue) (*notice.Week, error) {
-	return &notice.Week{
+	w := &notice.Week{
 		Schema: notice.WeekSchema, Lang: words.Lang(), Home: "The Élm", From: h.now.AddDate(0, 0, -7), To: h.now, Sentence: words.Text("report.sentence.devices", "n", 3),
 		Devices: map[string]int{"fine": 2, "act": 1, "check": 0, "unknown": 0},
 		Actions: []notice.Action{{Device: "d1", Name: "porch\r\nBcc: all@evil.example\u202e<img src=http://evil.example>", State: "act", Do: "Do it.", Why: "Why not?"}},
 		New:     []notice.Mention{{Device: "d2", Name: "lamp", Text: "Light"}}, Found: []notice.Mention{}, Labels: []notice.Mention{}, Support: []notice.Mention{},
-	}, nil
+	}
+	if h.during != nil {
+		h.during(w)
+	}
+	return w, nil
 }
 
 // Counts are how the home stands.

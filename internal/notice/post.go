@@ -2,14 +2,11 @@ package notice
 
 import (
 	"context"
-	"encoding/base64"
-	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -85,6 +82,7 @@ type Post struct {
 	wake     chan struct{}
 	words    map[locale.Lang]*locale.Catalogue // reading one takes a while
 	brokers  map[string]shown                  // for Step alone
+	forgot   time.Time                         // when what was sent was forgotten last; for Step alone
 }
 
 // Bounds of what is sent.
@@ -92,15 +90,16 @@ const (
 	// Budget is how many times a home interrupts in a day at most; the digest tells the rest.
 	Budget = 3
 
-	gap        = 10 * time.Minute // between two interruptions: what happens together is told together
-	settling   = 2 * time.Minute  // until it is known what a new device is
-	firstDay   = 24 * time.Hour   // after which a new device is news: before, all are
-	weekNews   = 3 * 24 * time.Hour
-	alertNews  = 24 * time.Hour
-	keepFor    = 90 * 24 * time.Hour
-	forgetTold = 31 * 24 * time.Hour // what is no more, is forgotten after that
-	look       = 15 * time.Second
-	mostShown  = 400 // deliveries that are looked at
+	gap         = 10 * time.Minute // between two interruptions: what happens together is told together
+	settling    = 2 * time.Minute  // until it is known what a new device is
+	firstDay    = 24 * time.Hour   // after which a new device is news: before, all are
+	weekNews    = 3 * 24 * time.Hour
+	alertNews   = 24 * time.Hour
+	keepFor     = 90 * 24 * time.Hour
+	forgetTold  = 31 * 24 * time.Hour // what is no more, is forgotten after that
+	forgetEvery = 24 * time.Hour
+	look        = 15 * time.Second
+	mostShown   = 400 // deliveries that are looked at
 )
 
 // backOff is how long to wait after each failure, the last one from then on.
@@ -245,7 +244,7 @@ func (p *Post) Step(ctx context.Context) error {
 	return nil
 }
 
-// weekly writes the digest where it is due, once for each channel, and marks all that it tells as told.
+// weekly writes the digest where it is due, once for each channel, and marks what it tells to all that are alerted as told.
 func (p *Post) weekly(ctx context.Context, s *Settings) error {
 	now := p.Now()
 	due := s.last(now)
@@ -256,8 +255,14 @@ func (p *Post) weekly(ctx context.Context, s *Settings) error {
 	if err != nil {
 		return err
 	}
+	// They are read before the weeks: what begins in between is not marked, whether a week tells it or not.
+	causes, err := p.Source.Causes(ctx, p.words[locale.English])
+	if err != nil {
+		return err
+	}
 	var list []*Delivery
 	var keys []string
+	weeks := map[string]*Week{} // by channel
 	for i := range s.Channels {
 		c := &s.Channels[i]
 		since := "since " + c.ID // when there began to be such a channel: what was due before is none of its
@@ -278,23 +283,31 @@ func (p *Post) weekly(ctx context.Context, s *Settings) error {
 			return err
 		}
 		w.Schema, w.Lang, w.Link = WeekSchema, c.Lang, p.Link(c.Lang)
+		weeks[c.ID] = w
 		list = append(list, &Delivery{Channel: c.ID, Occasion: occasion, At: now, Until: due.Add(weekNews), Next: now, State: Waiting, Message: Message{Week: w}})
 		keys = append(keys, c.ID+" "+occasion)
 	}
 	if len(list) == 0 {
 		return nil
 	}
-	causes, err := p.Source.Causes(ctx, p.words[locale.English])
-	if err != nil {
-		return err
-	}
-	for _, c := range causes {
-		if now.Sub(c.Since) >= 0 && told[c.Key].IsZero() {
-			keys = append(keys, c.Key)
+	for _, cause := range causes {
+		untold := func(c Channel) bool { return c.Alerts && (weeks[c.ID] == nil || !weeks[c.ID].tells(cause)) }
+		if told[cause.Key].IsZero() && cause.known(now) && !slices.ContainsFunc(s.Channels, untold) {
+			keys = append(keys, cause.Key)
 		}
 	}
 	return p.Ledger.Queue(ctx, list, keys, now)
 }
+
+// tells reports whether a cause is among what the digest says of its device: at most three actions are.
+func (w *Week) tells(c Cause) bool {
+	mentions := map[Class][]Mention{Harm: w.Found, Cut: w.Labels, Newcomer: w.New}[c.Class]
+	return slices.ContainsFunc(mentions, func(m Mention) bool { return m.Device == c.Device }) ||
+		c.Class != Newcomer && slices.ContainsFunc(w.Actions, func(a Action) bool { return a.Device == c.Device })
+}
+
+// known reports whether it can be said what a cause is about.
+func (c *Cause) known(now time.Time) bool { return c.Class != Newcomer || now.Sub(c.Since) >= settling }
 
 // alert writes what cannot wait, for the channels that want it.
 func (p *Post) alert(ctx context.Context, s *Settings) error {
@@ -330,7 +343,7 @@ func (p *Post) alert(ctx context.Context, s *Settings) error {
 		case !at.IsZero():
 		case c.Class == Newcomer && c.Since.Before(start.Add(firstDay)):
 			old = append(old, c.Key)
-		case c.Class == Newcomer && now.Sub(c.Since) < settling:
+		case !c.known(now):
 		default:
 			fresh[c.Key] = true
 		}
@@ -438,106 +451,4 @@ func (p *Post) forget(ctx context.Context, told map[string]time.Time, all []Caus
 		return nil
 	}
 	return p.Ledger.Forget(ctx, gone)
-}
-
-// deliver sends what waits. What cannot be sent is tried again, less and less often, until it is no news any more.
-func (p *Post) deliver(ctx context.Context, s *Settings) error {
-	list, err := p.Ledger.Deliveries(ctx, mostShown)
-	if err != nil {
-		return err
-	}
-	now := p.Now()
-	var gone bool
-	for _, d := range slices.Backward(list) { // the oldest first
-		i := slices.IndexFunc(s.Channels, func(c Channel) bool { return c.ID == d.Channel })
-		switch {
-		case i < 0:
-			gone = true
-			p.fault(ctx, faultOf(d.Channel), nil)
-			continue
-		case d.State != Waiting:
-			gone = gone || now.Sub(d.At) > keepFor
-			continue
-		case now.After(d.Until):
-			d.State = GivenUp
-			p.Log.WarnContext(ctx, "notice was given up", "channel", d.Channel, "occasion", d.Occasion, "trouble", d.Trouble)
-			if err := p.Ledger.SaveDelivery(ctx, d); err != nil {
-				return err
-			}
-			continue
-		case now.Before(d.Next) && d.Next.Sub(now) <= backOff[len(backOff)-1]: // the clock may have been set
-			continue
-		}
-		c := &s.Channels[i]
-		d.Next = now.Add(backOff[min(d.Tries, len(backOff)-1)])
-		d.Tries++
-		if err := p.Ledger.SaveDelivery(ctx, d); err != nil { // so that a restart tries no more often
-			return err
-		}
-		err := p.send(ctx, c, d)
-		if ctx.Err() != nil {
-			return nil
-		}
-		d.Trouble = ""
-		if err != nil {
-			d.Trouble = KindOf(err)
-		} else {
-			d.State = Sent
-			p.Log.InfoContext(ctx, "notice was sent", "channel", d.Channel, "kind", c.Kind, "occasion", d.Occasion)
-		}
-		p.fault(ctx, faultOf(c.ID), err)
-		if err := p.Ledger.SaveDelivery(ctx, d); err != nil {
-			return err
-		}
-	}
-	if !gone {
-		return nil
-	}
-	ids := make([]string, len(s.Channels))
-	for i := range s.Channels {
-		ids[i] = s.Channels[i].ID
-	}
-	return p.Ledger.ForgetDeliveries(ctx, now.Add(-keepFor), ids)
-}
-
-// send sends one message to one channel.
-func (p *Post) send(ctx context.Context, c *Channel, d *Delivery) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	if err := c.Check(); err != nil {
-		return err
-	}
-	id := identify(d.Channel, d.Occasion)
-	m, words := d.Message.named(id), p.words[c.Lang]
-	var err error
-	switch c.Kind {
-	case Mail:
-		err = c.mail(ctx, words, m, id, d.At)
-	case Webhook:
-		err = c.webhook(ctx, m, id)
-	case Ntfy:
-		err = c.ntfy(ctx, words, m, id)
-	case MQTT:
-		err = c.mqtt(ctx, m)
-	}
-	return trouble(c.redact(err), elsewhere)
-}
-
-// redact is an error without the secret of a channel, which a server may have said back to us, in any form in which it was
-// sent.
-func (c *Channel) redact(err error) error {
-	if err == nil || c.Secret == "" {
-		return err
-	}
-	t, _ := errors.AsType[*Trouble](trouble(err, elsewhere))
-	said := t.Cause.Error()
-	for _, user := range []string{c.User, c.From} { // see signIn
-		for _, s := range []string{"\x00" + user + "\x00" + c.Secret, user + ":" + c.Secret, c.Secret} {
-			said = strings.NewReplacer(base64.StdEncoding.EncodeToString([]byte(s)), "…", s, "…").Replace(said)
-		}
-	}
-	if said == t.Cause.Error() {
-		return err
-	}
-	return &Trouble{t.Kind, errors.New(said)}
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -203,6 +204,136 @@ func TestInterruptionsKeepToTheirBudget(t *testing.T) {
 	h.steps(t, 10*24*time.Hour, 2*time.Hour) // the same things go on, and nothing is new
 	if n := len(times()); n > len(all)+1 {
 		t.Errorf("%d interruptions more for what was told", n-len(all))
+	}
+}
+
+// What a digest tells interrupts nobody afterwards. What it does not is told: what it had no room for, what began while it was
+// written, and who was not known yet; and all, where a channel gets no digest.
+func TestADigestTakesFromAlertsWhatItTellsAlone(t *testing.T) {
+	x := []notice.Mention{{Device: "x", Name: "x", Text: "it"}}
+	for name, c := range map[string]struct {
+		class  notice.Class
+		before time.Duration // that it begins; 0 is while the digest is written
+		tells  func(w *notice.Week)
+		late   bool // another channel begins after the digest was due
+		want   int
+	}{
+		"an action":         {notice.Harm, time.Minute, func(w *notice.Week) { w.Actions[0].Device = "x" }, false, 0},
+		"a finding":         {notice.Harm, time.Minute, func(w *notice.Week) { w.Found = x }, false, 0},
+		"a label":           {notice.Cut, time.Minute, func(w *notice.Week) { w.Labels = x }, false, 0},
+		"a newcomer":        {notice.Newcomer, 5 * time.Minute, func(w *notice.Week) { w.New = x }, false, 0},
+		"no room":           {notice.Harm, time.Minute, func(w *notice.Week) { w.More = "and one more" }, false, 1},
+		"only that it came": {notice.Harm, time.Minute, func(w *notice.Week) { w.New = x }, false, 1},
+		"not known yet":     {notice.Newcomer, time.Minute, func(w *notice.Week) { w.New = x }, false, 1},
+		"meanwhile":         {notice.Harm, 0, func(*notice.Week) {}, false, 1},
+		"a later channel":   {notice.Harm, time.Minute, func(w *notice.Week) { w.Found = x }, true, 1},
+	} {
+		r := newReceiver(t)
+		h := newHouse(t)
+		h.now = evening.AddDate(0, 0, -2)
+		hook := r.hook()
+		h.add(t, hook)
+		h.steps(t, time.Hour, time.Hour)
+		h.now = evening.Add(6*time.Hour + time.Minute) // it was due a minute ago
+		if c.late {
+			h.add(t, hook)
+		}
+		begin := func() {
+			h.causes = []notice.Cause{{Key: "k", Since: h.now.Add(-c.before), Class: c.class, Device: "x", Name: "x", What: "it", Do: "Do it."}}
+		}
+		if c.before > 0 {
+			begin()
+		}
+		h.during = func(w *notice.Week) {
+			c.tells(w)
+			if c.before == 0 {
+				begin()
+			}
+		}
+		h.steps(t, time.Hour, time.Minute)
+		if n := len(ids(t, r.all(), notice.WeekSchema)); n != 1 {
+			t.Errorf("%s: %d digests", name, n)
+		}
+		n := len(ids(t, r.all(), notice.AlertSchema))
+		if c.late {
+			n /= 2
+		}
+		if n != c.want {
+			t.Errorf("%s: %d interruptions, want %d", name, n, c.want)
+		}
+	}
+}
+
+// A server that does not answer holds up no other, nor what is found out meanwhile.
+func TestASilentServerHoldsUpNoOther(t *testing.T) {
+	free := make(chan struct{})
+	slow := newReceiver(t)
+	slow.answer = func(_ http.ResponseWriter, r *http.Request) {
+		select {
+		case <-free:
+		case <-r.Context().Done():
+		}
+	}
+	x := newReceiver(t)
+	h := newHouse(t)
+	h.add(t, slow.hook())
+	h.add(t, slow.hook())
+	h.add(t, x.hook())
+	h.steps(t, time.Hour, time.Hour)
+	h.now = evening.Add(6 * time.Hour)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- h.Step(ctx) }()
+	for deadline := time.Now().Add(10 * time.Second); len(x.all()) == 0 && time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+	}
+	if n := len(x.all()); n != 1 {
+		t.Errorf("%d digests arrived while another server was silent", n)
+	}
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		if list, err := h.store.Deliveries(t.Context(), 10); err != nil || slices.ContainsFunc(list, func(d *notice.Delivery) bool { return d.State == notice.Sent }) {
+			break
+		}
+	}
+	cancel() // the program ends meanwhile
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	close(free)
+	h.start(t, h.Dir, h.store)
+	h.steps(t, time.Hour, 10*time.Minute)
+	if n := len(x.all()); n != 1 {
+		t.Errorf("%d digests for one", n)
+	}
+}
+
+// What was sent is forgotten in time, however much there is of it.
+func TestWhatWasSentIsForgottenInTime(t *testing.T) {
+	x := newReceiver(t)
+	h := newHouse(t)
+	id := h.add(t, x.hook())
+	var list []*notice.Delivery
+	for i := range 500 {
+		at := h.now.Add(-100 * 24 * time.Hour)
+		if i >= 50 {
+			at = h.now.Add(-time.Duration(i) * time.Minute)
+		}
+		list = append(list, &notice.Delivery{Channel: id, Occasion: fmt.Sprint("alert ", i), At: at, Until: at, State: notice.Sent})
+	}
+	if err := h.store.Queue(t.Context(), list, nil, h.now); err != nil {
+		t.Fatal(err)
+	}
+	h.steps(t, 26*time.Hour, 2*time.Hour)
+	kept, err := h.store.Deliveries(t.Context(), 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range kept {
+		if h.now.Sub(d.At) > 91*24*time.Hour {
+			t.Fatalf("%s of %s is kept", d.Occasion, d.At)
+		}
+	}
+	if len(kept) < 450 {
+		t.Errorf("%d are kept", len(kept))
 	}
 }
 

@@ -42,7 +42,9 @@ func (c *Channel) sensor(words *locale.Catalogue) ([]byte, error) {
 
 // show tells brokers how many devices stand where, where that changed. It is told anew when the program starts.
 func (p *Post) show(ctx context.Context, s *Settings) error {
+	now := p.Now()
 	var counts map[string]int
+	var due []*Channel
 	for i := range s.Channels {
 		c := &s.Channels[i]
 		if c.Kind != MQTT {
@@ -54,25 +56,25 @@ func (p *Post) show(ctx context.Context, s *Settings) error {
 				return err
 			}
 		}
-		now, was := p.Now(), p.brokers[c.ID]
+		was := p.brokers[c.ID]
 		wait := showEvery
 		if was.counts == nil {
 			wait = showAgain
 		}
-		if maps.Equal(was.counts, counts) && was.counts != nil || now.Sub(was.at).Abs() < wait {
-			continue
+		if (was.counts == nil || !maps.Equal(was.counts, counts)) && now.Sub(was.at).Abs() >= wait {
+			due = append(due, c)
 		}
-		state, err := json.Marshal(counts)
-		if err != nil {
-			return err
-		}
-		config, err := c.sensor(p.words[c.Lang])
-		if err != nil {
-			return err
-		}
-		err = c.redact(c.publish(ctx, publication{"homeassistant/sensor/plimsoll_" + c.ID + "/config", config, true}, publication{c.Topic + "/state", state, true}))
+	}
+	if len(due) == 0 {
+		return nil
+	}
+	state, err := json.Marshal(counts)
+	if err != nil {
+		return err
+	}
+	for c, err := range atOnce(due, func(c *Channel) error { return p.tell(ctx, c, state) }) {
 		if ctx.Err() != nil {
-			return nil
+			continue
 		}
 		p.brokers[c.ID] = shown{at: now}
 		if err == nil {
@@ -81,4 +83,13 @@ func (p *Post) show(ctx context.Context, s *Settings) error {
 		p.fault(ctx, faultOf(c.ID), err)
 	}
 	return nil
+}
+
+// tell tells one broker how the home stands, and what that is called.
+func (p *Post) tell(ctx context.Context, c *Channel, state []byte) error {
+	config, err := c.sensor(p.words[c.Lang])
+	if err != nil {
+		return err
+	}
+	return c.redact(c.publish(ctx, publication{"homeassistant/sensor/plimsoll_" + c.ID + "/config", config, true}, publication{c.Topic + "/state", state, true}))
 }

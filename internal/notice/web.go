@@ -93,7 +93,10 @@ func (c *Channel) post(ctx context.Context, to string, v any, id string) error {
 		if e, ok := errors.AsType[*url.Error](err); ok {
 			err = e.Err // the address is often a secret
 		}
-		return trouble(err, nonsense)
+		if err = trouble(err, nonsense); KindOf(err) == nonsense { // what is quoted may be what we said
+			return &Trouble{nonsense, errors.New("the server does not speak HTTP")}
+		}
+		return err
 	}
 	defer resp.Body.Close()
 	_, _ = io.CopyN(io.Discard, resp.Body, mostRead)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -187,6 +188,32 @@ func TestWhatIsWrongWithAWebhookIsSaid(t *testing.T) {
 		if err != nil && (strings.Contains(err.Error(), "s3cr3t") || strings.Contains(err.Error(), "token")) {
 			t.Errorf("%s: the error has a secret: %v", name, err)
 		}
+	}
+}
+
+// What repeats a request is no server of HTTP, and what it repeats is not told: the path is often a secret.
+func TestAServerThatRepeatsTheRequestIsNotQuoted(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer c.Close()
+				_, _ = io.Copy(c, c)
+			}()
+		}
+	}()
+	h := newHouse(t)
+	err = h.Test(t.Context(), h.add(t, notice.Channel{Kind: notice.Webhook, Server: "http://" + l.Addr().String() + "/s3cr3t"}))
+	if kind(err) != "nonsense" || strings.Contains(err.Error(), "s3cr3t") {
+		t.Error(err)
 	}
 }
 
