@@ -465,7 +465,7 @@ func TestHowWellAHomeStandsHasReasons(t *testing.T) {
 			h.post(t, "/en/devices/"+d.ID+"/about", "category", "phone")
 		}
 	}
-	if page := h.get(t, "/en/protection"); !strings.Contains(page, "protected in part") || !strings.Contains(page, "1 of 2 smart devices are held so far.") {
+	if page := h.get(t, "/en/protection"); !strings.Contains(page, "protected in part") || !strings.Contains(page, "1 of 2 smart devices is held so far.") {
 		t.Error("the lamp is held to no rules, and the page does not say so")
 	}
 	h.post(t, "/en/devices/"+h.Lamp.ID, "verb", "quarantine")
