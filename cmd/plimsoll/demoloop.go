@@ -244,6 +244,11 @@ func (s *showing) beside(ctx context.Context, g *gateway) error {
 			}
 			return fmt.Errorf("label of the %s: %w", d.Name, err)
 		}
+		if verb, ok := shownRules[d.Name]; ok {
+			if err := g.rule(ctx, verb, d.Name, mac); err != nil && ctx.Err() == nil {
+				return fmt.Errorf("rules of the %s: %w", d.Name, err)
+			}
+		}
 	}
 	s.tell(ctx, g, camera)
 	return nil

@@ -31,16 +31,24 @@ func wanted(within, text string) string {
 	return fmt.Sprintf(`[...document.querySelectorAll(%q)].find(e => e.textContent.trim() == %q)`, within+" :is(a, button, summary)", text)
 }
 
-// mouse clicks where it is.
+// mouse clicks where it is; again, as people do, where the page moved under the pointer meanwhile.
 func mouse(r *reader, within, text string) {
 	r.Helper()
-	at := eval[[]float64](r.tab, `(() => {
-		const e = `+wanted(within, text)+`
-		e.scrollIntoView({block: "center", behavior: "instant"})
-		const b = e.getClientRects()[0]
-		return [b.x + b.width / 2, b.y + b.height / 2]
-	})()`)
-	r.do(chromedp.MouseClickXY(at[0], at[1]))
+	for range 3 {
+		at := eval[[]float64](r.tab, `(() => {
+			const e = `+wanted(within, text)+`
+			e.scrollIntoView({block: "center", behavior: "instant"})
+			const b = e.getClientRects()[0]
+			window.missed = true
+			document.addEventListener("click", c => { window.missed = !e.contains(c.target) }, {once: true, capture: true})
+			return [b.x + b.width / 2, b.y + b.height / 2]
+		})()`)
+		r.do(chromedp.MouseClickXY(at[0], at[1]))
+		if !eval[bool](r.tab, `window.missed === true`) { // a page that was loaded anew knows nothing of it
+			return
+		}
+	}
+	r.Fatalf("%q cannot be clicked: it moves", text)
 }
 
 // keyboard goes to it by Tab alone, and sees on each stop where it is.

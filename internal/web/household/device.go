@@ -79,6 +79,8 @@ type found struct {
 	Word  string
 	When  string
 	Cells []topic
+	Kind  string
+	Same  string  // the finding of the same kind that says what to do; "" is this one
 	Now   *choice // what ends it at once: the worst has it
 }
 
@@ -159,6 +161,7 @@ func (p *Pages) device(r *page.Request, d *home.Device) (*page.View, error) {
 	for _, f := range signs {
 		t.Findings = append(t.Findings, p.newFound(r.Words, f, d))
 	}
+	together(t.Findings)
 	if len(t.Findings) > 0 && t.Decide {
 		if first := &t.Findings[0]; first.Cut > 0 || first.State == grade.Act {
 			first.Now = p.cut(r.Words, d, signs)
@@ -182,7 +185,18 @@ func (p *Pages) device(r *page.Request, d *home.Device) (*page.View, error) {
 	if err := p.promises(r, t, d, said); err != nil {
 		return nil, err
 	}
+	l, err := p.labelOf(r, d)
+	if err != nil {
+		return nil, err
+	}
 	t.Calls, t.Contacts = calls(r.Words, t.Findings), contacts(settings)
+	if own := makerOf(r.Words, l); own != "" {
+		general := guide.Call(r.Words, "maker")[0]
+		for i := range t.Findings {
+			put(t.Findings[i].Call, general, own)
+		}
+		put(t.Calls, general, own)
+	}
 	return &page.View{Template: "device.html", Title: d.Title(), Data: t, Live: true}, nil
 }
 
@@ -223,7 +237,7 @@ func (p *Pages) cut(words *locale.Catalogue, d *home.Device, signs []*home.Noted
 
 func (p *Pages) newFound(words *locale.Catalogue, f *home.Noted, d *home.Device) found {
 	x := found{
-		Text: p.explain(words, f, d), ID: f.ID(), Cells: topics(words, string(f.Kind)),
+		Text: p.explain(words, f, d), ID: f.ID(), Kind: string(f.Kind), Cells: topics(words, string(f.Kind)),
 		State: grade.Of([]grade.Sign{{ID: f.ID(), Role: f.Role, Severity: f.Severity, Confidence: f.Confidence}}, grade.Evidence{}).State,
 		When:  words.Text("report.when", "n", f.Count, "first", time.Unix(0, f.First), "last", time.Unix(0, f.Last)),
 	}
@@ -416,6 +430,32 @@ func facts(words *locale.Catalogue, d *home.Device) (list []fact) {
 	add("first", words.Time(d.First.Local()))
 	add("last", words.Time(d.Last.Local()))
 	return list
+}
+
+// together marks the findings of a kind that an earlier one explains: what is said of the kind is said once.
+func together(list []found) {
+	first := map[string]string{}
+	for i := range list {
+		f := &list[i]
+		if f.Same = first[f.Kind]; f.Same == "" {
+			first[f.Kind] = f.ID
+		}
+	}
+}
+
+// put puts one text of a list in place of another.
+func put(list []string, old, now string) {
+	if i := slices.Index(list, old); i >= 0 {
+		list[i] = now
+	}
+}
+
+// makerOf is how the maker of a device is reached, by its label; "" where that does not say.
+func makerOf(words *locale.Catalogue, l *Labelled) string {
+	if l == nil || l.Statement.Contact == "" {
+		return ""
+	}
+	return words.Text("household.call.maker", "maker", report.Cut(l.Statement.Maker, longest), "contact", strings.TrimPrefix(strings.TrimPrefix(l.Statement.Contact, "mailto:"), "tel:"))
 }
 
 // calls are whom the findings say to call; without any, who helps with a device.

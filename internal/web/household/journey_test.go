@@ -18,6 +18,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"plimsoll.example/plimsoll/internal/device"
+	"plimsoll.example/plimsoll/internal/finding"
 	"plimsoll.example/plimsoll/internal/frame"
 	"plimsoll.example/plimsoll/internal/home"
 	"plimsoll.example/plimsoll/internal/locale"
@@ -77,6 +78,54 @@ func TestABadDeviceIsCutOffWhereItIsFirstNamed(t *testing.T) {
 	h.post(t, at, "verb", "watch")
 	if page := h.get(t, "/en/"); strings.Contains(page, press) || !strings.Contains(page, plug) {
 		t.Errorf("where nothing is stopped: %s", page)
+	}
+}
+
+// What is found twice of a device is explained once, and told once a week, with both causes.
+func TestTwoFindingsOfOneKindAreExplainedOnce(t *testing.T) {
+	h := furnish(t, false)
+	again := h.Finding
+	again.Key = "tcp/2323"
+	again.Details = []finding.Detail{{Key: "service", Value: "tcp/2323"}, {Key: "count", Value: uint64(77)}, {Key: "span", Value: time.Minute}}
+	if err := h.Store.SaveFindings(t.Context(), []home.Noted{{Finding: again, State: home.Open}}); err != nil {
+		t.Fatal(err)
+	}
+	const title = "It is trying the doors of many devices"
+	page := h.get(t, "/en/devices/"+h.Camera.ID)
+	if strings.Count(page, "Whom to call") != 2 || !strings.Contains(page, "What to do about it is said above.") || !strings.Contains(page, "77") { // one of the finding, one of the device
+		t.Errorf("%d times: %s", strings.Count(page, "Whom to call"), page)
+	}
+	week := h.get(t, "/en/week")
+	_, week, _ = strings.Cut(week, `id="seen"`)
+	week, _, _ = strings.Cut(week, "</section>")
+	if strings.Count(week, title) != 1 || !strings.Contains(week, "200") || !strings.Contains(week, "77") {
+		t.Errorf("the week: %s", week)
+	}
+}
+
+// What does not fit on the first page is one press away.
+func TestEveryThingToDoCanBeListed(t *testing.T) {
+	h := furnish(t, false)
+	var asks []home.Question
+	for _, d := range h.Devices() {
+		asks = append(asks, home.Question{Device: d.ID, Title: d.Title(), About: home.NewDevice})
+	}
+	h.Pages.Status = func() home.Status { return home.Status{Mode: home.Hold, Asks: asks} }
+	page := h.get(t, "/en/")
+	if strings.Count(page, `<p class="do">`) != 3 || !strings.Contains(page, `href="/en/?all=yes">See 1 more thing<`) {
+		t.Errorf("the first page: %s", page)
+	}
+	if page := h.get(t, "/en/?all=yes"); strings.Count(page, `<p class="do">`) != 4 || strings.Contains(page, "more thing") {
+		t.Errorf("all: %s", page)
+	}
+}
+
+// Who is to guess does not see the answer before they ask for it.
+func TestALessonThatAsksToGuessHidesTheAnswer(t *testing.T) {
+	h := furnish(t, false)
+	page := h.get(t, "/en/lessons/here")
+	if i := strings.Index(page, "porch"); i < 0 || i < strings.Index(page, "Show the answer") {
+		t.Errorf("the list is at %d", i)
 	}
 }
 
@@ -417,16 +466,26 @@ func TestHowWellAHomeStandsHasReasons(t *testing.T) {
 			h.post(t, "/en/devices/"+d.ID+"/about", "category", "phone")
 		}
 	}
+	if page := h.get(t, "/en/protection"); !strings.Contains(page, "protected in part") || !strings.Contains(page, "1 of 2 smart devices is held so far.") {
+		t.Error("the lamp is held to no rules, and the page does not say so")
+	}
+	h.post(t, "/en/devices/"+h.Lamp.ID, "verb", "quarantine")
+	h.post(t, "/en/devices/"+h.Lamp.ID, "verb", "confirm")
 	if page := h.get(t, "/en/protection"); !strings.Contains(page, "What Plimsoll can do for your home is in force.") {
 		t.Fatal("all is in force, and the page does not say so")
 	}
+	h.post(t, "/en/devices/"+h.Lamp.ID, "verb", "watch")
 	h.post(t, "/en/devices/"+h.Lamp.ID, "verb", "release")
 	h.post(t, "/en/devices/"+h.Camera.ID+"/care", "support", "2020-01-01")
 	page := h.get(t, "/en/protection")
-	for _, w := range []string{"protected in part", "1 device gets no more updates.", "1 smart device may go where it likes.", "To change that, replace it"} {
+	for _, w := range []string{"protected in part", "1 device gets no more updates.", "1 smart device may go where it likes.", "To change that, look below"} {
 		if !strings.Contains(page, w) {
 			t.Errorf("the page does not say %q", w)
 		}
+	}
+	h.post(t, "/en/devices/"+h.Camera.ID, "verb", "release")
+	if page := h.get(t, "/en/protection"); !strings.Contains(page, "No smart device is held to its rules yet.") {
+		t.Error("nothing is held, and the page does not say so")
 	}
 	for _, s := range []home.Status{{Mode: home.Watch}, {Mode: home.Hold}} {
 		h.Pages.Status, h.Pages.Shields = func() home.Status { return s }, nil
@@ -457,7 +516,7 @@ func TestThePlanForABadDayIsOnOnePage(t *testing.T) {
 	h := furnish(t, false)
 	h.post(t, "/en/settings", "name", "Cottage", "helper_name", "Ana", "helper_phone", "555 0100")
 	page := h.get(t, "/en/plan")
-	for _, w := range []string{"Cottage", "Pull the plug", "Ana", "tel:5550100", "porch", "Camera, Lamps &amp; Co", strings.TrimPrefix(h.URL, "http://")} {
+	for _, w := range []string{"Cottage", "Pull the plug", "Ana", "tel:5550100", "porch", "Camera, Lamps &amp; Co", "Lamps &amp; Co: care@lampsco.example", strings.TrimPrefix(h.URL, "http://")} {
 		if !strings.Contains(page, w) {
 			t.Errorf("the page does not say %q", w)
 		}

@@ -20,6 +20,7 @@ type lesson struct {
 	Done        string
 	Detail      bool // pages of devices may be looked at
 	Drill       bool
+	Hide        bool // the devices are the answer
 	Saved       string
 	Tried       []tried // of a drill whose outcome is noted, device by device
 }
@@ -55,13 +56,13 @@ const lessonSteps = 3
 func newLesson(w *locale.Catalogue, e *everything, i int, ticks map[string]home.Tick) *lesson {
 	c := &course[i]
 	key := "household.lesson." + c.name
-	x := &lesson{Name: c.name, Title: w.Text(key), Lead: w.Text(key + ".lead"), Ask: w.Text(key + ".ask"), Drill: c.drill}
+	x := &lesson{Name: c.name, Title: w.Text(key), Lead: w.Text(key + ".lead"), Ask: w.Text(key + ".ask"), Drill: c.drill, Hide: c.name == "here"}
 	n := 0
 	for _, d := range e.devices {
 		if c.what == nil || !c.what(e, d) {
 			continue
 		}
-		if n++; len(x.Devices) < mostMentions {
+		if n++; x.Hide || len(x.Devices) < mostMentions {
 			x.Devices = append(x.Devices, mention{d.ID, d.Title(), d.Room})
 		}
 	}

@@ -93,7 +93,11 @@ func (p *Pages) overview(r *page.Request) (*page.View, error) {
 		rooms[d.Room] = append(rooms[d.Room], newCard(r.Words, d, g, e.findings[d.ID]))
 	}
 	o.Sentence = sentence(r.Words, len(e.devices), counts)
-	if o.Actions, o.More, err = p.actions(r, e, status.Asks); err != nil {
+	most := mostActions
+	if r.URL.Query().Get("all") == "yes" {
+		most = len(e.devices) + mostMentions
+	}
+	if o.Actions, o.More, err = p.actions(r, e, status.Asks, most); err != nil {
 		return nil, err
 	}
 	if len(o.Actions) == 0 {
@@ -112,7 +116,7 @@ func (p *Pages) overview(r *page.Request) (*page.View, error) {
 	if err != nil {
 		return nil, err
 	}
-	o.Shields = newShields(r.Words, shields)
+	o.Shields = newShields(r.Words, shields, e.devices)
 	ticks, err := p.History.Ticks(r.Context(), "lessons")
 	if err != nil {
 		return nil, err
@@ -141,9 +145,9 @@ func sentence(words *locale.Catalogue, n int, counts map[grade.State]int) []stri
 	return []string{words.Text("report.sentence.devices", "n", n), locale.Capital(strings.Join(parts, ", ")) + "."}
 }
 
-// actions are what to do first: what needs somebody now, then what is asked, then what to check; one thing a device. Who
+// actions are what to do first: what needs somebody now, then what is asked, then what to check; one thing a device, at most so many. Who
 // may not see what devices do is told that there is something, and to show it to who may.
-func (p *Pages) actions(r *page.Request, e *everything, asks []home.Question) (list []action, more string, err error) {
+func (p *Pages) actions(r *page.Request, e *everything, asks []home.Question, most int) (list []action, more string, err error) {
 	known := map[string]*home.Device{}
 	for _, d := range e.devices {
 		known[d.ID] = d
@@ -196,8 +200,8 @@ func (p *Pages) actions(r *page.Request, e *everything, asks []home.Question) (l
 		seen[a.Device] = true
 		return again && a.To != "/looked" // what somebody asks for is no fault of the device
 	})
-	if n := len(list) - mostActions; n > 0 {
-		list, more = list[:mostActions], r.Words.Text("household.more", "n", n)
+	if n := len(list) - most; n > 0 {
+		list, more = list[:most], r.Words.Text("household.more", "n", n)
 	}
 	return list, more, nil
 }

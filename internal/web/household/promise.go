@@ -57,6 +57,8 @@ type shownLabel struct {
 	Status  string
 	Contact string
 	Page    string // in the registry
+
+	rules string // where the file of its rules is, by the label
 }
 
 // support is until when a device gets updates.
@@ -104,7 +106,13 @@ func (p *Pages) promises(r *page.Request, t *thing, d *home.Device, said home.Am
 		}
 	}
 	t.Extras = p.extras(r, d)
-	return p.labelled(r, t, d, file)
+	if err := p.labelled(r, t, d, file); err != nil {
+		return err
+	}
+	if u := t.Label; u != nil && u.rules != "" && file == nil {
+		t.Promise.Other, t.Promise.URL = r.Words.Text("household.file.label"), report.Cut(u.rules, 2*longest)
+	}
+	return nil
 }
 
 // file is a MUD file that is kept.
@@ -247,6 +255,7 @@ func (p *Pages) labelled(r *page.Request, t *thing, d *home.Device, file *mud.Fi
 	t.Label = &shownLabel{
 		Verdict: verdict.Text(r.Words), Because: r.Words.Text(string(reason)), Product: strings.TrimSpace(s.Maker + " " + s.Model), Facts: glance.Facts(s, r.Words),
 		Page:   l.page(r.Words.Lang()),
+		rules:  s.MUDURL,
 		Status: r.Words.Text("household.label.status", "status", r.Words.Text("label.status."+string(l.Status)), "day", r.Words.Date(l.AsOf.Local())), Contact: s.Contact,
 		State: map[glance.Verdict]string{glance.Good: "fine", glance.Check: "check", glance.Avoid: "act"}[verdict],
 	}
@@ -291,5 +300,6 @@ func newSupport(r *page.Request, until, now time.Time) support {
 		return support{Text: r.Words.Text("household.support.soon", "day", day), Warn: true}
 	case long:
 	}
-	return support{Text: r.Words.Text("household.support.until", "day", day, "years", r.Words.Decimal(until.AddDate(0, 0, 1).Sub(now).Hours()/24/365.25, 1))}
+	left := glance.Left(&label.Statement{Support: label.DayOf(until)}, label.DayOf(now), r.Words) // as registries say it
+	return support{Text: r.Words.Text("household.support.until", "day", day, "left", left)}
 }

@@ -22,9 +22,10 @@ type shield struct {
 
 // part is one thing that is in force, or is not.
 type part struct {
-	Text string
-	On   bool
-	Word string
+	Text  string
+	On    bool
+	Rules bool // it is about the devices that are held to their rules alone
+	Word  string
 }
 
 // resilience is the page of the three shields.
@@ -81,15 +82,18 @@ func (p *Pages) newVerdict(r *page.Request, mode home.Mode, shields []shield) (v
 			counts["ended"]++
 		}
 	}
+	bound, of := held(p.Household.Devices())
 	switch {
 	case mode != home.Hold:
 		counts["watch"], counts["shields"] = 1, 0
 	case len(shields) == 0:
 		counts["dark"] = 1
+	case bound == 0 && of > 0:
+		counts["unheld"] = 1
 	}
 	v.State = "fine"
 	for _, why := range []struct{ key, state string }{
-		{"watch", "unknown"}, {"dark", "unknown"}, {"shields", "check"}, {"cut", "check"}, {"ended", "check"}, {"free", "check"}, {"unknown", "check"},
+		{"watch", "unknown"}, {"dark", "unknown"}, {"unheld", "check"}, {"shields", "check"}, {"cut", "check"}, {"ended", "check"}, {"free", "check"}, {"unknown", "check"},
 	} {
 		n := counts[why.key]
 		if n == 0 || len(v.Because) == mostReasonsOfVerdict {
@@ -123,7 +127,21 @@ func (p *Pages) shields(ctx context.Context, mode home.Mode) (*home.Shields, err
 	return &s, err
 }
 
-func newShields(words *locale.Catalogue, s *home.Shields) []shield {
+// held counts the smart devices that their rules bind, of those that are to be bound: what is cut off, or let in nowhere,
+// needs none.
+func held(devices []*home.Device) (n, all int) {
+	for _, d := range devices {
+		if d.Kind() != device.IoT || d.State == home.Quarantined || d.State == home.Refused {
+			continue
+		}
+		if all++; d.State == home.Held {
+			n++
+		}
+	}
+	return n, all
+}
+
+func newShields(words *locale.Catalogue, s *home.Shields, devices []*home.Device) []shield {
 	if s == nil {
 		return nil
 	}
@@ -131,19 +149,26 @@ func newShields(words *locale.Catalogue, s *home.Shields) []shield {
 	for _, x := range s.Stopped {
 		all.Out, all.In, all.Spoofed = all.Out+x.Out, all.In+x.In, all.Spoofed+x.Spoofed
 	}
+	bound, of := held(devices)
 	make := func(name string, count uint64, parts ...part) shield {
 		x := shield{Title: words.Text("household.shield." + name), State: "fine", Parts: parts, Count: words.Text("household.shield.count", "n", count)}
 		on := 0
+		some := false
 		for i := range parts {
-			parts[i].Word = words.Text("household.shield.off")
-			if parts[i].On {
+			switch at := &parts[i]; {
+			case !at.On:
+				at.Word = words.Text("household.shield.off")
+			case at.Rules && bound < of:
+				at.On, some = false, true
+				at.Word = words.Text("household.shield.held", "n", bound, "all", of)
+			default:
 				on++
-				parts[i].Word = words.Text("household.shield.on")
+				at.Word = words.Text("household.shield.on")
 			}
 		}
-		switch on {
-		case len(parts):
-		case 0:
+		switch {
+		case on == len(parts):
+		case on == 0 && !some:
 			x.State = "unknown"
 		default:
 			x.State = "check"
@@ -154,10 +179,16 @@ func newShields(words *locale.Catalogue, s *home.Shields) []shield {
 	say := func(name string, on bool) part {
 		return part{Text: words.Text("household.shield.part." + name), On: on}
 	}
+	rules := func(name string, on bool) part {
+		x := say(name, on)
+		x.Rules = true
+		return x
+	}
+	live := s.Sources || s.Ceilings || s.Inbound || s.Mapping || s.Neighbours
 	return []shield{
-		make("internet", all.Out+all.Spoofed, say("sources", s.Sources), say("ceilings", s.Ceilings)),
-		make("home", all.In, say("inbound", s.Inbound), say("mapping", s.Mapping)),
-		make("neighbours", all.Spoofed, say("neighbours", s.Neighbours), say("addresses", s.Sources)),
+		make("internet", all.Out+all.Spoofed, say("sources", s.Sources), say("ceilings", s.Ceilings), rules("rules", live)),
+		make("home", all.In, say("inbound", s.Inbound), rules("mapping", s.Mapping)),
+		make("neighbours", all.Spoofed, rules("neighbours", s.Neighbours), say("addresses", s.Sources)),
 	}
 }
 
@@ -167,7 +198,7 @@ func (p *Pages) protection(r *page.Request) (*page.View, error) {
 	if err != nil {
 		return nil, err
 	}
-	x := &resilience{Mode: r.Words.Text("household.mode." + string(cmp.Or(status.Mode, home.Watch))), Shields: newShields(r.Words, s)}
+	x := &resilience{Mode: r.Words.Text("household.mode." + string(cmp.Or(status.Mode, home.Watch))), Shields: newShields(r.Words, s, p.Household.Devices())}
 	if x.Verdict, err = p.newVerdict(r, status.Mode, x.Shields); err != nil {
 		return nil, err
 	}

@@ -7,7 +7,6 @@ import (
 
 	"plimsoll.example/plimsoll/internal/device"
 	"plimsoll.example/plimsoll/internal/grade"
-	"plimsoll.example/plimsoll/internal/guide"
 	"plimsoll.example/plimsoll/internal/home"
 	"plimsoll.example/plimsoll/internal/locale"
 	"plimsoll.example/plimsoll/internal/web/page"
@@ -32,6 +31,33 @@ type digest struct {
 
 	all *everything
 }
+
+// foundOf is what was found of a device, one mention a kind: where there is more than one of it, what each of them saw.
+func (p *Pages) foundOf(w *locale.Catalogue, d *home.Device, list []*home.Noted) (all []mention) {
+	at, seen := map[string]int{}, map[string][]string{}
+	for _, f := range list {
+		t := p.explain(w, f, d)
+		if _, ok := at[t.Title]; !ok {
+			at[t.Title] = len(all)
+			all = append(all, mention{d.ID, d.Title(), t.Title})
+		}
+		if !slices.Contains(seen[t.Title], t.Seen) {
+			seen[t.Title] = append(seen[t.Title], t.Seen)
+		}
+	}
+	for title, i := range at {
+		if s := seen[title]; len(s) > 1 {
+			all[i].Text = title + ". " + strings.Join(s[:min(len(s), mostCauses)], " ")
+			if n := len(s) - mostCauses; n > 0 {
+				all[i].Text += " " + w.Text("inspect.more", "n", n)
+			}
+		}
+	}
+	return all
+}
+
+// mostCauses is how many findings of one kind and device are told of together.
+const mostCauses = 3
 
 // mention is a device, and what is said of it.
 type mention struct{ ID, Name, Text string }
@@ -67,11 +93,13 @@ func (p *Pages) digest(r *page.Request) (*digest, error) {
 		if d.Last.Before(from) {
 			x.Gone = append(x.Gone, mention{d.ID, d.Title(), w.Text("household.week.last", "day", w.Date(d.Last.Local()))})
 		}
+		var told []*home.Noted
 		for _, f := range e.findings[d.ID] {
 			if time.Unix(0, f.Last).After(from) && (d.Label == nil || !slices.Contains(home.LabelKinds, f.Kind)) {
-				x.Found = append(x.Found, mention{d.ID, d.Title(), guide.Title(w, string(f.Kind))})
+				told = append(told, f)
 			}
 		}
+		x.Found = append(x.Found, p.foundOf(w, d, told)...)
 		until, _, ok, err := p.lasts(r, d)
 		if err != nil {
 			return nil, err
@@ -83,7 +111,7 @@ func (p *Pages) digest(r *page.Request) (*digest, error) {
 		}
 	}
 	x.Sentence = sentence(w, len(e.devices), counts)
-	if x.Actions, x.More, err = p.actions(r, e, p.Status().Asks); err != nil {
+	if x.Actions, x.More, err = p.actions(r, e, p.Status().Asks, mostActions); err != nil {
 		return nil, err
 	}
 	if len(x.Actions) == 0 {
