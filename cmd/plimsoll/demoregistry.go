@@ -122,6 +122,11 @@ func newPublicRegistry(ctx context.Context, e env, words *locale.Catalogue, dir 
 			break
 		}
 	}
+	for _, who := range cast { // they come in by codes, and may add passkeys
+		if err == nil {
+			err = store.SaveUser(ctx, &auth.User{Name: who.name, Role: who.account, Since: now})
+		}
+	}
 	return p, errors.Join(err, store.Close())
 }
 

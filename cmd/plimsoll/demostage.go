@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"runtime"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -22,8 +23,11 @@ import (
 	"plimsoll.example/plimsoll/internal/locale"
 )
 
-// onStage is set in the environment of a demonstration in networks of its own: a process that another started.
+// onStage is set in the environment of a demonstration in networks of its own, to the process that started it: in one that
+// comes by it otherwise it says nothing.
 const onStage = "_PLIMSOLL_STAGE"
+
+func staging(e env) bool { return e.getenv(onStage) == strconv.Itoa(os.Getppid()) }
 
 // What such a process is given.
 const (
@@ -44,7 +48,7 @@ func takeStage(ctx context.Context, e env, args []string, listeners ...net.Liste
 		return false, err
 	}
 	c := exec.Command("/proc/self/exe", args...)
-	c.Env, c.Stdout, c.Stderr = append(os.Environ(), onStage+"=1"), out, complaints
+	c.Env, c.Stdout, c.Stderr = append(os.Environ(), onStage+"="+strconv.Itoa(os.Getpid())), out, complaints
 	for _, l := range listeners {
 		f, err := l.(*net.TCPListener).File()
 		if err != nil {
@@ -107,7 +111,7 @@ type staged struct {
 // enter makes the networks of a demonstration, if the process was started for that, and has the gateway stand in them: it
 // holds devices.
 func enter(e env, s *showing, g *gatewayFlags) (on bool, err error) {
-	if e.getenv(onStage) == "" {
+	if !staging(e) {
 		return false, nil
 	}
 	// It is told to end, and told again if who started it is killed: it puts its things away all the same.
@@ -174,7 +178,7 @@ func (s *staged) Close() error {
 
 // handed are the ports that whoever started this process opened for it; nil: it opens its own.
 func handed(e env) (pages, labels net.Listener, err error) {
-	if e.getenv(onStage) == "" {
+	if !staging(e) {
 		return nil, nil, nil
 	}
 	for file, l := range map[uintptr]*net.Listener{pagesFile: &pages, labelsFile: &labels} {

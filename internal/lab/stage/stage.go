@@ -62,10 +62,31 @@ func Tools() error {
 	return nil
 }
 
-// Build makes the networks of a home. The process must be in a network namespace of its own. page is the TCP port of the
+// errShared is that the process is not in a network of its own.
+var errShared = errors.New("the networks of a home are made in a network namespace of its own, and this one has other interfaces that are up")
+
+// alone reports an error where the process’s network has more than the loopback interface. Those of tunnels, which the kernel
+// puts into each namespace, are down.
+func alone() error {
+	list, err := net.Interfaces()
+	if err != nil {
+		return fmt.Errorf("list interfaces: %w", err)
+	}
+	for _, x := range list {
+		if x.Flags&net.FlagLoopback == 0 && x.Flags&net.FlagUp != 0 {
+			return fmt.Errorf("%w: %s", errShared, x.Name)
+		}
+	}
+	return nil
+}
+
+// Build makes the networks of a home. The process must be in a network namespace of its own, with nothing in it. page is the TCP port of the
 // gateway that devices may come to, beside that of names.
 func Build(h *lab.Home, page uint16) (s *Stage, err error) {
 	if err := Tools(); err != nil {
+		return nil, err
+	}
+	if err := alone(); err != nil {
 		return nil, err
 	}
 	s = &Stage{home: h, router: h.Router.MACs[0], ports: map[frame.MAC]int{}, bound: map[netip.Addr]frame.MAC{}, talks: map[pair]*talk{}}

@@ -124,6 +124,17 @@ func tools(t *testing.T) {
 	}
 }
 
+// A network that others use is left as it is.
+func TestNothingIsBuiltInANetworkThatOthersUse(t *testing.T) {
+	tools(t)
+	netnstest.Run(t, func(t *testing.T) {
+		netnstest.Veth(t, "host0", "host1")
+		if s, err := Build(two(), 8511); !errors.Is(err, errShared) {
+			t.Errorf("%v, %v", s, err)
+		}
+	})
+}
+
 func TestWhatNobodyStopsArrives(t *testing.T) {
 	tools(t)
 	netnstest.Run(t, func(t *testing.T) {

@@ -1,9 +1,6 @@
 package household
 
 import (
-	"context"
-	"errors"
-	"io"
 	"net/http"
 
 	"plimsoll.example/plimsoll/internal/home"
@@ -57,27 +54,16 @@ func (p *Pages) code(r *page.Request) (*page.View, error) {
 
 // scanned is the text of the code on a photograph that a form sends; "" is that it sends none. One is read at a time.
 func (p *Pages) scanned(r *page.Request) (string, error) {
-	file, _, err := r.FormFile("photo")
-	if errors.Is(err, http.ErrMissingFile) || errors.Is(err, http.ErrNotMultipart) {
+	data, leave, err := p.scanning.Upload(r, "photo", mostPhoto)
+	if err != nil {
+		return "", err
+	}
+	defer leave()
+	if data == nil {
 		return "", nil
 	}
-	if err != nil {
-		return "", err
-	}
-	defer file.Close()
-	defer func() { _ = r.MultipartForm.RemoveAll() }()
 	if p.Scan == nil {
 		return "", errNoWay
-	}
-	select {
-	case p.scanning <- struct{}{}:
-		defer func() { <-p.scanning }()
-	case <-r.Context().Done():
-		return "", context.Cause(r.Context())
-	}
-	data, err := io.ReadAll(io.LimitReader(file, mostPhoto))
-	if err != nil {
-		return "", err
 	}
 	text, err := p.Scan(data)
 	if err != nil {

@@ -100,7 +100,7 @@ type Pages struct {
 	Countries country.Table // of addresses on the Internet
 
 	site     *page.Site
-	scanning chan struct{} // a place for the photograph that is read
+	scanning page.Places // a place for the photograph that is read
 }
 
 // route is one address, and the right that it takes.
@@ -179,7 +179,7 @@ func (p *Pages) Site(version string, hosts []string) (*page.Site, error) {
 			{Key: "household.nav.sessions", Path: "/sessions"},
 		},
 	}
-	p.site, p.scanning = s, make(chan struct{}, 1)
+	p.site, p.scanning = s, make(page.Places, 1)
 	rights := map[string]right{}
 	for _, x := range p.routes() {
 		if path, ok := cutGet(x.pattern); ok {

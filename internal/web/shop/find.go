@@ -3,7 +3,6 @@ package shop
 import (
 	"context"
 	"errors"
-	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -102,24 +101,13 @@ type scanned struct {
 
 // scan reads a code from a photograph, which is not kept.
 func (p *Pages) scan(r *page.Request) (*page.View, error) {
-	select {
-	case p.decoding <- struct{}{}:
-		defer func() { <-p.decoding }()
-	case <-r.Context().Done():
-		return nil, context.Cause(r.Context())
-	}
-	file, _, err := r.FormFile("photo")
-	if err != nil {
-		if errors.Is(err, http.ErrMissingFile) || errors.Is(err, http.ErrNotMultipart) || errors.Is(err, http.ErrMissingBoundary) {
-			return nil, &page.Problem{Status: http.StatusBadRequest, Key: "shop.error.photo", Cause: err}
-		}
-		return nil, err
-	}
-	defer file.Close()
-	defer func() { _ = r.MultipartForm.RemoveAll() }()
-	data, err := io.ReadAll(io.LimitReader(file, qr.MaxFile+1))
+	data, leave, err := p.decoding.Upload(r, "photo", qr.MaxFile)
 	if err != nil {
 		return nil, err
+	}
+	defer leave()
+	if data == nil {
+		return nil, &page.Problem{Status: http.StatusBadRequest, Key: "shop.error.photo", Cause: http.ErrMissingFile}
 	}
 	text, bars, err := qr.Scan(data)
 	for cause, key := range map[error]string{qr.ErrNoPicture: "shop.error.picture", qr.ErrTooLarge: "shop.error.large", qr.ErrNoCode: "shop.error.code"} {

@@ -45,7 +45,7 @@ type Pages struct {
 	Now      func() time.Time
 	Logger   *slog.Logger
 
-	decoding chan struct{} // a place for each photograph that is read
+	decoding page.Places // a place for each photograph that is read
 }
 
 // mostDecoding is how many photographs are read at a time: one can take some hundred megabytes.
@@ -57,7 +57,7 @@ func (p *Pages) Site(version string, hosts []string) (*page.Site, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.decoding = make(chan struct{}, mostDecoding)
+	p.decoding = make(page.Places, mostDecoding)
 	s := &page.Site{
 		Name: "registry", Templates: pages, Hosts: hosts, Version: version, Log: p.Logger, Foot: "shop.foot",
 		Links: []page.Link{

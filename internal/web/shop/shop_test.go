@@ -140,6 +140,41 @@ func (c *counter) scan(picture []byte, fields ...string) *httptest.ResponseRecor
 	return w
 }
 
+// Whoever sends a photograph an octet at a time keeps nobody else waiting.
+func TestASlowSenderTakesNoPlaceOfOthers(t *testing.T) {
+	c := open(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	t.Cleanup(cancel)
+	for range 4 {
+		body, slow := io.Pipe()
+		r := httptest.NewRequest(http.MethodPost, "https://registry.example/en/scan", body).WithContext(ctx)
+		r.Header.Set("Content-Type", "multipart/form-data; boundary=x")
+		over := make(chan struct{})
+		go func() {
+			defer close(over)
+			c.h.ServeHTTP(httptest.NewRecorder(), r)
+		}()
+		t.Cleanup(func() {
+			cancel()
+			_ = slow.CloseWithError(io.ErrUnexpectedEOF)
+			<-over
+		})
+		began := make(chan struct{})
+		go func() {
+			defer close(began)
+			_, _ = io.WriteString(slow, "--x\r\n")
+		}()
+		select {
+		case <-began: // it is being read
+		case <-time.After(5 * time.Second):
+			t.Fatal("nobody reads what the slow ones send: they wait for each other")
+		}
+	}
+	if w := c.scan([]byte("no picture")); w.Code != http.StatusUnprocessableEntity {
+		t.Errorf("status %d", w.Code)
+	}
+}
+
 func TestAProductIsFoundByNameKindAndNumber(t *testing.T) {
 	c := open(t)
 	c.shows("/en/search?q=lamps", 200, "LP-0", "LP-1", "LP-2", "Good to buy", "Avoid", "Check first")

@@ -1,12 +1,8 @@
 package workspace
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"slices"
 	"strings"
 
@@ -61,21 +57,11 @@ func (p *Pages) state(c *review.Case, w *locale.Catalogue) string {
 
 // upload is a file of a form, bounded; nil where there is none.
 func upload(r *page.Request, field string, most int) (name string, data []byte, err error) {
-	file, head, err := r.FormFile(field)
-	if errors.Is(err, http.ErrMissingFile) || errors.Is(err, http.ErrNotMultipart) {
-		return "", nil, nil
-	}
-	if err != nil {
-		return "", nil, err
-	}
-	defer file.Close()
-	if data, err = io.ReadAll(io.LimitReader(file, int64(most)+1)); err != nil {
-		return "", nil, err
-	}
+	name, data, err = page.Upload(r, field, most)
 	if len(data) > most {
 		return "", nil, fmt.Errorf("%w: a file of more than %d octets", registry.ErrText, most)
 	}
-	return head.Filename, data, nil
+	return name, data, err
 }
 
 func (p *Pages) begin(r *page.Request, who *review.Person) (*page.View, error) {
@@ -270,16 +256,11 @@ func (p *Pages) picture(r *page.Request, who *review.Person) (*page.View, error)
 
 // depict takes a picture of the product.
 func (p *Pages) depict(r *page.Request, who *review.Person) (*page.View, error) {
-	select {
-	case p.drawing <- struct{}{}:
-		defer func() { <-p.drawing }()
-	case <-r.Context().Done():
-		return nil, context.Cause(r.Context())
-	}
-	_, data, err := upload(r, "picture", picture.MaxFile)
+	data, leave, err := p.drawing.Upload(r, "picture", picture.MaxFile)
 	if err != nil {
 		return nil, err
 	}
+	defer leave()
 	id := r.PathValue("id")
 	return page.See("/desk/cases/" + id), p.Desk.Picture(r.Context(), who, id, data)
 }

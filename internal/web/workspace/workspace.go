@@ -31,7 +31,7 @@ type Pages struct {
 	Now    func() time.Time
 	Logger *slog.Logger
 
-	drawing chan struct{} // a place for each picture that is drawn anew
+	drawing page.Places // a place for each picture that is drawn anew
 }
 
 // mostDrawing is how many pictures are drawn at a time: one can take some hundred megabytes.
@@ -60,7 +60,7 @@ func (p *Pages) Site(version string, hosts []string) (*page.Site, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.drawing = make(chan struct{}, mostDrawing)
+	p.drawing = make(page.Places, mostDrawing)
 	s := &page.Site{
 		Name: "workspace", Templates: pages, Hosts: hosts, Version: version, Log: p.Logger, Door: p.Door, NoCodes: true, Foot: "work.foot",
 		Links: []page.Link{{Key: "work.nav", Path: "/desk"}, {Key: "work.nav.audit", Path: "/desk/audit"}, {Key: "shop.nav.find", Path: "/"}},
