@@ -42,7 +42,7 @@ func TestAnOwnerSaysWhereTheDigestGoes(t *testing.T) {
 		t.Errorf("%d: what is wrong is not said", h.status)
 	}
 	page += h.post(t, "/en/notices", "do", "put", "channel", id[1], "kind", "webhook", "server", hook.URL+"/private-path", "secret", "s3cr3t-token", "lang", "en")
-	if page += h.post(t, "/en/notices", "do", "put", "channel", id[1], "kind", "webhook", "server", hook.URL+"/private-path", "secret", "", "lang", "en"); !strings.Contains(page, "kept; leave it empty") {
+	if page += h.post(t, "/en/notices", "do", "put", "channel", id[1], "kind", "webhook", "server", hook.URL+"/private-path", "secret", "", "lang", "en"); !strings.Contains(page, "saved; leave this empty") {
 		t.Error("it is not said that the token is kept")
 	}
 	if page += h.post(t, "/en/notices", "do", "test", "channel", id[1]); !strings.Contains(page, "The test was taken.") {
