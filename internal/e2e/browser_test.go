@@ -63,7 +63,7 @@ func open(t *testing.T) tab {
 	if err := chromedp.Do(ctx); err != nil {
 		t.Fatalf("start %s: %v", path, err)
 	}
-	limited, end := context.WithTimeout(ctx, 8*time.Minute)
+	limited, end := context.WithTimeout(ctx, 20*time.Minute)
 	t.Cleanup(end)
 	return tab{t, limited}
 }
