@@ -32,6 +32,8 @@ func shed() {
 		if err1 != nil || err2 != nil || b <= a {
 			continue
 		}
-		_, _, _ = unix.Syscall(unix.SYS_MADVISE, uintptr(a), uintptr(b-a), unix.MADV_DONTNEED) // advice
+		for _, advice := range []uintptr{unix.MADV_NOHUGEPAGE, unix.MADV_DONTNEED} { // nor does it come back 2 MiB at a time
+			_, _, _ = unix.Syscall(unix.SYS_MADVISE, uintptr(a), uintptr(b-a), advice)
+		}
 	}
 }
