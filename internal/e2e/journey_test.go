@@ -78,7 +78,7 @@ func (r *reader) use(within, text string) {
 // told waits until the page that took the place of another says something, and has put the reader there.
 func (r *reader) told(text string) {
 	r.Helper()
-	r.until(10*time.Second, "to be told “"+text+"”", `document.activeElement?.matches("[data-focus]") && document.activeElement.textContent.includes("`+text+`")`)
+	r.until(30*time.Second, "to be told “"+text+"”", `document.activeElement?.matches("[data-focus]") && document.activeElement.textContent.includes("`+text+`")`)
 }
 
 // shows fails the test if the page does not show a text that can be seen.

@@ -27,6 +27,10 @@ async function send(form: HTMLFormElement, button: HTMLButtonElement | null): Pr
   const next = await load(url.href, options).catch(() => null);
   form.removeAttribute("aria-busy");
   if (!show(next)) {
+    if (!form.isConnected) {
+      location.reload(); // news took its place meanwhile: what came of it is to be seen
+      return;
+    }
     form.removeAttribute("data-swap"); // as without a script
     form.requestSubmit(button);
   }
