@@ -26,7 +26,7 @@ import (
 // nor its verbs tell the token.
 func TestAGatewayTellsOfACameraThatGoesBad(t *testing.T) {
 	if testing.Short() {
-		t.Skip("takes half a minute")
+		t.Skip("-short leaves out the home whose camera goes bad: it takes half a minute")
 	}
 	var mu sync.Mutex
 	var got [][]byte

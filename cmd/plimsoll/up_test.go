@@ -53,7 +53,7 @@ func eventually(t *testing.T, most time.Duration, what string, is func() bool) {
 // killed.
 func TestADemoShowsAHomeThatGoesBad(t *testing.T) {
 	if testing.Short() {
-		t.Skip("takes half a minute")
+		t.Skip("-short leaves out the home whose camera goes bad: it takes half a minute")
 	}
 	tmp := t.TempDir()
 	t.Setenv("TMPDIR", tmp)

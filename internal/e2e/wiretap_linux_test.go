@@ -6,16 +6,14 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"plimsoll.example/plimsoll/internal/capture"
 	"plimsoll.example/plimsoll/internal/frame"
+	"plimsoll.example/plimsoll/internal/lab/netns"
 )
 
 // Addresses of devices of the demonstration.
@@ -90,20 +88,16 @@ func far(t *testing.T, pid int) *capture.Live {
 			continue
 		}
 		var live *capture.Live
-		done := make(chan error)
-		go func() {
-			runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
-			fd, err := unix.Open(name, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-			if err == nil {
-				err = unix.Setns(fd, unix.CLONE_NEWNET)
-				_ = unix.Close(fd)
-			}
-			if err == nil {
-				live, err = capture.OpenLive(capture.LiveConfig{Interface: "out0"})
-			}
-			done <- err
-		}()
-		if <-done == nil {
+		n, err := netns.Open(name)
+		if err != nil {
+			continue // it has ended
+		}
+		err = n.Do(func() (err error) {
+			live, err = capture.OpenLive(capture.LiveConfig{Interface: "out0"})
+			return err
+		})
+		n.Close()
+		if err == nil {
 			return live
 		}
 	}

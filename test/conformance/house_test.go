@@ -91,7 +91,7 @@ func newHouse(t *testing.T) *house {
 	h := &house{t: t, gateway: newNamespace(t, "gateway"), internet: newNamespace(t, "internet"), dir: t.TempDir()}
 	g, i := h.gateway, h.internet
 	g.ip(t, "link add br0 type bridge")
-	g.ip(t, "link add wan0 type veth peer name eth0 netns "+i.path())
+	g.ip(t, "link add wan0 type veth peer name eth0 netns "+i.Path())
 	for _, name := range []string{"bridge/bridge-nf-call-iptables", "bridge/bridge-nf-call-ip6tables", "bridge/bridge-nf-call-arptables"} {
 		g.set(t, name, "0")
 	}
@@ -165,7 +165,7 @@ func (h *house) add(name string, number int) *thing {
 	t.Helper()
 	d := &thing{namespace: newNamespace(t, name), number: number}
 	h.gateway.batch(t, []string{
-		"link add p-" + name + " type veth peer name eth0 netns " + d.path(), "link set p-" + name + " master br0", "link set p-" + name + " up",
+		"link add p-" + name + " type veth peer name eth0 netns " + d.Path(), "link set p-" + name + " master br0", "link set p-" + name + " up",
 	})
 	m := macOf(number)
 	d.mac = m[:]

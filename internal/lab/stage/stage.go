@@ -22,6 +22,7 @@ import (
 
 	"plimsoll.example/plimsoll/internal/frame"
 	"plimsoll.example/plimsoll/internal/lab"
+	"plimsoll.example/plimsoll/internal/lab/netns"
 )
 
 // The interfaces of the gateway.
@@ -37,7 +38,7 @@ var upstream = netip.AddrFrom4([4]byte{192, 0, 2, 53})
 type Stage struct {
 	home            *lab.Home
 	router          frame.MAC
-	things, outside *namespace
+	things, outside *netns.Namespace
 	ports           map[frame.MAC]int // of the devices: the interface in things
 	wan, out        frame.MAC         // link-layer addresses of the two ends of the line
 	names           net.PacketConn    // where queries come in
@@ -56,7 +57,7 @@ func (s *Stage) Upstream() netip.Addr { return upstream }
 func Tools() error {
 	for _, name := range []string{"ip", "nft"} {
 		if _, err := exec.LookPath(name); err != nil {
-			return err
+			return fmt.Errorf("the program %s is missing: %w", name, err)
 		}
 	}
 	return nil
@@ -95,10 +96,10 @@ func Build(h *lab.Home, page uint16) (s *Stage, err error) {
 			s.Close()
 		}
 	}()
-	if s.things, err = newNamespace(); err != nil {
+	if s.things, err = netns.New(); err != nil {
 		return nil, err
 	}
-	if s.outside, err = newNamespace(); err != nil {
+	if s.outside, err = netns.New(); err != nil {
 		return nil, err
 	}
 	if err := s.link(page); err != nil {
@@ -120,30 +121,30 @@ func (s *Stage) Close() {
 	if s.names != nil {
 		_ = s.names.Close()
 	}
-	for _, n := range []*namespace{s.things, s.outside} {
+	for _, n := range []*netns.Namespace{s.things, s.outside} {
 		if n != nil {
-			n.close()
+			n.Close()
 		}
 	}
 }
 
 // link makes the interfaces, and gives those of the gateway their addresses.
 func (s *Stage) link(page uint16) error {
-	var gateway *namespace
+	var gateway *netns.Namespace
 	quiet := []string{"ipv6/conf/all/disable_ipv6", "ipv6/conf/default/disable_ipv6"}
 	still := []string{"ipv6/conf/all/accept_dad", "ipv6/conf/default/accept_dad", "ipv4/conf/all/rp_filter", "ipv4/conf/default/rp_filter", "ipv4/conf/all/send_redirects", "ipv4/conf/default/send_redirects"}
 	bridged := []string{"bridge/bridge-nf-call-iptables", "bridge/bridge-nf-call-ip6tables", "bridge/bridge-nf-call-arptables"}
 	router := func(p netip.Prefix) string { return netip.PrefixFrom(p.Addr().Next(), p.Bits()).String() }
 	lines := []string{
 		"link set lo up", "link add " + LAN + " type bridge mcast_snooping 0", "link set " + LAN + " address " + s.router.String(),
-		"link add " + WAN + " type veth peer name out0 netns " + s.outside.path(),
+		"link add " + WAN + " type veth peer name out0 netns " + s.outside.Path(),
 		"link set " + LAN + " up", "link set " + WAN + " up",
 		"addr add " + router(s.home.LAN4) + " dev " + LAN, "addr add " + router(s.home.LAN6) + " dev " + LAN + " nodad",
 		"addr add 192.0.2.1/24 dev " + WAN, "addr add 2001:db8:ffff::1/64 dev " + WAN + " nodad",
 	}
 	var up []string
 	for i := range s.home.Devices {
-		lines = append(lines, fmt.Sprintf("link add d%d type veth peer name t%d netns %s", i, i, s.things.path()), fmt.Sprintf("link set d%d master %s up", i, LAN))
+		lines = append(lines, fmt.Sprintf("link add d%d type veth peer name t%d netns %s", i, i, s.things.Path()), fmt.Sprintf("link set d%d master %s up", i, LAN))
 		up = append(up, fmt.Sprintf("link set t%d up", i))
 	}
 	input := fmt.Sprintf(`table inet stage {
@@ -157,21 +158,21 @@ func (s *Stage) link(page uint16) error {
 	}
 }`, LAN, page)
 	return firstOf(
-		func() error { return s.things.set("1", quiet...) },
-		func() error { return s.outside.set("0", still...) },
-		func() error { return gateway.set("0", append(still, bridged...)...) },
-		func() error { return gateway.ip(lines...) },
-		func() error { return gateway.set("1", "ipv4/ip_forward", "ipv6/conf/all/forwarding") },
-		func() error { return s.things.ip(up...) },
+		func() error { return s.things.Set("1", quiet...) },
+		func() error { return s.outside.Set("0", still...) },
+		func() error { return gateway.Set("0", append(still, bridged...)...) },
+		func() error { return gateway.IP(lines...) },
+		func() error { return gateway.Set("1", "ipv4/ip_forward", "ipv6/conf/all/forwarding") },
+		func() error { return s.things.IP(up...) },
 		func() error {
-			return s.outside.ip("link set lo up", "link set out0 up", "addr add "+upstream.String()+"/24 dev out0", "addr add 2001:db8:ffff::53/64 dev out0 nodad")
+			return s.outside.IP("link set lo up", "link set out0 up", "addr add "+upstream.String()+"/24 dev out0", "addr add 2001:db8:ffff::53/64 dev out0 nodad")
 		},
 		func() error {
-			return gateway.ip("route add default via "+upstream.String(), "route add default via 2001:db8:ffff::53")
+			return gateway.IP("route add default via "+upstream.String(), "route add default via 2001:db8:ffff::53")
 		},
 		// The router of the play answers for itself what it is asked: the kernel must not say that nobody listens.
-		func() error { return gateway.run([]string{input}, "nft", "-f", "-") },
-		func() error { return gateway.set("1", "netfilter/nf_conntrack_tcp_be_liberal") }, // conversations that began before
+		func() error { return gateway.Run([]string{input}, "nft", "-f", "-") },
+		func() error { return gateway.Set("1", "netfilter/nf_conntrack_tcp_be_liberal") }, // conversations that began before
 	)
 }
 
@@ -194,7 +195,7 @@ func (s *Stage) open() error {
 		}
 		return err
 	}
-	err := s.things.do(func() (err error) {
+	err := s.things.Do(func() (err error) {
 		for i := range s.home.Devices {
 			itf, err := net.InterfaceByName(fmt.Sprintf("t%d", i))
 			if err != nil {
@@ -210,7 +211,7 @@ func (s *Stage) open() error {
 	if err != nil {
 		return err
 	}
-	err = s.outside.do(func() (err error) {
+	err = s.outside.Do(func() (err error) {
 		if err := address("out0", &s.out); err != nil {
 			return err
 		}

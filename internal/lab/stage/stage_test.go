@@ -16,6 +16,7 @@ import (
 	"plimsoll.example/plimsoll/internal/device"
 	"plimsoll.example/plimsoll/internal/frame"
 	"plimsoll.example/plimsoll/internal/lab"
+	"plimsoll.example/plimsoll/internal/lab/netns"
 	"plimsoll.example/plimsoll/internal/netnstest"
 )
 
@@ -79,10 +80,10 @@ func played(t *testing.T, rules string) (out, back, beside int) {
 			t.Fatalf("nft: %v: %s", err, text)
 		}
 	}
-	hears := func(n *namespace, name string) *heard {
+	hears := func(n *netns.Namespace, name string) *heard {
 		x := &heard{n: map[[2]string]int{}}
 		var c *socket
-		if err := n.do(func() (err error) {
+		if err := n.Do(func() (err error) {
 			c, err = open(name)
 			return err
 		}); err != nil {
