@@ -77,7 +77,7 @@ func (g *gateway) badNotice(flag string, err error) error {
 // newPages are the pages of the home, which also say what is sent of it.
 func (g *gateway) newPages() *household.Pages {
 	return &household.Pages{
-		Household: g.household, History: g.store, Status: g.status, Now: time.Now, Log: g.log,
+		Household: g.household, History: g.store, Mode: g.mode, Status: g.status, Now: time.Now, Log: g.log,
 		Rehearse: g.rehearse, People: g.store, Export: g.export, Import: g.take, Shields: g.shields, Label: g.labelled, Code: g.labels.code, Scan: scanPhoto, Tokens: true,
 		Countries: g.countries, Notices: g.post,
 	}

@@ -24,12 +24,8 @@ func (g *gateway) status() home.Status {
 		}
 	}
 	s.Registries = g.labels.status()
-	if list, err := g.store.Findings(context.Background(), "", 1000); err == nil {
-		for _, f := range list {
-			if f.State == home.Open {
-				s.Findings++
-			}
-		}
+	if n, err := g.store.CountFindings(context.Background(), home.Open); err == nil {
+		s.Findings = n
 	}
 	return s
 }

@@ -225,6 +225,14 @@ func (s *Store) OpenFindings(ctx context.Context, limit int) (list []home.Noted,
 	return s.findings(ctx, findingColumns+"where state = ? order by last desc, id limit ?", home.Open, limit)
 }
 
+// CountFindings is how many findings of all devices are in a state.
+func (s *Store) CountFindings(ctx context.Context, state home.NoteState) (n int, err error) {
+	if err := s.reader().QueryRowContext(ctx, "select count(*) from finding where state = ?", state).Scan(&n); err != nil {
+		return 0, fmt.Errorf("count findings: %w", err)
+	}
+	return n, nil
+}
+
 // Finding is the one of that ID.
 func (s *Store) Finding(ctx context.Context, id string) (*home.Noted, error) {
 	list, err := s.findings(ctx, findingColumns+"where id = ?", id)

@@ -109,6 +109,11 @@ func TestFindingsThatAreOpenAreReadAlone(t *testing.T) {
 	if err != nil || len(got) != 2 || got[0].Key != "new" || got[1].Key != "old" {
 		t.Errorf("%v: %+v", err, got)
 	}
+	for state, want := range map[home.NoteState]int{home.Open: 2, home.Muted: 1, home.Done: 0} {
+		if n, err := s.CountFindings(t.Context(), state); err != nil || n != want {
+			t.Errorf("%d are %s, want %d: %v", n, state, want, err)
+		}
+	}
 }
 
 func TestSessionsAreListedByPerson(t *testing.T) {

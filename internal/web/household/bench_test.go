@@ -59,7 +59,13 @@ func crowd(t testing.TB, devices int) http.Handler {
 	}
 	p := &household.Pages{
 		Household: h, History: store, Now: time.Now, Log: slog.New(slog.DiscardHandler),
-		Status: func() home.Status { return home.Status{Mode: home.Hold, Asks: h.Questions()} },
+		Mode: home.Hold, Status: func() home.Status { // reads what that of a gateway does
+			n, err := store.CountFindings(t.Context(), home.Open)
+			if err != nil {
+				t.Error(err)
+			}
+			return home.Status{Asks: h.Questions(), Findings: n}
+		},
 	}
 	s, err := p.Site("test", nil)
 	if err != nil {

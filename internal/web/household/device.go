@@ -133,7 +133,7 @@ func (p *Pages) device(r *page.Request, d *home.Device) (*page.View, error) {
 		Admits: admissions(r.Words, d.Admitted()), Choices: choices(r.Words, d, signs), Category: id.Category,
 		Care: newCare(r.Words, d), Guess: newGuess(r.Words, d), Ones: p.newOnes(r.Words, d), Decide: p.may(r.Viewer, decide), Done: p.done(r, d), Saved: saved(r), Facts: facts(r.Words, d),
 	}
-	if cmp.Or(p.Status().Mode, home.Watch) == home.Watch {
+	if p.Mode != home.Hold {
 		t.Watched = r.Words.Text("household.mode.watch.device")
 	}
 	if d.Corrected != nil && *d.Corrected != (home.Correction{}) {
@@ -216,7 +216,7 @@ func (p *Pages) why(words *locale.Catalogue, d *home.Device, findings []*home.No
 // explain puts a finding into words. Where the gateway can cut the device off, the steps say so; what is done already is no
 // step.
 func (p *Pages) explain(words *locale.Catalogue, f *home.Noted, d *home.Device) guide.Text {
-	if p.Status().Mode != home.Hold || d.State == home.Refused {
+	if p.Mode != home.Hold || d.State == home.Refused {
 		return guide.Explain(words, &f.Finding, d.Title())
 	}
 	t := guide.ExplainHere(words, &f.Finding, d.Title())
@@ -228,7 +228,7 @@ func (p *Pages) explain(words *locale.Catalogue, f *home.Noted, d *home.Device) 
 
 // cut is the choice to cut a device off, nil where that does nothing: Plimsoll only watches, or it is cut off already.
 func (p *Pages) cut(words *locale.Catalogue, d *home.Device, signs []*home.Noted) *choice {
-	if p.Status().Mode != home.Hold || d.State == home.Quarantined || d.State == home.Refused {
+	if p.Mode != home.Hold || d.State == home.Quarantined || d.State == home.Refused {
 		return nil
 	}
 	c := quarantine(words, d, signs)

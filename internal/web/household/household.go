@@ -75,6 +75,7 @@ func (l *Labelled) page(lang locale.Lang) string {
 type Pages struct {
 	Household *home.Household
 	History   history
+	Mode      home.Mode // whether anything is stopped, as long as the gateway runs; "" is home.Watch
 	Status    func() home.Status
 	// Rehearse says what the file of a device would have stopped; the file that is offered, if offered is set.
 	Rehearse func(ctx context.Context, d *home.Device, offered bool, words *locale.Catalogue) (*policy.RehearsalDocument, error)

@@ -67,7 +67,7 @@ func TestABadDeviceIsCutOffWhereItIsFirstNamed(t *testing.T) {
 	if page := h.get(t, at); strings.Contains(page, ">Cut it off<") || strings.Contains(page, "press “Cut it off”") || strings.Contains(page, plug) {
 		t.Error("what is cut off is to be cut off")
 	}
-	h.Pages.Status = func() home.Status { return home.Status{Mode: home.Watch} }
+	h.Pages.Mode = home.Watch
 	h.post(t, at, "verb", "watch")
 	if page := h.get(t, "/en/"); strings.Contains(page, press) || !strings.Contains(page, plug) {
 		t.Errorf("where nothing is stopped: %s", page)
@@ -103,7 +103,7 @@ func TestEveryThingToDoCanBeListed(t *testing.T) {
 	for _, d := range h.Devices() {
 		asks = append(asks, home.Question{Device: d.ID, Title: d.Title(), About: home.NewDevice})
 	}
-	h.Pages.Status = func() home.Status { return home.Status{Mode: home.Hold, Asks: asks} }
+	h.Pages.Status = func() home.Status { return home.Status{Asks: asks} }
 	page := h.get(t, "/en/")
 	if strings.Count(page, `<p class="do">`) != 3 || !strings.Contains(page, `href="/en/?all=yes">See 1 more thing<`) {
 		t.Errorf("the first page: %s", page)
@@ -209,7 +209,7 @@ func TestTheThreeShieldsSayWhatIsInForceAndWhatWasStopped(t *testing.T) {
 			t.Errorf("the page does not say %q", w)
 		}
 	}
-	h.Pages.Status = func() home.Status { return home.Status{Mode: home.Watch} }
+	h.Pages.Mode = home.Watch
 	if page := h.get(t, "/en/protection"); strings.Contains(page, "In part") || !strings.Contains(page, "only watches") {
 		t.Error("a gateway that only watches says that it protects")
 	}
@@ -219,7 +219,7 @@ func TestTheThreeShieldsSayWhatIsInForceAndWhatWasStopped(t *testing.T) {
 			t.Errorf("%s: a gateway that only watches says that it acts", path)
 		}
 	}
-	h.Pages.Status, h.Pages.Shields = func() home.Status { return home.Status{Mode: home.Hold} }, nil
+	h.Pages.Mode, h.Pages.Shields = home.Hold, nil
 	for _, path := range []string{"/en/protection", "/en/"} {
 		if page := h.get(t, path); strings.Contains(page, "ot in force") || h.status != 200 {
 			t.Errorf("%s: what is not known is said not to be so", path)
@@ -386,10 +386,10 @@ func TestHowWellAHomeStandsHasReasons(t *testing.T) {
 	if page := h.get(t, "/en/protection"); !strings.Contains(page, "No smart device is held to its rules yet.") {
 		t.Error("nothing is held, and the page does not say so")
 	}
-	for _, s := range []home.Status{{Mode: home.Watch}, {Mode: home.Hold}} {
-		h.Pages.Status, h.Pages.Shields = func() home.Status { return s }, nil
+	for _, mode := range []home.Mode{home.Watch, home.Hold} {
+		h.Pages.Mode, h.Pages.Shields = mode, nil
 		if page := h.get(t, "/en/protection"); !strings.Contains(page, "Nobody can say how well") {
-			t.Errorf("%s: what is not known is said to be known", s.Mode)
+			t.Errorf("%s: what is not known is said to be known", mode)
 		}
 	}
 }

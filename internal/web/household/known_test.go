@@ -52,7 +52,7 @@ func TestTheCalendarSaysUntilWhenThereAreUpdates(t *testing.T) {
 // What people know of a device and no label says is in the calendar and on the first page, until somebody says that they know.
 func TestWhatAPersonNotesOfADeviceCounts(t *testing.T) {
 	h := furnish(t, false)
-	h.Pages.Status = func() home.Status { return home.Status{Mode: home.Hold} } // which asks nothing else
+	h.Pages.Status = func() home.Status { return home.Status{} } // which asks nothing else
 	at := "/en/devices/" + h.Camera.ID
 	page := h.post(t, at+"/care", "bought", "2024-05-01", "support", time.Now().AddDate(0, 1, 0).Format(time.DateOnly), "offline", "stops", "note", "receipt in the drawer")
 	for _, w := range []string{"What you said of it is kept", locale.New(locale.English).Date(time.Date(2024, 5, 1, 0, 0, 0, 0, time.UTC)), "It stops", "receipt in the drawer", "Think now about", "You noted that yourself."} {

@@ -112,7 +112,7 @@ func (p *Pages) overview(r *page.Request) (*page.View, error) {
 	slices.SortFunc(o.Rooms, func(a, b room) int {
 		return cmp.Or(order(a.Cards[0].State)-order(b.Cards[0].State), strings.Compare(a.Name, b.Name))
 	})
-	shields, err := p.shields(r.Context(), status.Mode)
+	shields, err := p.shields(r.Context())
 	if err != nil {
 		return nil, err
 	}
@@ -166,8 +166,10 @@ func (p *Pages) actions(r *page.Request, e *everything, asks []home.Question, mo
 		if d.Retest.Outcome == home.Again {
 			a.Why = r.Words.Text("home.retest.again", "device", d.Title(), "since", d.Retest.Since.Local(), "at", d.Retest.At.Local())
 		}
-		if c := p.cut(r.Words, d, worst); c != nil && g.State == grade.Act && p.may(r.Viewer, decide) {
-			a.Choices, a.To = []choice{*c}, "/devices/"+d.ID
+		if g.State == grade.Act && p.may(r.Viewer, decide) {
+			if c := p.cut(r.Words, d, worst); c != nil {
+				a.Choices, a.To = []choice{*c}, "/devices/"+d.ID
+			}
 		}
 		list = append(list, a)
 	}

@@ -53,7 +53,7 @@ type verdict struct {
 const mostReasonsOfVerdict = 3
 
 // newVerdict judges by what is in force, by which devices are held, and by which of them get updates still.
-func (p *Pages) newVerdict(r *page.Request, mode home.Mode, shields []shield) (v verdict, err error) {
+func (p *Pages) newVerdict(r *page.Request, shields []shield) (v verdict, err error) {
 	w := r.Words
 	counts := map[string]int{}
 	for _, s := range shields {
@@ -84,7 +84,7 @@ func (p *Pages) newVerdict(r *page.Request, mode home.Mode, shields []shield) (v
 	}
 	bound, of := held(p.Household.Devices())
 	switch {
-	case mode != home.Hold:
+	case p.Mode != home.Hold:
 		counts["watch"], counts["shields"] = 1, 0
 	case len(shields) == 0:
 		counts["dark"] = 1
@@ -116,8 +116,8 @@ type stoppedRow struct {
 }
 
 // shields are what is in force; nil where that is not known.
-func (p *Pages) shields(ctx context.Context, mode home.Mode) (*home.Shields, error) {
-	if mode != home.Hold {
+func (p *Pages) shields(ctx context.Context) (*home.Shields, error) {
+	if p.Mode != home.Hold {
 		return &home.Shields{}, nil
 	}
 	if p.Shields == nil {
@@ -193,13 +193,12 @@ func newShields(words *locale.Catalogue, s *home.Shields, devices []*home.Device
 }
 
 func (p *Pages) protection(r *page.Request) (*page.View, error) {
-	status := p.Status()
-	s, err := p.shields(r.Context(), status.Mode)
+	s, err := p.shields(r.Context())
 	if err != nil {
 		return nil, err
 	}
-	x := &resilience{Mode: r.Words.Text("household.mode." + string(cmp.Or(status.Mode, home.Watch))), Shields: newShields(r.Words, s, p.Household.Devices())}
-	if x.Verdict, err = p.newVerdict(r, status.Mode, x.Shields); err != nil {
+	x := &resilience{Mode: r.Words.Text("household.mode." + string(cmp.Or(p.Mode, home.Watch))), Shields: newShields(r.Words, s, p.Household.Devices())}
+	if x.Verdict, err = p.newVerdict(r, x.Shields); err != nil {
 		return nil, err
 	}
 	if x.Outage, err = p.newOutage(r); err != nil {

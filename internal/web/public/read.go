@@ -181,13 +181,19 @@ func (s *Site) proof(_ http.ResponseWriter, r *http.Request) (*answer, error) {
 	return &answer{media: "text/plain; charset=utf-8", body: body}, err
 }
 
-// evidence is a document as it was sent. It is of a stranger: a browser shows it as text, or not at all.
-func (s *Site) evidence(_ http.ResponseWriter, r *http.Request) (*answer, error) {
+// document is the one whose hash is asked for.
+func (s *Site) document(r *http.Request) (*registry.Document, label.Hash, error) {
 	h, err := hashOf(r.PathValue("hash"), "hash")
 	if err != nil {
-		return nil, err
+		return nil, h, err
 	}
 	d, err := s.Registry.Store.Document(r.Context(), h)
+	return d, h, err
+}
+
+// evidence is a document as it was sent. It is of a stranger: a browser shows it as text, or not at all.
+func (s *Site) evidence(_ http.ResponseWriter, r *http.Request) (*answer, error) {
+	d, h, err := s.document(r)
 	if err != nil {
 		return nil, err
 	}
@@ -206,11 +212,7 @@ const picturePath = "/api/v1/pictures/"
 
 // picture is what a product looks like, as package picture drew it when the label was asked for.
 func (s *Site) picture(_ http.ResponseWriter, r *http.Request) (*answer, error) {
-	h, err := hashOf(r.PathValue("hash"), "hash")
-	if err != nil {
-		return nil, err
-	}
-	d, err := s.Registry.Store.Document(r.Context(), h)
+	d, h, err := s.document(r)
 	if err != nil {
 		return nil, err
 	}

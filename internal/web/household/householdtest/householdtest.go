@@ -110,7 +110,7 @@ func Furnish(t testing.TB, doors bool, change ...func(*page.Site)) *House {
 	}
 	f.Pages = &household.Pages{
 		Household: h, History: store, Now: time.Now, Log: slog.New(slog.DiscardHandler), Rehearse: f.rehearse, Countries: country.Builtin(),
-		Status: func() home.Status { return home.Status{Mode: home.Hold, Asks: h.Questions()} },
+		Mode: home.Hold, Status: func() home.Status { return home.Status{Asks: h.Questions()} },
 		Shields: func(context.Context) (home.Shields, error) {
 			return home.Shields{Sources: true, Ceilings: true, Inbound: true, Stopped: map[string]home.Stopped{f.Camera.ID: {Out: 42, In: 7}}}, nil
 		},
