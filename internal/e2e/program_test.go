@@ -76,8 +76,8 @@ var (
 // writers are how many write to the registry of a demonstration.
 const writers = 5
 
-// play starts a demonstration, as people start it. It ends with the test.
-func play(t testing.TB) *demo {
+// play starts a demonstration, as people start it, with more in its environment. It ends with the test.
+func play(t testing.TB, env ...string) *demo {
 	t.Helper()
 	c := exec.Command(plimsoll(t), "demo", "--http", "127.0.0.1:0", "--advisory", "0")
 	err := os.MkdirAll(buildDir(), 0o700)
@@ -89,6 +89,7 @@ func play(t testing.TB) *demo {
 		t.Fatal(err)
 	}
 	c.Env = append(os.Environ(), "TMPDIR="+tmp, "LANG=C.UTF-8")
+	c.Env = append(c.Env, env...)
 	out, err := c.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
