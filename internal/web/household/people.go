@@ -117,7 +117,7 @@ func (p *Pages) savePerson(r *page.Request) (*page.View, error) {
 			return nil, err
 		}
 	case do == "password":
-		err := p.site.Door.SetPassword(ctx, name, u.Role, f.Get("password"))
+		err := p.site.Door.SetPassword(ctx, name, f.Get("password"))
 		if errors.Is(err, auth.ErrPassword) {
 			return nil, &page.Problem{Status: http.StatusBadRequest, Key: "household.error.password"}
 		}
