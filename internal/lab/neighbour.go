@@ -11,11 +11,9 @@ import (
 
 // ICMPv6 types, RFC 4861 and RFC 3810.
 const (
-	routerSolicitation    = 133
-	routerAdvertisement   = 134
-	neighbourSolicitation = 135
-	neighbourAdvert       = 136
-	listenerReport2       = 143
+	routerSolicitation  = 133
+	routerAdvertisement = 134
+	listenerReport2     = 143
 )
 
 var (
@@ -25,13 +23,9 @@ var (
 	unset6     = netip.IPv6Unspecified()
 )
 
-// arp is an ARP message (RFC 826) in a frame to dst.
+// arp sends an ARP message in a frame to dst.
 func (p *play) arp(t int64, src, dst frame.MAC, op uint16, senderMAC frame.MAC, sender netip.Addr, targetMAC frame.MAC, target netip.Addr) {
-	b := []byte{0, 1, 8, 0, 6, 4}
-	b = binary.BigEndian.AppendUint16(b, op)
-	b = append(append(b, senderMAC[:]...), sender.AsSlice()...)
-	b = append(append(b, targetMAC[:]...), target.AsSlice()...)
-	p.emit(t, wire.Ethernet(dst, src, wire.TypeARP, b))
+	p.emit(t, wire.Ethernet(dst, src, wire.TypeARP, wire.ARP(op, senderMAC, sender, targetMAC, target)))
 }
 
 // neighbour is an ICMPv6 message of neighbour discovery.
@@ -41,13 +35,6 @@ func (p *play) neighbour(t int64, from *host, to frame.MAC, src, dst netip.Addr,
 	}
 	h := wire.IP{Src: src, Dst: dst, Proto: wire.ProtoICMPv6, Hops: 255}
 	p.ip(t, from, to, h, wire.ICMPv6(src, dst, kind, 0, body))
-}
-
-func linkOption(kind byte, m frame.MAC) []byte { return append([]byte{kind, 1}, m[:]...) }
-
-// target is the body of a neighbour solicitation or advertisement.
-func target(flags byte, a netip.Addr, option []byte) []byte {
-	return append(append([]byte{flags, 0, 0, 0}, a.AsSlice()...), option...)
 }
 
 // reach finds the link-layer address of peer, or of the router on the way to it, unless it is known.
@@ -76,13 +63,13 @@ func (a *Actor) reach(peer *host, v6 bool) {
 	if addr.IsLinkLocalUnicast() {
 		src = a.local
 	}
-	p.neighbour(a.now, &a.host, frame.MAC{}, src, wire.Solicited(addr), neighbourSolicitation, target(0, addr, linkOption(1, a.mac)))
+	p.neighbour(a.now, &a.host, frame.MAC{}, src, wire.Solicited(addr), wire.NeighbourSolicitation, wire.NeighbourTarget(0, addr, wire.LinkOption(1, a.mac)))
 	a.now = p.after(a.now, peer)
 	flags := byte(0x60) // solicited, override
 	if peer == &p.router().host {
 		flags |= 0x80
 	}
-	p.neighbour(a.now, peer, a.mac, addr, src, neighbourAdvert, target(flags, addr, linkOption(2, peer.mac)))
+	p.neighbour(a.now, peer, a.mac, addr, src, wire.NeighbourAdvertisement, wire.NeighbourTarget(flags, addr, wire.LinkOption(2, peer.mac)))
 	a.Between(20*time.Microsecond, 200*time.Microsecond)
 }
 
@@ -109,7 +96,7 @@ func (a *Actor) claim6(addr netip.Addr) {
 	p.ip(a.now, &a.host, wire.Group(routers), wire.IP{Src: src, Dst: routers, Proto: wire.ProtoICMPv6, Hops: 1, Alert: true},
 		wire.ICMPv6(src, routers, listenerReport2, 0, report))
 	a.Between(time.Millisecond, 300*time.Millisecond)
-	p.neighbour(a.now, &a.host, frame.MAC{}, unset6, group, neighbourSolicitation, target(0, addr, append([]byte{14, 1}, octets(a.rng, 6)...)))
+	p.neighbour(a.now, &a.host, frame.MAC{}, unset6, group, wire.NeighbourSolicitation, wire.NeighbourTarget(0, addr, append([]byte{14, 1}, octets(a.rng, 6)...)))
 	a.Wait(time.Second)
 	a.has(addr)
 }
@@ -117,7 +104,7 @@ func (a *Actor) claim6(addr netip.Addr) {
 // solicit asks for a router and takes its answer.
 func (a *Actor) solicit() {
 	p := a.play
-	p.neighbour(a.now, &a.host, frame.MAC{}, a.local, allRouters, routerSolicitation, append([]byte{0, 0, 0, 0}, linkOption(1, a.mac)...))
+	p.neighbour(a.now, &a.host, frame.MAC{}, a.local, allRouters, routerSolicitation, append([]byte{0, 0, 0, 0}, wire.LinkOption(1, a.mac)...))
 	a.now = p.after(a.now, &p.router().host)
 	p.neighbour(a.now, &p.router().host, a.mac, p.router().local, a.local, routerAdvertisement, p.advertisement(p.router().mac, p.home.LAN6, p.router().v6))
 	a.known[p.router().local] = a.now + int64(4*time.Minute)
@@ -136,7 +123,7 @@ func (p *play) advertisement(m frame.MAC, prefix netip.Prefix, dns netip.Addr) [
 	b = binary.BigEndian.AppendUint32(b, 1800)
 	b = append(b, dns.AsSlice()...)
 	b = append(b, 5, 1, 0, 0, 0, 0, 0x05, 0xdc) // MTU 1500
-	return append(b, linkOption(1, m)...)
+	return append(b, wire.LinkOption(1, m)...)
 }
 
 // AdvertiseRouter sends a router advertisement to everyone, as the router does now and then.

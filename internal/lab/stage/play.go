@@ -69,14 +69,12 @@ func (s *Stage) Saw(b []byte) {
 }
 
 func (s *Stage) bind(f *frame.Frame) {
-	if a := address(f.Src); f.Depth >= frame.Network && s.inside(a) {
+	if a := f.Src.Netip(); f.Depth >= frame.Network && s.inside(a) {
 		s.mu.Lock()
 		s.bound[a] = f.SrcMAC
 		s.mu.Unlock()
 	}
 }
-
-func address(a frame.Addr) netip.Addr { return netip.AddrFrom16(a).Unmap() }
 
 // inside reports whether an address is one of the home.
 func (s *Stage) inside(a netip.Addr) bool {
@@ -92,7 +90,7 @@ func (s *Stage) own(a netip.Addr) bool {
 func (s *Stage) put(b []byte) {
 	var f frame.Frame
 	frame.Decode(&f, frame.LinkEthernet, b, len(b))
-	src := address(f.Src)
+	src := f.Src.Netip()
 	port, device := s.ports[f.SrcMAC]
 	switch {
 	case device:
@@ -100,7 +98,7 @@ func (s *Stage) put(b []byte) {
 		if s.follows(&f) {
 			s.devices.send(b, port)
 		}
-	case f.SrcMAC != s.router || s.kernels(&f, b):
+	case f.SrcMAC != s.router || kernels(&f, b):
 	case f.Depth >= frame.Network && !s.inside(src) && src.IsGlobalUnicast():
 		if s.follows(&f) {
 			out := append([]byte(nil), b...)
@@ -113,18 +111,16 @@ func (s *Stage) put(b []byte) {
 	}
 }
 
-const advertisement = 136 // of a neighbour (RFC 4861 §4.4)
-
 // kernels reports whether the kernel or the program under it says this of itself: where the router is, and names.
-func (s *Stage) kernels(f *frame.Frame, b []byte) bool {
+func kernels(f *frame.Frame, b []byte) bool {
 	return f.EtherType == wire.TypeARP || f.Depth >= frame.Transport && f.Proto == frame.ProtoUDP && f.SrcPort == 53 ||
-		f.Depth >= frame.Network && f.Proto == frame.ProtoICMPv6 && len(b) > 54 && b[54] == advertisement
+		f.Depth >= frame.Network && f.Proto == frame.ProtoICMPv6 && len(b) > 54 && b[54] == wire.NeighbourAdvertisement
 }
 
 // follows reports whether a packet may be sent: if it answers to one, that one arrived. Of a TCP conversation in which a
 // packet was lost nothing more comes.
 func (s *Stage) follows(f *frame.Frame) bool {
-	if f.Depth < frame.Transport || f.Fragment || f.Proto != frame.ProtoTCP && f.Proto != frame.ProtoUDP || s.own(address(f.Dst)) || !s.ends(f) {
+	if f.Depth < frame.Transport || f.Fragment || f.Proto != frame.ProtoTCP && f.Proto != frame.ProtoUDP || s.own(f.Dst.Netip()) || !ends(f) {
 		return true
 	}
 	key, from := side(f)
@@ -155,10 +151,7 @@ func (s *Stage) follows(f *frame.Frame) bool {
 }
 
 // ends reports whether a packet goes from one party to one other.
-func (s *Stage) ends(f *frame.Frame) bool {
-	dst := address(f.Dst)
-	return f.DstMAC[0]&1 == 0 && dst.IsValid() && !dst.IsMulticast()
-}
+func ends(f *frame.Frame) bool { return !f.DstMAC.IsGroup() && !f.Dst.IsGroup() }
 
 // arrived notes a packet that got through.
 func (s *Stage) arrived(b []byte) {
@@ -196,11 +189,11 @@ func (s *Stage) atHome(b []byte, port int) {
 // here is the answer to a question for a link-layer address (RFC 826, RFC 4861 §7.2), if it is of the device at a port.
 func (s *Stage) here(f *frame.Frame, b []byte, port int) []byte {
 	var asked netip.Addr
-	const arp, solicitation = 14, 135
+	const arp = 14
 	switch {
 	case f.EtherType == wire.TypeARP && b[arp+7] == 1:
 		asked, _ = netip.AddrFromSlice(b[arp+24 : arp+28])
-	case f.Depth >= frame.Network && f.Proto == frame.ProtoICMPv6 && len(b) >= 78 && b[54] == solicitation:
+	case f.Depth >= frame.Network && f.Proto == frame.ProtoICMPv6 && len(b) >= 78 && b[54] == wire.NeighbourSolicitation:
 		asked, _ = netip.AddrFromSlice(b[62:78])
 	default:
 		return nil
@@ -212,14 +205,11 @@ func (s *Stage) here(f *frame.Frame, b []byte, port int) []byte {
 		return nil
 	}
 	if asked.Is4() {
-		r := append([]byte(nil), b[arp:arp+8]...)
-		r[7] = 2
-		r = append(append(r, m[:]...), asked.AsSlice()...)
-		return wire.Ethernet(f.SrcMAC, m, wire.TypeARP, append(r, b[arp+8:arp+18]...))
+		asker, _ := netip.AddrFromSlice(b[arp+14 : arp+18])
+		return wire.Ethernet(f.SrcMAC, m, wire.TypeARP, wire.ARP(2, m, asked, frame.MAC(b[arp+8:arp+14]), asker))
 	}
-	src := address(f.Src)
-	body := append([]byte{0x60, 0, 0, 0}, asked.AsSlice()...)
-	body = append(append(body, 2, 1), m[:]...)
+	src := f.Src.Netip()
+	body := wire.NeighbourTarget(0x60, asked, wire.LinkOption(2, m)) // solicited, override
 	h := wire.IP{Src: asked, Dst: src, Proto: wire.ProtoICMPv6, Hops: 255}
-	return wire.Ethernet(f.SrcMAC, m, wire.TypeIPv6, h.Packet(wire.ICMPv6(asked, src, advertisement, 0, body)))
+	return wire.Ethernet(f.SrcMAC, m, wire.TypeIPv6, h.Packet(wire.ICMPv6(asked, src, wire.NeighbourAdvertisement, 0, body)))
 }

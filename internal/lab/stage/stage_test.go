@@ -56,7 +56,7 @@ func (h *heard) frame(b []byte, _ int) {
 	frame.Decode(&f, frame.LinkEthernet, b, len(b))
 	if f.Depth >= frame.Transport && f.Proto == frame.ProtoTCP {
 		h.mu.Lock()
-		h.n[[2]string{address(f.Src).String(), address(f.Dst).String()}]++
+		h.n[[2]string{f.Src.Netip().String(), f.Dst.Netip().String()}]++
 		h.mu.Unlock()
 	}
 }

@@ -29,6 +29,12 @@ const (
 	ProtoICMPv6 = 58
 )
 
+// ICMPv6 types of neighbour discovery, RFC 4861, Sections 4.3 and 4.4.
+const (
+	NeighbourSolicitation  = 135
+	NeighbourAdvertisement = 136
+)
+
 // TCP flags, RFC 9293, Section 3.1.
 const (
 	FIN = 1 << iota
@@ -182,6 +188,21 @@ func ICMP(kind, code uint8, body []byte) []byte {
 	binary.BigEndian.PutUint16(b[2:], Checksum(0, b))
 	return b
 }
+
+// ARP is a message of RFC 826 for IPv4 on Ethernet: op 1 asks for the address of target, 2 answers.
+func ARP(op uint16, senderMAC frame.MAC, sender netip.Addr, targetMAC frame.MAC, target netip.Addr) []byte {
+	b := binary.BigEndian.AppendUint16([]byte{0, 1, 8, 0, 6, 4}, op)
+	b = append(append(b, senderMAC[:]...), sender.AsSlice()...)
+	return append(append(b, targetMAC[:]...), target.AsSlice()...)
+}
+
+// NeighbourTarget is the body of a neighbour solicitation or advertisement (RFC 4861, Sections 4.3 and 4.4), with an option.
+func NeighbourTarget(flags byte, target netip.Addr, option []byte) []byte {
+	return append(append([]byte{flags, 0, 0, 0}, target.AsSlice()...), option...)
+}
+
+// LinkOption is the option of a link-layer address (RFC 4861, Section 4.6.1): kind 1 of the sender, 2 of the target.
+func LinkOption(kind byte, m frame.MAC) []byte { return append([]byte{kind, 1}, m[:]...) }
 
 // Group is the Ethernet address of an IP multicast group (RFC 1112, Section 6.4; RFC 2464, Section 7).
 func Group(a netip.Addr) frame.MAC {

@@ -237,3 +237,17 @@ func TestPcapngBlocksAreWhole(t *testing.T) {
 		}
 	}
 }
+
+func TestNeighbourMessages(t *testing.T) {
+	asker, asked := frame.MAC{2, 0, 0, 0, 0, 1}, frame.MAC{2, 0, 0, 0, 0, 2}
+	// RFC 826: hardware, protocol, their lengths, what is said, and the addresses of who says it and to whom
+	if got, want := ARP(2, asked, netip.MustParseAddr("192.0.2.2"), asker, netip.MustParseAddr("192.0.2.1")),
+		unhex(t, "0001080006040002"+"020000000002c0000202"+"020000000001c0000201"); !bytes.Equal(got, want) {
+		t.Errorf("ARP: %x, want %x", got, want)
+	}
+	// RFC 4861, Section 4.4: flags, target, and its link-layer address in units of eight octets
+	if got, want := NeighbourTarget(0x60, netip.MustParseAddr("2001:db8::2"), LinkOption(2, asked)),
+		unhex(t, "60000000"+"20010db8000000000000000000000002"+"0201020000000002"); !bytes.Equal(got, want) {
+		t.Errorf("neighbour advertisement: %x, want %x", got, want)
+	}
+}
