@@ -295,7 +295,7 @@ func (s *showing) tell(ctx context.Context, g *gateway, camera string) {
 		if !bad {
 			if list, err := g.store.Findings(ctx, d.ID, maxDecided); err == nil && slices.ContainsFunc(list, func(n home.Noted) bool { return n.Kind == finding.ScanHorizontal }) {
 				bad = true
-				act("demo.story.bad", "address", s.at(2, "/desk/labels?gtin="+d.Label.GTIN))
+				act("demo.story.bad", "address", s.at(bea, "/desk/labels?gtin="+d.Label.GTIN))
 			}
 		}
 		if d.Label.Status != status && (d.Label.Status == label.Suspended || status == label.Suspended) {

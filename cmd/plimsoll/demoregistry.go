@@ -36,7 +36,7 @@ type shownProduct struct {
 	Category string          `json:"category"`
 	Years    float64         `json:"years"`  // for which it gets updates still
 	Claims   string          `json:"claims"` // the classes of its norms, over and over, a digit each
-	Past     string          `json:"past"`   // what became of its label before: restored, doubted
+	Past     string          `json:"past"`   // what became of its label before, one of pasts; "": nothing
 	Label    label.Statement `json:"label"`
 }
 
@@ -53,13 +53,32 @@ func (p *shownProduct) statement(index int, today label.Day) *label.Statement {
 	return &s
 }
 
+// Places in the cast.
+const (
+	mia = iota
+	leo
+	bea
+	ben
+	olga
+)
+
 // cast are those who write to the registry that is shown: a name, the account, and the message that says who that is.
 var cast = [...]struct{ name, account, key string }{
-	{"Mia", "maker", "demo.maker"},
-	{"Leo", "lab", "demo.lab"},
-	{"Bea", "authority", "demo.authority"},
-	{"Ben", "authority", "demo.second"},
-	{"Olga", "scheme", "demo.scheme"},
+	mia:  {"Mia", "maker", "demo.maker"},
+	leo:  {"Leo", "lab", "demo.lab"},
+	bea:  {"Bea", "authority", "demo.authority"},
+	ben:  {"Ben", "authority", "demo.second"},
+	olga: {"Olga", "scheme", "demo.scheme"},
+}
+
+// pasts are what may be proposed of a label that was suspended before anybody looked, by the "past" of its product. Where it
+// is restored, that was confirmed.
+var pasts = map[string]struct {
+	verb   label.Verb
+	reason label.Reason
+}{
+	"restored": {label.Restore, "remedied"},
+	"doubted":  {label.Withdraw, "evidence-refuted"},
 }
 
 // shownAccounts are those that they act for.
@@ -205,7 +224,7 @@ func (p *publicRegistry) fill(ctx context.Context, desk *review.Desk) error {
 			return err
 		}
 	}
-	_, err := desk.Begin(ctx, person(desk, 0), askedProduct, "")
+	_, err := desk.Begin(ctx, person(desk, mia), askedProduct, "")
 	return err
 }
 
@@ -217,16 +236,18 @@ func person(desk *review.Desk, i int) *review.Person {
 // before is what became of a label before anybody looked: it was suspended and restored, or it is suspended and somebody
 // proposes to withdraw it.
 func (p *publicRegistry) before(ctx context.Context, desk *review.Desk, past string, id label.Hash) error {
-	const bea, olga = 2, 4
 	if past == "" {
 		return nil
+	}
+	then, known := pasts[past]
+	if !known {
+		return fmt.Errorf("past of a product: %q is none that a label can have", past)
 	}
 	if err := desk.Suspend(ctx, person(desk, bea), id, "advisory", p.words.Text("demo.past."+past)); err != nil {
 		return err
 	}
-	verb := map[string]label.Verb{"restored": label.Restore, "doubted": label.Withdraw}[past]
-	c, err := desk.Propose(ctx, person(desk, bea), id, verb, map[string]label.Reason{"restored": "remedied", "doubted": "evidence-refuted"}[past], p.words.Text("demo.past."+past+".then"))
-	if err != nil || verb != label.Restore {
+	c, err := desk.Propose(ctx, person(desk, bea), id, then.verb, then.reason, p.words.Text("demo.past."+past+".then"))
+	if err != nil || then.verb != label.Restore {
 		return err
 	}
 	return desk.Confirm(ctx, person(desk, olga), c.ID, nil)

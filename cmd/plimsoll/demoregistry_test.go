@@ -4,9 +4,11 @@ package main
 
 import (
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"plimsoll.example/plimsoll/internal/locale"
+	"plimsoll.example/plimsoll/label"
 )
 
 // Whoever is shown can be given a passkey: they are people of the registry, not codes alone.
@@ -35,5 +37,13 @@ func TestAnInheritedStageIsNone(t *testing.T) {
 	}
 	if on, err := enter(e, nil, nil); on || err != nil {
 		t.Errorf("%v, %v", on, err)
+	}
+}
+
+// What a product of the demonstration says of its past is one that is known, or the demonstration does not begin.
+func TestAPastThatNobodyKnowsIsAnError(t *testing.T) {
+	p := &publicRegistry{words: locale.New(locale.English)}
+	if err := p.before(t.Context(), nil, "restorde", label.Hash{}); err == nil || !strings.Contains(err.Error(), `"restorde"`) {
+		t.Errorf("%v", err)
 	}
 }
