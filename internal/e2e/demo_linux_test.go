@@ -18,6 +18,16 @@ func running(pid string) bool {
 	return err == nil && !strings.Contains(string(state), ") Z ")
 }
 
+// children are the processes that the demonstration started, by their numbers.
+func (d *demo) children() (list []string) {
+	threads, _ := filepath.Glob("/proc/" + strconv.Itoa(d.process.Pid) + "/task/*/children")
+	for _, name := range threads {
+		text, _ := os.ReadFile(name)
+		list = append(list, strings.Fields(string(text))...)
+	}
+	return list
+}
+
 // However a demonstration ends, what it started ends with it, and with that its networks; its folder goes at once, or when the
 // next one begins. It listens on this machine alone.
 func TestADemonstrationLeavesNothing(t *testing.T) {
@@ -25,12 +35,7 @@ func TestADemonstrationLeavesNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d := play(t)
-			children, _ := filepath.Glob("/proc/" + strconv.Itoa(d.process.Pid) + "/task/*/children")
-			var all []string
-			for _, c := range children {
-				text, _ := os.ReadFile(c)
-				all = append(all, strings.Fields(string(text))...)
-			}
+			all := d.children()
 			if d.real && len(all) != 1 {
 				t.Fatalf("it started %q", all)
 			}

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"context"
-	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -41,7 +40,7 @@ func (d *demo) tap(t *testing.T) *wiretap {
 		t.Log("the demonstration has no networks of its own: what it does to packets is not tested")
 		return nil
 	}
-	live := far(t, d.process.Pid)
+	live := d.far(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	w := &wiretap{t: t, last: map[netip.Addr]time.Time{}}
 	done := make(chan struct{})
@@ -69,19 +68,12 @@ func (d *demo) tap(t *testing.T) *wiretap {
 }
 
 // far opens the far end of the line.
-func far(t *testing.T, pid int) *capture.Live {
+func (d *demo) far(t *testing.T) *capture.Live {
 	t.Helper()
 	var files []string
-	list, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range list {
-		children, _ := os.ReadFile(name)
-		for child := range strings.FieldsSeq(string(children)) {
-			found, _ := filepath.Glob("/proc/" + child + "/fd/*")
-			files = append(files, found...)
-		}
+	for _, child := range d.children() {
+		found, _ := filepath.Glob("/proc/" + child + "/fd/*")
+		files = append(files, found...)
 	}
 	for _, name := range files {
 		if to, err := os.Readlink(name); err != nil || !strings.HasPrefix(to, "net:") {
