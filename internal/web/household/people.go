@@ -109,7 +109,7 @@ func (p *Pages) savePerson(r *page.Request) (*page.View, error) {
 			u.Role = role
 			return nil
 		})
-		if err := errors.Join(err, p.People.EndSessions(ctx, name)); err != nil {
+		if err := errors.Join(err, p.site.Door.LeaveAll(ctx, name, "")); err != nil {
 			return nil, err
 		}
 	case do == "passkeys":
