@@ -85,7 +85,7 @@ func (g *accountFlags) newPersonAdd() *cobra.Command {
 
 // notePerson audits what the operator did.
 func notePerson(ctx context.Context, s registry.Store, action, name, account string) error {
-	return s.Note(ctx, &registry.Audit{At: time.Now(), Account: registry.Self, Action: action, Subject: account, Outcome: "done to " + name})
+	return s.Note(ctx, &registry.Audit{At: time.Now(), Account: registry.Self, Action: action, Subject: account, Outcome: registry.DoneTo(name)})
 }
 
 func (g *accountFlags) newPersonRemove() *cobra.Command {
