@@ -204,7 +204,7 @@ func (p *Post) Last(ctx context.Context) (map[string]*Delivery, error) {
 // Run sends what is due, until ctx is done.
 func (p *Post) Run(ctx context.Context) error {
 	for {
-		p.fault(ctx, "see what to tell", p.Step(ctx))
+		p.fault(ctx, "see what to tell", caught(func() error { return p.Step(ctx) }))
 		select {
 		case <-ctx.Done():
 			return nil

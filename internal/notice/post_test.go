@@ -385,6 +385,28 @@ func TestWhoWantsTheDigestAloneIsNotInterrupted(t *testing.T) {
 	}
 }
 
+// A defect in what there is to tell is told as a fault, and takes nothing else down.
+func TestADefectOfWhatIsToldTakesNothingDown(t *testing.T) {
+	h := newHouse(t)
+	h.add(t, newReceiver(t).hook())
+	h.steps(t, time.Hour, time.Hour)
+	h.now = evening.Add(6 * time.Hour)
+	h.during = func(*notice.Week) { panic("a name, for a test") }
+	ctx, cancel := context.WithCancel(t.Context())
+	h.Fault = func(_ context.Context, what string, err error) {
+		if ctx.Err() == nil { // what follows is that it was told to end
+			h.faults[what] = err
+		}
+		cancel()
+	}
+	if err := h.Run(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.faults["see what to tell"]; err == nil || !strings.Contains(err.Error(), "a name, for a test") {
+		t.Errorf("no fault: %v", h.faults)
+	}
+}
+
 // A channel that is removed is sent nothing more, not even what waited for it.
 func TestARemovedChannelIsSentNothing(t *testing.T) {
 	x := newReceiver(t)
