@@ -26,6 +26,7 @@ type house struct {
 	store  *sqlite.Store
 	now    time.Time
 	causes []notice.Cause
+	asked  int // for its causes
 	during func(w *notice.Week) // what happens while the week is composed; nil is nothing
 	log    bytes.Buffer
 	faults map[string]error
@@ -80,6 +81,7 @@ func (h *house) Counts(context.Context) (map[string]int, error) {
 
 // Causes are what may interrupt.
 func (h *house) Causes(context.Context, *locale.Catalogue) ([]notice.Cause, error) {
+	h.asked++
 	return slices.Clone(h.causes), nil
 }
 

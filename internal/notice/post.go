@@ -83,6 +83,7 @@ type Post struct {
 	words    map[locale.Lang]*locale.Catalogue // reading one takes a while
 	brokers  map[string]shown                  // for Step alone
 	forgot   time.Time                         // when what was sent was forgotten last; for Step alone
+	idle     bool                              // the last Step was for no channel; for Step alone
 }
 
 // Bounds of what is sent.
@@ -229,10 +230,19 @@ func (p *Post) Step(ctx context.Context) error {
 		return nil
 	}
 	s := p.Settings()
-	if err := p.weekly(ctx, s); err != nil {
+	nobody := len(s.Channels) == 0
+	if nobody && p.idle && p.Now().Sub(p.forgot).Abs() <= forgetEvery {
+		return nil
+	}
+	p.idle = false
+	told, err := p.Ledger.Told(ctx)
+	if err != nil {
+		return err
+	}
+	if err := p.weekly(ctx, s, told); err != nil {
 		return fmt.Errorf("write the digest: %w", err)
 	}
-	if err := p.alert(ctx, s); err != nil {
+	if err := p.alert(ctx, s, told); err != nil {
 		return fmt.Errorf("look for what cannot wait: %w", err)
 	}
 	if err := p.deliver(ctx, s); err != nil {
@@ -241,25 +251,15 @@ func (p *Post) Step(ctx context.Context) error {
 	if err := p.show(ctx, s); err != nil {
 		return fmt.Errorf("tell how the home stands: %w", err)
 	}
+	p.idle = nobody
 	return nil
 }
 
 // weekly writes the digest where it is due, once for each channel, and marks what it tells to all that are alerted as told.
-func (p *Post) weekly(ctx context.Context, s *Settings) error {
+func (p *Post) weekly(ctx context.Context, s *Settings, told map[string]time.Time) (err error) {
 	now := p.Now()
 	due := s.last(now)
-	if len(s.Channels) == 0 {
-		return nil
-	}
-	told, err := p.Ledger.Told(ctx)
-	if err != nil {
-		return err
-	}
-	// They are read before the weeks: what begins in between is not marked, whether a week tells it or not.
-	causes, err := p.Source.Causes(ctx, p.words[locale.English])
-	if err != nil {
-		return err
-	}
+	var causes []Cause
 	var list []*Delivery
 	var keys []string
 	weeks := map[string]*Week{} // by channel
@@ -277,6 +277,11 @@ func (p *Post) weekly(ctx context.Context, s *Settings) error {
 		occasion := "week " + due.Format(time.DateOnly)
 		if _, done := told[c.ID+" "+occasion]; done {
 			continue
+		}
+		if len(list) == 0 { // before the weeks: what begins in between is not marked, whether a week tells it or not
+			if causes, err = p.Source.Causes(ctx, p.words[locale.English]); err != nil {
+				return err
+			}
 		}
 		w, err := p.Source.Week(ctx, p.words[c.Lang])
 		if err != nil {
@@ -296,7 +301,13 @@ func (p *Post) weekly(ctx context.Context, s *Settings) error {
 			keys = append(keys, cause.Key)
 		}
 	}
-	return p.Ledger.Queue(ctx, list, keys, now)
+	if err := p.Ledger.Queue(ctx, list, keys, now); err != nil {
+		return err
+	}
+	for _, k := range keys {
+		told[k] = now
+	}
+	return nil
 }
 
 // tells reports whether a cause is among what the digest says of its device: at most three actions are.
@@ -310,12 +321,8 @@ func (w *Week) tells(c Cause) bool {
 func (c *Cause) known(now time.Time) bool { return c.Class != Newcomer || now.Sub(c.Since) >= settling }
 
 // alert writes what cannot wait, for the channels that want it.
-func (p *Post) alert(ctx context.Context, s *Settings) error {
+func (p *Post) alert(ctx context.Context, s *Settings, told map[string]time.Time) error {
 	now := p.Now()
-	told, err := p.Ledger.Told(ctx)
-	if err != nil {
-		return err
-	}
 	on := slices.DeleteFunc(slices.Clone(s.Channels), func(c Channel) bool { return !c.Alerts })
 	start, running := told[began]
 	if len(on) == 0 {

@@ -370,7 +370,7 @@ func TestTheNightIsToldInTheMorning(t *testing.T) {
 	}
 }
 
-// Who wants the digest alone is not interrupted.
+// Who wants the digest alone is not interrupted, and costs the home nothing until it is due.
 func TestWhoWantsTheDigestAloneIsNotInterrupted(t *testing.T) {
 	x := newReceiver(t)
 	h := newHouse(t)
@@ -379,6 +379,9 @@ func TestWhoWantsTheDigestAloneIsNotInterrupted(t *testing.T) {
 	h.add(t, c)
 	h.steps(t, 2*time.Hour, time.Hour)
 	h.cause(notice.Harm, "camera")
+	if h.asked != 0 {
+		t.Errorf("asked %d times what there is to tell", h.asked)
+	}
 	h.steps(t, 5*time.Hour, time.Hour)
 	if got := x.all(); len(ids(t, got, notice.AlertSchema)) != 0 || len(ids(t, got, notice.WeekSchema)) != 1 {
 		t.Errorf("%d posts", len(got))
