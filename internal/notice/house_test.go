@@ -60,6 +60,9 @@ func (h *house) start(t *testing.T, dir string, ledger notice.Ledger) {
 	}
 }
 
+// Home is what it is called.
+func (h *house) Home(context.Context) (string, error) { return "The Élm", nil }
+
 // Week is what the home says of the week. The name of a device is a stranger’s.
 func (h *house) Week(_ context.Context, words *locale.Catalogue) (*notice.Week, error) {
 	w := &notice.Week{

@@ -55,6 +55,7 @@ type Ledger interface {
 
 // Source knows what there is to tell, in the words of a language. A link is for Post to add.
 type Source interface {
+	Home(ctx context.Context) (string, error) // what it is called; "" is nothing
 	Week(ctx context.Context, words *locale.Catalogue) (*Week, error)
 	Causes(ctx context.Context, words *locale.Catalogue) ([]Cause, error)
 	// Counts are how many devices stand where: fine, check, act, unknown.
@@ -181,9 +182,7 @@ func (p *Post) Test(ctx context.Context, id string) error {
 	}
 	now := p.Now()
 	m := Message{Alert: &Alert{Schema: AlertSchema, Lang: c.Lang, At: now, Test: true, Causes: []Cause{}, Link: p.Link(c.Lang)}}
-	if w, err := p.Source.Week(ctx, p.words[c.Lang]); err == nil {
-		m.Alert.Home = w.Home
-	}
+	m.Alert.Home, _ = p.Source.Home(ctx) // without, it is a test too
 	return p.send(ctx, c, &Delivery{Channel: id, Occasion: fmt.Sprintf("test %d", now.UnixNano()), At: now, Message: m})
 }
 
@@ -418,11 +417,11 @@ func (p *Post) compose(ctx context.Context, lang locale.Lang, fresh map[string]b
 	if err != nil {
 		return nil, err
 	}
-	w, err := p.Source.Week(ctx, p.words[lang])
+	home, err := p.Source.Home(ctx)
 	if err != nil {
 		return nil, err
 	}
-	a := &Alert{Schema: AlertSchema, Lang: lang, Home: w.Home, At: p.Now(), Causes: []Cause{}, Link: p.Link(lang)}
+	a := &Alert{Schema: AlertSchema, Lang: lang, Home: home, At: p.Now(), Causes: []Cause{}, Link: p.Link(lang)}
 	seen := map[string]bool{}
 	for _, class := range classes {
 		for _, c := range all {
