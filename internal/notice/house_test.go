@@ -26,7 +26,7 @@ type house struct {
 	store  *sqlite.Store
 	now    time.Time
 	causes []notice.Cause
-	asked  int // for its causes
+	asked  int                  // for its causes
 	during func(w *notice.Week) // what happens while the week is composed; nil is nothing
 	log    bytes.Buffer
 	faults map[string]error

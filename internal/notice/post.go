@@ -75,7 +75,7 @@ type Post struct {
 	Fault func(ctx context.Context, what string, err error)
 	// Fixed are channels that are set where the program is started, At and Quiet what is set there of the plan; nil is nothing.
 	Fixed []Channel
-	At    *Plan // Quiet is not looked at
+	At    *Digest
 	Quiet *Span
 
 	mu       sync.Mutex
@@ -134,7 +134,7 @@ func (p *Post) Settings() *Settings {
 	defer p.mu.Unlock()
 	s := &Settings{Channels: slices.Concat(p.Fixed, p.settings.Channels), Plan: p.settings.Plan}
 	if p.At != nil {
-		s.Day, s.At = p.At.Day, p.At.At
+		s.Digest = *p.At
 	}
 	if p.Quiet != nil {
 		s.Quiet = *p.Quiet

@@ -492,7 +492,7 @@ func TestTheNextDigestIsOnItsDay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan := notice.Plan{Day: time.Sunday, At: 2*60 + 30} // an hour that there is not once a year, and twice
+	plan := notice.Digest{Day: time.Sunday, At: 2*60 + 30} // an hour that there is not once a year, and twice
 	for _, day := range []time.Time{time.Date(2026, 3, 28, 12, 0, 0, 0, paris), time.Date(2026, 10, 24, 12, 0, 0, 0, paris)} {
 		next := plan.Next(day)
 		if d := next.Sub(day); d < 13*time.Hour || d > 17*time.Hour {
