@@ -90,7 +90,7 @@ type shown struct {
 	Problems  []string
 	Groups    []group
 	Bodies    []registry.Account
-	Label     string // its page
+	Labelled  string // its GTIN, where it has labels
 	Picture   string // what the product looks like: where that is, or ""
 	Alt       string
 	CanDepict, CanAdd, CanAsk, CanPropose, CanReturn, CanConfirm,
@@ -153,7 +153,7 @@ func (p *Pages) show(r *page.Request, who *review.Person) (*page.View, error) {
 		}
 	}
 	if c.Kind == review.Change || c.State == review.Done {
-		s.Label = fmt.Sprintf("/01/%014d", c.GTIN)
+		s.Labelled = fmt.Sprintf("%014d", c.GTIN)
 	}
 	for _, f := range c.Files {
 		s.Files = append(s.Files, sent{f.Name, "/desk/cases/" + c.ID + "/files/" + f.SHA256.String(), w.Text("work.file", "person", f.Person, "account", p.Desk.Registry.Account(f.Account).Name, "size", locale.Octets(f.Size))})

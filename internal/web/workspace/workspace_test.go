@@ -318,6 +318,9 @@ func TestALabelIsSuspendedByOneAndRestoredByTwo(t *testing.T) {
 	bea.form(act, 200, "verb", "restore", "reason", "remedied")
 	path := casePath.FindString(olga.get("/en/desk", 200))
 	bea.form("/en"+path+"/confirm", http.StatusConflict)
+	if body := olga.get("/en"+path, 200); !strings.Contains(body, `href="`+page+`"`) {
+		t.Error("from the case no way leads to the labels of the product")
+	}
 	olga.form("/en"+path+"/confirm", 200)
 	kept, err := o.reg.Store.Label(t.Context(), l.ID)
 	if err != nil || kept.Status != label.Active || kept.Changes != 3 {
