@@ -136,7 +136,7 @@ func (t tab) signsIn(name, password string) {
 // found by name, and the list.
 func TestAScannedCodeIsComparedAndSavedByKeyboard(t *testing.T) {
 	const camera = "Northern Lights Porch Camera 0"
-	r, paths := sample(t)
+	r, good, _ := sample(t)
 	words := locale.New(locale.English)
 	tab := open(t)
 	tab.size(phone[0], phone[1])
@@ -150,7 +150,7 @@ func TestAScannedCodeIsComparedAndSavedByKeyboard(t *testing.T) {
 		t.Errorf("past the navigation the first stop is %+v", s)
 	}
 	before := eval[float64](tab, `performance.timeOrigin`)
-	tab.chooses(words.Text("shop.find.photo"), "#photo", r.code(paths["good"]))
+	tab.chooses(words.Text("shop.find.photo"), "#photo", r.code(good))
 	tab.arrived(before, "the photograph") // the script sends it as soon as it is chosen
 	tab.says("Genuine")
 	tab.follow(words.Text("shop.scanned.page"))

@@ -73,9 +73,6 @@ var (
 	ofOne   = regexp.MustCompile(`^  (\w+), .*(http://\S+/sign-in\?code=\d{8})`)
 )
 
-// writers are how many write to the registry of a demonstration.
-const writers = 5
-
 // play starts a demonstration, as people start it, with more in its environment. It ends with the test.
 func play(t testing.TB, env ...string) *demo {
 	t.Helper()
@@ -109,7 +106,7 @@ func play(t testing.TB, env ...string) *demo {
 		defer close(said)
 		home := ""
 		lines := bufio.NewScanner(out)
-		for len(d.people) < writers && lines.Scan() {
+		for len(d.people) < len(writers) && lines.Scan() {
 			d.real = d.real || strings.HasPrefix(lines.Text(), "The home’s gateway is real")
 			if m := ofOne.FindStringSubmatch(lines.Text()); m != nil {
 				d.people[m[1]] = m[2]

@@ -135,10 +135,9 @@ func deskPages(t *testing.T, c *shoptest.Counter) map[string][]sight {
 	}
 }
 
-// shopKind is what all addresses of one kind have in common; file says whether it is none of a page.
+// shopKind is kind for the addresses of a registry too; file says whether it is none of a page.
 func shopKind(path string) (name string, file bool) {
-	path, _, _ = strings.Cut(path, "?")
-	path = regexp.MustCompile(`^/(en|fr)(/|$)`).ReplaceAllString(path, "/")
+	path = kind(path)
 	file = regexp.MustCompile(`^/(api|landmark|checkpoint|tags/)|^/compare\.png|/files/|/statement$|/picture\.jpg$`).MatchString(path)
 	return regexp.MustCompile(`^(/01|/history|/norms|/desk/cases)/[^/]+`).ReplaceAllString(path, "$1/*"), file
 }
