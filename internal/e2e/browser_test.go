@@ -237,7 +237,7 @@ func (t tab) shoot(name string) {
 	png := call(t, page.CaptureScreenshot, page.CaptureScreenshotParams{
 		CaptureBeyondViewport: &beyond, Clip: &page.Viewport{Width: size[0], Height: size[1], Scale: 1},
 	})
-	keep(t.T, filepath.Join(dir, name+".png"), []byte(png.Data))
+	keep(t.T, filepath.Join(dir, name+".png"), png.Data)
 }
 
 func keep(t *testing.T, name string, data []byte) {

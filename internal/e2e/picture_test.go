@@ -35,7 +35,7 @@ func (t tab) take(name, selector string) {
 		clip = &page.Viewport{X: b[0], Y: b[1], Width: b[2], Height: b[3], Scale: 2}
 	}
 	shot := call(t, page.CaptureScreenshot, page.CaptureScreenshotParams{Clip: clip})
-	keep(t.T, filepath.Join(pictures, name), []byte(shot.Data))
+	keep(t.T, filepath.Join(pictures, name), shot.Data)
 }
 
 // The pictures of the README are there, and small; with -update they are taken of the demonstration and of a registry.
