@@ -203,9 +203,9 @@ func (w *Word) check() error {
 	c := w.Corrected
 	switch {
 	case !short(w.Name, maxName):
-		return errors.New("name: it is too long")
+		return fmt.Errorf("name: a name has at most %d octets", maxName)
 	case !short(w.Room, maxName):
-		return errors.New("room: it is too long")
+		return fmt.Errorf("room: a name has at most %d octets", maxName)
 	case c != nil && (!aKind(c.Kind) || !short(c.Maker, maxText) || !short(c.Model, maxText) || !short(c.Category, maxName)):
 		return errors.New("corrected: no device is like that")
 	case !short(w.MUDURL, maxText):

@@ -428,19 +428,16 @@ func (h *Household) alter(ctx context.Context, id string, change func(*Device)) 
 	c := d.clone()
 	change(c)
 	c.ID, c.Stance = d.ID, d.Stance
-	if len(c.Name) > maxName || len(c.Room) > maxName {
-		h.mu.Unlock()
-		return nil, fmt.Errorf("%w: a name has at most %d octets", ErrVerb, maxName)
-	}
 	if orNone(c.Corrected) == (Correction{}) {
 		c.Corrected = nil
 	}
 	if orNone(c.Care) == (Care{}) {
 		c.Care = nil
 	}
-	if err := c.Care.check(); err != nil {
+	said := c.word()
+	if err := said.check(); err != nil { // so that what is exported can be taken in
 		h.mu.Unlock()
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", ErrVerb, err)
 	}
 	h.put(c)
 	h.mu.Unlock()

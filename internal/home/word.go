@@ -52,9 +52,9 @@ func (c *Care) check() error {
 	case c == nil:
 		return nil
 	case len(c.Note) > MaxNote || !utf8.ValidString(c.Note):
-		return fmt.Errorf("%w: a note has at most %d octets", ErrVerb, MaxNote)
+		return fmt.Errorf("a note has at most %d octets", MaxNote)
 	case !slices.Contains([]Offline{"", WorksOffline, StopsOffline}, c.Offline):
-		return fmt.Errorf("%w: %.40q is none of works, stops", ErrVerb, c.Offline)
+		return fmt.Errorf("%.40q is none of works, stops", c.Offline)
 	}
 	return nil
 }

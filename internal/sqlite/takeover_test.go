@@ -95,6 +95,41 @@ func exported(t *testing.T, h *home.Household) (*home.Export, []byte) {
 	return x, data
 }
 
+func TestWhatIsSaidOfADeviceIsAtMostWhatAnImportTakesIn(t *testing.T) {
+	h, s := lived(t)
+	id := h.Devices()[0].ID
+	for what, say := range map[string]func(*home.Device){
+		"name":     func(d *home.Device) { d.Name = strings.Repeat("x", 129) },
+		"room":     func(d *home.Device) { d.Room = "\xff" },
+		"maker":    func(d *home.Device) { d.Corrected = &home.Correction{Maker: strings.Repeat("x", 2000)} },
+		"kind":     func(d *home.Device) { d.Corrected = &home.Correction{Kind: "ghost"} },
+		"category": func(d *home.Device) { d.Corrected = &home.Correction{Category: strings.Repeat("x", 129)} },
+		"note":     func(d *home.Device) { d.Care = &home.Care{Note: strings.Repeat("x", home.MaxNote+1)} },
+		"address":  func(d *home.Device) { d.Says(home.MUDURL{URL: "https://" + strings.Repeat("x", 2000), Via: "operator"}) },
+	} {
+		if _, _, err := h.Describe(t.Context(), "uid:0", id, say); !errors.Is(err, home.ErrVerb) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if _, _, err := h.Describe(t.Context(), "uid:0", id, func(d *home.Device) {
+		d.Name, d.Corrected = strings.Repeat("x", 128), &home.Correction{Maker: strings.Repeat("x", 1024), Category: strings.Repeat("x", 128)}
+		d.Care = &home.Care{Note: strings.Repeat("x", home.MaxNote), Offline: home.WorksOffline}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	x, _ := exported(t, h)
+	next, _ := fresh(t)
+	if _, err := next.Import(t.Context(), "uid:7", x, false); err != nil {
+		t.Fatal(err)
+	}
+	y, _ := exported(t, next)
+	same(t, x.Devices, y.Devices)
+	same(t, x.Decisions, y.Decisions[:len(y.Decisions)-1])
+	if list, err := s.Decisions(t.Context(), id, 0, 1); err != nil || len(list) != 1 || list[0].Said == nil || len(list[0].Said.After.Corrected.Maker) != 1024 {
+		t.Errorf("%+v, %v", list, err)
+	}
+}
+
 // same holds two exports against each other, but for when they were made.
 func same(t *testing.T, a, b any) {
 	t.Helper()
