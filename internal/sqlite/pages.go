@@ -99,13 +99,9 @@ func (s *Store) Tokens(ctx context.Context) (list []home.Token, err error) {
 // ChangeTokens makes of the tokens what change makes of them, while nobody else does; its error changes nothing.
 func (s *Store) ChangeTokens(ctx context.Context, change func([]home.Token) ([]home.Token, error)) error {
 	err := s.change(ctx, func(tx *sql.Tx) error {
-		var data string
 		var list []home.Token
-		err := tx.QueryRowContext(ctx, "select data from setting where name = 'tokens'").Scan(&data)
-		if err == nil {
-			err = json.Unmarshal([]byte(data), &list)
-		}
-		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		err := parse(tx.QueryRowContext(ctx, "select data from setting where name = 'tokens'"), &list)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 		if list, err = change(list); err != nil {

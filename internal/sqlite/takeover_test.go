@@ -105,7 +105,9 @@ func TestWhatIsSaidOfADeviceIsAtMostWhatAnImportTakesIn(t *testing.T) {
 		"kind":     func(d *home.Device) { d.Corrected = &home.Correction{Kind: "ghost"} },
 		"category": func(d *home.Device) { d.Corrected = &home.Correction{Category: strings.Repeat("x", 129)} },
 		"note":     func(d *home.Device) { d.Care = &home.Care{Note: strings.Repeat("x", home.MaxNote+1)} },
-		"address":  func(d *home.Device) { d.Says(home.MUDURL{URL: "https://" + strings.Repeat("x", 2000), Via: "operator"}) },
+		"address": func(d *home.Device) {
+			d.Says(home.MUDURL{URL: "https://" + strings.Repeat("x", 2000), Via: "operator"})
+		},
 	} {
 		if _, _, err := h.Describe(t.Context(), "uid:0", id, say); !errors.Is(err, home.ErrVerb) {
 			t.Errorf("%s: %v", what, err)
