@@ -158,16 +158,13 @@ func (d *Device) Vouched() bool {
 
 // Kind is what sort of thing a device is, by the household’s word or else by what was seen.
 func (d *Device) Kind() device.Kind {
-	if d.Corrected != nil && d.Corrected.Kind != "" {
-		return d.Corrected.Kind
-	}
-	return d.Identity.Kind
+	return cmp.Or(d.Correction().Kind, d.Identity.Kind)
 }
 
 // Is is what a device is, by the household’s word where it gave one, or else by what was seen.
 func (d *Device) Is() device.Identity {
 	id := d.Identity
-	if c := d.Corrected; c != nil && *c != (Correction{}) {
+	if c := d.Correction(); c != (Correction{}) {
 		id.Kind, id.Maker, id.Model, id.Category = cmp.Or(c.Kind, id.Kind), cmp.Or(c.Maker, id.Maker), cmp.Or(c.Model, id.Model), cmp.Or(c.Category, id.Category)
 		if c.Kind != "" && c.Category != "" {
 			id.Confidence = 1

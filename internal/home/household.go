@@ -428,10 +428,10 @@ func (h *Household) alter(ctx context.Context, id string, change func(*Device)) 
 	c := d.clone()
 	change(c)
 	c.ID, c.Stance = d.ID, d.Stance
-	if orNone(c.Corrected) == (Correction{}) {
+	if c.Correction() == (Correction{}) {
 		c.Corrected = nil
 	}
-	if orNone(c.Care) == (Care{}) {
+	if c.Noted() == (Care{}) {
 		c.Care = nil
 	}
 	said := c.word()
