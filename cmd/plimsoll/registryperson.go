@@ -77,7 +77,7 @@ func (g *accountFlags) newPersonAdd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			err = auth.NewDoor(s, time.Now).SetPassword(c.Context(), args[0], a.ID, password)
+			err = auth.NewDoor(s, time.Now).Add(c.Context(), args[0], a.ID, password)
 			if errors.Is(err, auth.ErrPassword) {
 				return &fault{key: "error.registry.password", args: []any{"least", auth.LeastPassword, "most", auth.MostPassword}}
 			}

@@ -6,10 +6,12 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
 
+	"plimsoll.example/plimsoll/internal/locale"
 	"plimsoll.example/plimsoll/internal/passkey/passkeytest"
 )
 
@@ -104,6 +106,7 @@ func TestAPersonComesInByAPasskeyUntilTheOperatorTakesItAway(t *testing.T) {
 		if code := enter(); code != http.StatusForbidden {
 			t.Errorf("the passkey still lets in: %d", code)
 		}
+		auditInWords(t, s.verb(t, exitDone, "registry audit --json"))
 		said := s.verb(t, exitDone, "registry audit")
 		for _, want := range []string{"passkey-add", "person-reset"} {
 			if !strings.Contains(said, want) {
@@ -111,4 +114,20 @@ func TestAPersonComesInByAPasskeyUntilTheOperatorTakesItAway(t *testing.T) {
 			}
 		}
 	})
+}
+
+// auditInWords fails the test if the audit page of a registry would have no words for something in the audit.
+func auditInWords(t *testing.T, audit string) {
+	t.Helper()
+	found := regexp.MustCompile(`"action": ?"([a-z-]+)"`).FindAllStringSubmatch(audit, -1)
+	if len(found) == 0 {
+		t.Errorf("nothing is audited: %s", audit)
+	}
+	for _, m := range found {
+		for _, l := range locale.Languages {
+			if key := "work.action." + m[1]; locale.New(l).Text(key) == key {
+				t.Errorf("%s has no words in %s", m[1], l)
+			}
+		}
+	}
 }

@@ -213,7 +213,9 @@ func fromIssuerToVerdict(t *testing.T, database string) {
 		t.Errorf("%s", out)
 	}
 	validate(t, "registry-accounts.json", s.verb(t, exitDone, "registry account list --json"))
-	validate(t, "registry-audit.json", s.verb(t, exitDone, "registry audit --json"))
+	audit := s.verb(t, exitDone, "registry audit --json")
+	validate(t, "registry-audit.json", audit)
+	auditInWords(t, audit)
 }
 
 // acked is what the registry said that it took.

@@ -92,7 +92,7 @@ var here = netip.MustParseAddr("192.0.2.1")
 
 func TestAPasswordLetsInAndIsKeptNowhere(t *testing.T) {
 	d, m, _ := door(t)
-	if err := d.SetPassword(t.Context(), "ann", "owner", "correct horse"); err != nil {
+	if err := d.Add(t.Context(), "ann", "owner", "correct horse"); err != nil {
 		t.Fatal(err)
 	}
 	token, err := d.Enter(t.Context(), "ann", "correct horse", here, "Firefox")
@@ -117,7 +117,7 @@ func TestAPasswordLetsInAndIsKeptNowhere(t *testing.T) {
 	if _, err := d.Who(t.Context(), token); !errors.Is(err, auth.ErrRefused) {
 		t.Errorf("a session that was left: %v", err)
 	}
-	if err := d.SetPassword(t.Context(), "ann", "owner", "short"); !errors.Is(err, auth.ErrPassword) {
+	if err := d.Add(t.Context(), "ann", "owner", "short"); !errors.Is(err, auth.ErrPassword) {
 		t.Errorf("a short password: %v", err)
 	}
 }
@@ -316,7 +316,7 @@ func TestWhoIsPutOutStaysOut(t *testing.T) {
 	_, m, c := door(t)
 	e := &ending{memory: m}
 	d := auth.NewDoor(e, func() time.Time { return c.now })
-	if err := d.SetPassword(t.Context(), "ann", "adult", "correct horse battery"); err != nil {
+	if err := d.Add(t.Context(), "ann", "adult", "correct horse battery"); err != nil {
 		t.Fatal(err)
 	}
 	token, err := d.Enter(t.Context(), "ann", "correct horse battery", netip.Addr{}, "")
@@ -333,5 +333,36 @@ func TestWhoIsPutOutStaysOut(t *testing.T) {
 	e.whenAsked, e.whenSaved = nil, func() { delete(m.users, "ann") }
 	if token, err := d.Enter(t.Context(), "ann", "correct horse battery", netip.Addr{}, ""); !errors.Is(err, auth.ErrRefused) || len(m.sessions) > 0 {
 		t.Errorf("who was forgotten while they came in is in: %q, %v", token, err)
+	}
+}
+
+// A password changes a password: it brings nobody back, and gives nobody the role that they had.
+func TestAPasswordChangesNothingElse(t *testing.T) {
+	d, m, _ := door(t)
+	if err := d.SetPassword(t.Context(), "ann", "correct horse battery"); !errors.Is(err, fs.ErrNotExist) || len(m.users) > 0 {
+		t.Errorf("who is not there has a password: %v", err)
+	}
+	if err := d.Add(t.Context(), "ann", "adult", "correct horse battery"); err != nil {
+		t.Fatal(err)
+	}
+	since := m.users["ann"].Since
+	if err := d.SetPassword(t.Context(), "ann", "another horse battery"); err != nil {
+		t.Fatal(err)
+	}
+	token, err := d.Enter(t.Context(), "ann", "another horse battery", netip.Addr{}, "")
+	if u := m.users["ann"]; err != nil || u.Role != "adult" || !u.Since.Equal(since) {
+		t.Errorf("%+v, %v", u, err)
+	}
+	if err := d.Add(t.Context(), "ann", "adult", "third horse battery"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Who(t.Context(), token); err != nil {
+		t.Errorf("whose role is the same is out: %v", err)
+	}
+	if err := d.Add(t.Context(), "ann", "child", "third horse battery"); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := d.Who(t.Context(), token); !errors.Is(err, auth.ErrRefused) {
+		t.Errorf("a session of another role goes on: %+v, %v", s, err)
 	}
 }

@@ -96,19 +96,42 @@ func NewDoor(s store, now func() time.Time) *Door {
 	return &Door{store: s, now: now, kiln: newKiln(), limit: newLimiter(), codes: map[string]*code{}}
 }
 
-// SetPassword gives a user a password, and makes the user if there is none.
-func (d *Door) SetPassword(ctx context.Context, name, role, password string) error {
+// Add makes a user who comes in by a password. Who is there already has that role and password from now on, and is out
+// where the role was another.
+func (d *Door) Add(ctx context.Context, name, role, password string) error {
 	hash, err := d.kiln.make(ctx, password)
 	if err != nil {
 		return err
 	}
+	moved := false
 	err = d.store.ChangeUser(ctx, name, func(u *User) error {
+		moved = u.Role != role
 		u.Role, u.Password = role, hash
 		return nil
 	})
 	if errors.Is(err, fs.ErrNotExist) {
 		err = d.store.SaveUser(ctx, &User{Name: name, Role: role, Password: hash, Since: d.now().UTC()})
 	}
+	if err == nil && moved {
+		err = d.LeaveAll(ctx, name, "")
+	}
+	if err != nil {
+		return fmt.Errorf("add user: %w", err)
+	}
+	return nil
+}
+
+// SetPassword gives a user a password, and changes nothing else; an error that wraps fs.ErrNotExist where there is none of
+// that name.
+func (d *Door) SetPassword(ctx context.Context, name, password string) error {
+	hash, err := d.kiln.make(ctx, password)
+	if err != nil {
+		return err
+	}
+	err = d.store.ChangeUser(ctx, name, func(u *User) error {
+		u.Password = hash
+		return nil
+	})
 	if err != nil {
 		return fmt.Errorf("set password: %w", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -38,26 +39,29 @@ func (m *message) UnmarshalJSON(b []byte) error {
 	return err
 }
 
-// New is the catalogue of a language; of one that Plimsoll does not speak, the English one. It reads the
-// messages afresh, in some milliseconds: make it once, and pass it on.
+// New is the catalogue of a language; of one that Plimsoll does not speak, the English one. Its messages are read once.
 func New(l Lang) *Catalogue {
-	c := &Catalogue{lang: English}
-	data := english
 	if l == French {
-		c.lang, data = French, french
+		return inFrench()
 	}
-	if err := unpack(data, &c.messages); err != nil {
-		panic(fmt.Sprintf("locale: %s.json: %v", c.lang, err)) // it is part of the program
-	}
-	return c
+	return inEnglish()
 }
 
-func unpack(data []byte, to *map[string]message) error {
+var (
+	inEnglish = sync.OnceValue(func() *Catalogue { return unpack(English, english) })
+	inFrench  = sync.OnceValue(func() *Catalogue { return unpack(French, french) })
+)
+
+func unpack(l Lang, data []byte) *Catalogue {
+	c := &Catalogue{lang: l}
 	r, err := gzip.NewReader(bytes.NewReader(data))
-	if err != nil {
-		return err
+	if err == nil {
+		err = json.NewDecoder(r).Decode(&c.messages)
 	}
-	return json.NewDecoder(r).Decode(to)
+	if err != nil {
+		panic(fmt.Sprintf("locale: %s.json: %v", l, err)) // it is part of the program
+	}
+	return c
 }
 
 // With is a catalogue of the same language that has the messages of c and those of data, which is of the same form

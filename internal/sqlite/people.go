@@ -181,14 +181,6 @@ func (s people) EndSession(ctx context.Context, d auth.Digest) error {
 	return nil
 }
 
-// EndSessions forgets all sessions of a person.
-func (s people) EndSessions(ctx context.Context, person string) error {
-	if _, err := s.exec(ctx, "delete from session where person = ?", person); err != nil {
-		return fmt.Errorf("end sessions: %w", err)
-	}
-	return nil
-}
-
 // Sessions are those of a person (all persons, for ""), the latest first.
 func (s people) Sessions(ctx context.Context, person string) (list []auth.Visit, err error) {
 	rows, err := s.reader().QueryContext(ctx, "select digest, data from session where (? = '' or person = ?) order by last desc limit 500", person, person)

@@ -52,7 +52,6 @@ type people interface {
 	DeleteUser(ctx context.Context, name string) error
 	Sessions(ctx context.Context, person string) ([]auth.Visit, error)
 	EndSession(ctx context.Context, d auth.Digest) error
-	EndSessions(ctx context.Context, person string) error
 }
 
 // Labelled is the label of a device, with its status.

@@ -109,7 +109,7 @@ func (p *Pages) savePerson(r *page.Request) (*page.View, error) {
 			u.Role = role
 			return nil
 		})
-		if err := errors.Join(err, p.People.EndSessions(ctx, name)); err != nil {
+		if err := errors.Join(err, p.site.Door.LeaveAll(ctx, name, "")); err != nil {
 			return nil, err
 		}
 	case do == "passkeys":
@@ -117,7 +117,7 @@ func (p *Pages) savePerson(r *page.Request) (*page.View, error) {
 			return nil, err
 		}
 	case do == "password":
-		err := p.site.Door.SetPassword(ctx, name, u.Role, f.Get("password"))
+		err := p.site.Door.SetPassword(ctx, name, f.Get("password"))
 		if errors.Is(err, auth.ErrPassword) {
 			return nil, &page.Problem{Status: http.StatusBadRequest, Key: "household.error.password"}
 		}

@@ -60,7 +60,7 @@ func open(t *testing.T) *office {
 	}}
 	door := auth.NewDoor(store, storetest.Noon)
 	for name, account := range map[string]string{"mia": "maker", "max": "gone", "leo": "lab", "bea": "body", "ben": "body", "olga": "owner"} {
-		if err := door.SetPassword(t.Context(), name, account, "correct horse"); err != nil {
+		if err := door.Add(t.Context(), name, account, "correct horse"); err != nil {
 			t.Fatal(err)
 		}
 	}

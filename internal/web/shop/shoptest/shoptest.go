@@ -75,7 +75,7 @@ func Open(t testing.TB, words func(locale.Lang) *locale.Catalogue) *Counter {
 	}
 	door := auth.NewDoor(store, storetest.Noon)
 	for name, account := range map[string]string{"mia": "maker", "leo": "lab", "bea": "body", "ben": "body", "olga": "owner"} {
-		if err := door.SetPassword(t.Context(), name, account, Password); err != nil {
+		if err := door.Add(t.Context(), name, account, Password); err != nil {
 			t.Fatal(err)
 		}
 	}
