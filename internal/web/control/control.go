@@ -383,6 +383,13 @@ func (a *API) policy(r *http.Request) (any, error) {
 
 func (a *API) findings(r *http.Request) (any, error) {
 	q := r.URL.Query()
+	if q.Has("id") {
+		f, err := a.History.Finding(r.Context(), q.Get("id"))
+		if errors.Is(err, fs.ErrNotExist) {
+			return map[string]any{"findings": []home.Noted{}}, nil
+		}
+		return map[string]any{"findings": []*home.Noted{f}}, err
+	}
 	device := ""
 	if name := q.Get("device"); name != "" {
 		d, err := a.Household.Find(name)

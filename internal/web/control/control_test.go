@@ -302,6 +302,8 @@ func TestEachOperationAnswersAsDescribed(t *testing.T) {
 		{"GET", device + "/traffic?span=week", "", 400, "request"},
 		{"GET", device + "/traffic?from=noon", "", 400, "request"},
 		{"GET", "/api/v1/findings?device=front+door", "", 200, "tls.weak"},
+		{"GET", "/api/v1/findings?id=" + f.ID(), "", 200, "tls.weak"},
+		{"GET", "/api/v1/findings?id=it+flickers", "", 200, `{"findings":[]}`},
 		{"POST", "/api/v1/findings/" + f.ID(), `{"state":"muted"}`, 200, "muted"},
 		{"POST", "/api/v1/findings/" + f.ID(), `{"state":"lost"}`, 400, "request"},
 		{"POST", "/api/v1/findings/none", `{"state":"done"}`, 404, "not-found"},

@@ -210,7 +210,7 @@ func (p *Pages) why(words *locale.Catalogue, d *home.Device, findings []*home.No
 	if d.Reason == "" {
 		return words.Text("household.because.person")
 	}
-	return words.Text("household.because", "why", reason(words, d, d.Reason, findings))
+	return words.Text("household.because", "why", guide.Reason(words, named(findings, d.Reason), d.Reason, d.Title()))
 }
 
 // explain puts a finding into words. Where the gateway can cut the device off, the steps say so; what is done already is no
