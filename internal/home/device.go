@@ -158,7 +158,10 @@ func (d *Device) Vouched() bool {
 
 // Kind is what sort of thing a device is, by the household’s word or else by what was seen.
 func (d *Device) Kind() device.Kind {
-	return cmp.Or(d.Correction().Kind, d.Identity.Kind)
+	if c := d.Corrected; c != nil && c.Kind != "" { // asked everywhere: no copy of it
+		return c.Kind
+	}
+	return d.Identity.Kind
 }
 
 // Is is what a device is, by the household’s word where it gave one, or else by what was seen.

@@ -32,11 +32,13 @@ type ledger interface {
 	Last(ctx context.Context) (*Decision, error)
 	// TakeOver keeps all that an import, or that two devices are one, or the undoing of it, makes of what is kept, or nothing of
 	// it, and numbers t.By. Decisions that are kept already are not kept twice; others get numbers of their own where theirs
-	// are taken. Files and notes are added. What is kept of a device is read as that of the one that it is a part of.
+	// are taken. Files and notes are added, and ticks that are newer. What is kept of a device is read as that of the one that it is a part of.
 	TakeOver(ctx context.Context, t *Takeover) error
+	// Settings are what the household says of itself; nothing, before it said anything.
+	Settings(ctx context.Context) (*Settings, error)
 	// Snapshot is Takeover.Before of the import of that number.
 	Snapshot(ctx context.Context, seq int64) ([]byte, error)
-	// Contents puts decisions, files and notes into an export.
+	// Contents puts decisions, files, notes, settings and ticks into an export.
 	Contents(ctx context.Context, x *Export) error
 	// Decisions are those about a device before a number (0: all), the newest first, at most limit.
 	Decisions(ctx context.Context, device string, before int64, limit int) ([]*Decision, error)
