@@ -48,11 +48,11 @@ func (g *gateway) openNotices(ctx context.Context, dir string) error {
 		g.post.Fixed = append(g.post.Fixed, *c)
 	}
 	if g.notices.at != "" {
-		day, at, err := notice.ParsePlan(g.notices.at)
+		digest, err := notice.ParseDigest(g.notices.at)
 		if err != nil {
 			return g.badNotice("--notice-at", err)
 		}
-		g.post.At = &notice.Plan{Day: day, At: at}
+		g.post.At = &digest
 	}
 	if g.notices.quiet != "" {
 		span, err := notice.ParseSpan(g.notices.quiet)

@@ -152,7 +152,7 @@ func (g *accountFlags) accountKey(id, public string) (ed25519.PublicKey, error) 
 
 // note audits what the operator did.
 func (g *accountFlags) note(ctx context.Context, s registry.Store, action, id string, key ed25519.PublicKey) error {
-	err := s.Note(ctx, &registry.Audit{At: time.Now(), Account: registry.Self, Action: action, Subject: id, Outcome: "done"})
+	err := s.Note(ctx, &registry.Audit{At: time.Now(), Account: registry.Self, Action: action, Subject: id, Outcome: registry.Done})
 	if err != nil {
 		return err
 	}

@@ -3,13 +3,14 @@
 package main
 
 import (
-	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"plimsoll.example/plimsoll/internal/locale"
 )
 
 // A registry that is only beginning says when to come again, and whoever asks it waits for that: no verb fails for having
@@ -41,22 +42,7 @@ func TestABusyRegistryIsAskedAgainWhenItSays(t *testing.T) {
 	}
 	asked.Store(0)
 	wait = "3600"
-	if _, err := c.do(t.Context(), http.MethodPost, "/", body, nil); err == nil || !strings.Contains(errText(err), "nothing was published yet") || asked.Load() != 1 {
+	if _, err := c.do(t.Context(), http.MethodPost, "/", body, nil); err == nil || !strings.Contains(explain(err, locale.New(locale.English)), "nothing was published yet") || asked.Load() != 1 {
 		t.Errorf("%v, asked %d times", err, asked.Load())
 	}
-}
-
-// errText is what a fault says of its cause.
-func errText(err error) string {
-	var f *fault
-	if !errors.As(err, &f) {
-		return err.Error()
-	}
-	var b strings.Builder
-	for _, a := range f.args {
-		if s, ok := a.(string); ok {
-			b.WriteString(s + " ")
-		}
-	}
-	return b.String()
 }

@@ -24,16 +24,7 @@ import (
 type registryStore interface {
 	registry.Store
 	review.Store
-	User(ctx context.Context, name string) (*auth.User, error)
-	Users(ctx context.Context) ([]*auth.User, error)
-	SaveUser(ctx context.Context, u *auth.User) error
-	ChangeUser(ctx context.Context, name string, do func(u *auth.User) error) error
-	DeleteUser(ctx context.Context, name string) error
-	Session(ctx context.Context, d auth.Digest) (*auth.Session, error)
-	SaveSession(ctx context.Context, d auth.Digest, s *auth.Session) error
-	RenewSession(ctx context.Context, d auth.Digest, s *auth.Session) error
-	EndSession(ctx context.Context, d auth.Digest) error
-	Sessions(ctx context.Context, person string) ([]auth.Visit, error)
+	auth.Store
 }
 
 // newRegistryPerson is the verbs on those who come into a workspace, each for one account.
@@ -94,7 +85,7 @@ func (g *accountFlags) newPersonAdd() *cobra.Command {
 
 // notePerson audits what the operator did.
 func notePerson(ctx context.Context, s registry.Store, action, name, account string) error {
-	return s.Note(ctx, &registry.Audit{At: time.Now(), Account: registry.Self, Action: action, Subject: account, Outcome: "done to " + name})
+	return s.Note(ctx, &registry.Audit{At: time.Now(), Account: registry.Self, Action: action, Subject: account, Outcome: registry.DoneTo(name)})
 }
 
 func (g *accountFlags) newPersonRemove() *cobra.Command {

@@ -58,6 +58,13 @@ type store interface {
 	Sessions(ctx context.Context, user string) ([]Visit, error)
 }
 
+// Store is all that is kept of people: what a Door needs, and who looks after them.
+type Store interface {
+	store
+	Users(ctx context.Context) ([]*User, error)
+	DeleteUser(ctx context.Context, name string) error
+}
+
 // How long a session lasts.
 const (
 	Idle     = 30 * 24 * time.Hour

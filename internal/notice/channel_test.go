@@ -204,12 +204,12 @@ func TestTimesAreReadAsTheyAreWritten(t *testing.T) {
 		}
 	}
 	for _, text := range []string{"sunday 18:00", "Sun 18:00"} {
-		if d, at, err := notice.ParsePlan(text); d != 0 || at.String() != "18:00" || err != nil {
-			t.Errorf("%q: %v %v %v", text, d, at, err)
+		if d, err := notice.ParseDigest(text); d.Day != 0 || d.At.String() != "18:00" || err != nil {
+			t.Errorf("%q: %v %v", text, d, err)
 		}
 	}
 	for _, text := range []string{"", "su 18:00", "dimanche 18:00", "sunday"} {
-		if _, _, err := notice.ParsePlan(text); !errors.Is(err, notice.ErrChannel) {
+		if _, err := notice.ParseDigest(text); !errors.Is(err, notice.ErrChannel) {
 			t.Errorf("%q: %v", text, err)
 		}
 	}

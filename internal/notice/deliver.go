@@ -111,7 +111,7 @@ func atOnce(list []*Channel, do func(*Channel) error) iter.Seq2[*Channel, error]
 	}
 }
 
-// caught is what f returns, or that it panicked: what a server says must not take the program down.
+// caught is what f returns, or that it panicked: what a server says, or a stranger’s name, must not take the program down.
 func caught(f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {

@@ -26,6 +26,7 @@ type house struct {
 	store  *sqlite.Store
 	now    time.Time
 	causes []notice.Cause
+	asked  int                  // for its causes
 	during func(w *notice.Week) // what happens while the week is composed; nil is nothing
 	log    bytes.Buffer
 	faults map[string]error
@@ -59,6 +60,9 @@ func (h *house) start(t *testing.T, dir string, ledger notice.Ledger) {
 	}
 }
 
+// Home is what it is called.
+func (h *house) Home(context.Context) (string, error) { return "The Élm", nil }
+
 // Week is what the home says of the week. The name of a device is a stranger’s.
 func (h *house) Week(_ context.Context, words *locale.Catalogue) (*notice.Week, error) {
 	w := &notice.Week{
@@ -80,6 +84,7 @@ func (h *house) Counts(context.Context) (map[string]int, error) {
 
 // Causes are what may interrupt.
 func (h *house) Causes(context.Context, *locale.Catalogue) ([]notice.Cause, error) {
+	h.asked++
 	return slices.Clone(h.causes), nil
 }
 

@@ -134,14 +134,7 @@ func mqttText(b []byte, s string) []byte {
 
 // mqttPacket is a packet with its header: seven bits of the length in each octet, the low ones first (§2.2.3).
 func mqttPacket(head byte, body []byte) []byte {
-	b := []byte{head}
-	for n := len(body); ; {
-		if n >>= 7; n == 0 {
-			b = append(b, byte(len(body)>>(7*(len(b)-1))&0x7f))
-			return append(b, body...)
-		}
-		b = append(b, byte(len(body)>>(7*(len(b)-1))&0x7f)|0x80)
-	}
+	return append(binary.AppendUvarint([]byte{head}, uint64(len(body))), body...)
 }
 
 // maxAnswer bounds a packet of the broker, octets: those that are waited for have two.
@@ -154,7 +147,7 @@ func readMQTT(r io.ByteReader) (kind byte, body []byte, err error) {
 		return 0, nil, err
 	}
 	n := 0
-	for shift := 0; ; shift += 7 {
+	for shift := 0; ; shift += 7 { // three octets at most: binary.ReadUvarint takes ten
 		b, err := r.ReadByte()
 		if err != nil {
 			return 0, nil, noEnd(err)

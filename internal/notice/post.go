@@ -55,6 +55,7 @@ type Ledger interface {
 
 // Source knows what there is to tell, in the words of a language. A link is for Post to add.
 type Source interface {
+	Home(ctx context.Context) (string, error) // what it is called; "" is nothing
 	Week(ctx context.Context, words *locale.Catalogue) (*Week, error)
 	Causes(ctx context.Context, words *locale.Catalogue) ([]Cause, error)
 	// Counts are how many devices stand where: fine, check, act, unknown.
@@ -74,7 +75,7 @@ type Post struct {
 	Fault func(ctx context.Context, what string, err error)
 	// Fixed are channels that are set where the program is started, At and Quiet what is set there of the plan; nil is nothing.
 	Fixed []Channel
-	At    *Plan // Quiet is not looked at
+	At    *Digest
 	Quiet *Span
 
 	mu       sync.Mutex
@@ -83,6 +84,7 @@ type Post struct {
 	words    map[locale.Lang]*locale.Catalogue // reading one takes a while
 	brokers  map[string]shown                  // for Step alone
 	forgot   time.Time                         // when what was sent was forgotten last; for Step alone
+	idle     bool                              // the last Step was for no channel; for Step alone
 }
 
 // Bounds of what is sent.
@@ -132,7 +134,7 @@ func (p *Post) Settings() *Settings {
 	defer p.mu.Unlock()
 	s := &Settings{Channels: slices.Concat(p.Fixed, p.settings.Channels), Plan: p.settings.Plan}
 	if p.At != nil {
-		s.Day, s.At = p.At.Day, p.At.At
+		s.Digest = *p.At
 	}
 	if p.Quiet != nil {
 		s.Quiet = *p.Quiet
@@ -180,9 +182,7 @@ func (p *Post) Test(ctx context.Context, id string) error {
 	}
 	now := p.Now()
 	m := Message{Alert: &Alert{Schema: AlertSchema, Lang: c.Lang, At: now, Test: true, Causes: []Cause{}, Link: p.Link(c.Lang)}}
-	if w, err := p.Source.Week(ctx, p.words[c.Lang]); err == nil {
-		m.Alert.Home = w.Home
-	}
+	m.Alert.Home, _ = p.Source.Home(ctx) // without, it is a test too
 	return p.send(ctx, c, &Delivery{Channel: id, Occasion: fmt.Sprintf("test %d", now.UnixNano()), At: now, Message: m})
 }
 
@@ -204,7 +204,7 @@ func (p *Post) Last(ctx context.Context) (map[string]*Delivery, error) {
 // Run sends what is due, until ctx is done.
 func (p *Post) Run(ctx context.Context) error {
 	for {
-		p.fault(ctx, "see what to tell", p.Step(ctx))
+		p.fault(ctx, "see what to tell", caught(func() error { return p.Step(ctx) }))
 		select {
 		case <-ctx.Done():
 			return nil
@@ -229,10 +229,19 @@ func (p *Post) Step(ctx context.Context) error {
 		return nil
 	}
 	s := p.Settings()
-	if err := p.weekly(ctx, s); err != nil {
+	nobody := len(s.Channels) == 0
+	if nobody && p.idle && p.Now().Sub(p.forgot).Abs() <= forgetEvery {
+		return nil
+	}
+	p.idle = false
+	told, err := p.Ledger.Told(ctx)
+	if err != nil {
+		return err
+	}
+	if err := p.weekly(ctx, s, told); err != nil {
 		return fmt.Errorf("write the digest: %w", err)
 	}
-	if err := p.alert(ctx, s); err != nil {
+	if err := p.alert(ctx, s, told); err != nil {
 		return fmt.Errorf("look for what cannot wait: %w", err)
 	}
 	if err := p.deliver(ctx, s); err != nil {
@@ -241,25 +250,15 @@ func (p *Post) Step(ctx context.Context) error {
 	if err := p.show(ctx, s); err != nil {
 		return fmt.Errorf("tell how the home stands: %w", err)
 	}
+	p.idle = nobody
 	return nil
 }
 
 // weekly writes the digest where it is due, once for each channel, and marks what it tells to all that are alerted as told.
-func (p *Post) weekly(ctx context.Context, s *Settings) error {
+func (p *Post) weekly(ctx context.Context, s *Settings, told map[string]time.Time) (err error) {
 	now := p.Now()
 	due := s.last(now)
-	if len(s.Channels) == 0 {
-		return nil
-	}
-	told, err := p.Ledger.Told(ctx)
-	if err != nil {
-		return err
-	}
-	// They are read before the weeks: what begins in between is not marked, whether a week tells it or not.
-	causes, err := p.Source.Causes(ctx, p.words[locale.English])
-	if err != nil {
-		return err
-	}
+	var causes []Cause
 	var list []*Delivery
 	var keys []string
 	weeks := map[string]*Week{} // by channel
@@ -277,6 +276,11 @@ func (p *Post) weekly(ctx context.Context, s *Settings) error {
 		occasion := "week " + due.Format(time.DateOnly)
 		if _, done := told[c.ID+" "+occasion]; done {
 			continue
+		}
+		if len(list) == 0 { // before the weeks: what begins in between is not marked, whether a week tells it or not
+			if causes, err = p.Source.Causes(ctx, p.words[locale.English]); err != nil {
+				return err
+			}
 		}
 		w, err := p.Source.Week(ctx, p.words[c.Lang])
 		if err != nil {
@@ -296,7 +300,13 @@ func (p *Post) weekly(ctx context.Context, s *Settings) error {
 			keys = append(keys, cause.Key)
 		}
 	}
-	return p.Ledger.Queue(ctx, list, keys, now)
+	if err := p.Ledger.Queue(ctx, list, keys, now); err != nil {
+		return err
+	}
+	for _, k := range keys {
+		told[k] = now
+	}
+	return nil
 }
 
 // tells reports whether a cause is among what the digest says of its device: at most three actions are.
@@ -310,12 +320,8 @@ func (w *Week) tells(c Cause) bool {
 func (c *Cause) known(now time.Time) bool { return c.Class != Newcomer || now.Sub(c.Since) >= settling }
 
 // alert writes what cannot wait, for the channels that want it.
-func (p *Post) alert(ctx context.Context, s *Settings) error {
+func (p *Post) alert(ctx context.Context, s *Settings, told map[string]time.Time) error {
 	now := p.Now()
-	told, err := p.Ledger.Told(ctx)
-	if err != nil {
-		return err
-	}
 	on := slices.DeleteFunc(slices.Clone(s.Channels), func(c Channel) bool { return !c.Alerts })
 	start, running := told[began]
 	if len(on) == 0 {
@@ -411,11 +417,11 @@ func (p *Post) compose(ctx context.Context, lang locale.Lang, fresh map[string]b
 	if err != nil {
 		return nil, err
 	}
-	w, err := p.Source.Week(ctx, p.words[lang])
+	home, err := p.Source.Home(ctx)
 	if err != nil {
 		return nil, err
 	}
-	a := &Alert{Schema: AlertSchema, Lang: lang, Home: w.Home, At: p.Now(), Causes: []Cause{}, Link: p.Link(lang)}
+	a := &Alert{Schema: AlertSchema, Lang: lang, Home: home, At: p.Now(), Causes: []Cause{}, Link: p.Link(lang)}
 	seen := map[string]bool{}
 	for _, class := range classes {
 		for _, c := range all {

@@ -370,7 +370,7 @@ func TestTheNightIsToldInTheMorning(t *testing.T) {
 	}
 }
 
-// Who wants the digest alone is not interrupted.
+// Who wants the digest alone is not interrupted, and costs the home nothing until it is due.
 func TestWhoWantsTheDigestAloneIsNotInterrupted(t *testing.T) {
 	x := newReceiver(t)
 	h := newHouse(t)
@@ -379,9 +379,34 @@ func TestWhoWantsTheDigestAloneIsNotInterrupted(t *testing.T) {
 	h.add(t, c)
 	h.steps(t, 2*time.Hour, time.Hour)
 	h.cause(notice.Harm, "camera")
+	if h.asked != 0 {
+		t.Errorf("asked %d times what there is to tell", h.asked)
+	}
 	h.steps(t, 5*time.Hour, time.Hour)
 	if got := x.all(); len(ids(t, got, notice.AlertSchema)) != 0 || len(ids(t, got, notice.WeekSchema)) != 1 {
 		t.Errorf("%d posts", len(got))
+	}
+}
+
+// A defect in what there is to tell is told as a fault, and takes nothing else down.
+func TestADefectOfWhatIsToldTakesNothingDown(t *testing.T) {
+	h := newHouse(t)
+	h.add(t, newReceiver(t).hook())
+	h.steps(t, time.Hour, time.Hour)
+	h.now = evening.Add(6 * time.Hour)
+	h.during = func(*notice.Week) { panic("a name, for a test") }
+	ctx, cancel := context.WithCancel(t.Context())
+	h.Fault = func(_ context.Context, what string, err error) {
+		if ctx.Err() == nil { // what follows is that it was told to end
+			h.faults[what] = err
+		}
+		cancel()
+	}
+	if err := h.Run(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.faults["see what to tell"]; err == nil || !strings.Contains(err.Error(), "a name, for a test") {
+		t.Errorf("no fault: %v", h.faults)
 	}
 }
 
@@ -467,7 +492,7 @@ func TestTheNextDigestIsOnItsDay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan := notice.Plan{Day: time.Sunday, At: 2*60 + 30} // an hour that there is not once a year, and twice
+	plan := notice.Digest{Day: time.Sunday, At: 2*60 + 30} // an hour that there is not once a year, and twice
 	for _, day := range []time.Time{time.Date(2026, 3, 28, 12, 0, 0, 0, paris), time.Date(2026, 10, 24, 12, 0, 0, 0, paris)} {
 		next := plan.Next(day)
 		if d := next.Sub(day); d < 13*time.Hour || d > 17*time.Hour {

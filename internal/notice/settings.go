@@ -25,9 +25,14 @@ type Settings struct {
 
 // Plan is when something is sent, in local time.
 type Plan struct {
-	Day   time.Weekday `json:"day"` // of the digest
-	At    Clock        `json:"at"`
-	Quiet Span         `json:"quiet"` // when nothing interrupts
+	Digest
+	Quiet Span `json:"quiet"` // when nothing interrupts
+}
+
+// Digest is when the digest is sent.
+type Digest struct {
+	Day time.Weekday `json:"day"`
+	At  Clock        `json:"at"`
 }
 
 // Clock is a time of the day, minutes since midnight.
@@ -40,7 +45,7 @@ type Span struct {
 }
 
 // DefaultPlan is Sunday at 18:00, and quiet from 22:00 to 7:00.
-var DefaultPlan = Plan{Day: time.Sunday, At: 18 * 60, Quiet: Span{22 * 60, 7 * 60}}
+var DefaultPlan = Plan{Digest{time.Sunday, 18 * 60}, Span{22 * 60, 7 * 60}}
 
 // maxChannels and maxSettings bound what is kept.
 const (
@@ -60,16 +65,16 @@ func ParseClock(s string) (Clock, error) {
 // String is as ParseClock reads it.
 func (c Clock) String() string { return fmt.Sprintf("%02d:%02d", c/60, c%60) }
 
-// ParsePlan reads when the digest is sent: "sunday 18:00", or "sun 18:00".
-func ParsePlan(s string) (day time.Weekday, at Clock, err error) {
+// ParseDigest reads when the digest is sent: "sunday 18:00", or "sun 18:00".
+func ParseDigest(s string) (Digest, error) {
 	name, clock, _ := strings.Cut(strings.ToLower(strings.TrimSpace(s)), " ")
 	for d := time.Sunday; d <= time.Saturday; d++ {
 		if full := strings.ToLower(d.String()); name == full || name == full[:3] {
-			at, err = ParseClock(clock)
-			return d, at, err
+			at, err := ParseClock(clock)
+			return Digest{d, at}, err
 		}
 	}
-	return 0, 0, &Trouble{Kind: "setting.day", Cause: fmt.Errorf("%w: %q is no day of the week", ErrChannel, name)}
+	return Digest{}, &Trouble{Kind: "setting.day", Cause: fmt.Errorf("%w: %q is no day of the week", ErrChannel, name)}
 }
 
 // ParseSpan reads "22:00-07:00"; "none" is never.
@@ -102,18 +107,18 @@ func (s Span) holds(t time.Time) bool {
 }
 
 // last is when the digest was due last, at a time.
-func (p Plan) last(now time.Time) time.Time {
-	back := (int(now.Weekday()) - int(p.Day) + 7) % 7
-	due := time.Date(now.Year(), now.Month(), now.Day()-back, int(p.At)/60, int(p.At)%60, 0, 0, now.Location())
+func (d Digest) last(now time.Time) time.Time {
+	back := (int(now.Weekday()) - int(d.Day) + 7) % 7
+	due := time.Date(now.Year(), now.Month(), now.Day()-back, int(d.At)/60, int(d.At)%60, 0, 0, now.Location())
 	if due.After(now) {
-		due = time.Date(now.Year(), now.Month(), now.Day()-back-7, int(p.At)/60, int(p.At)%60, 0, 0, now.Location())
+		due = time.Date(now.Year(), now.Month(), now.Day()-back-7, int(d.At)/60, int(d.At)%60, 0, 0, now.Location())
 	}
 	return due
 }
 
 // Next is when the digest is due next, after a time.
-func (p Plan) Next(now time.Time) time.Time {
-	last := p.last(now)
+func (d Digest) Next(now time.Time) time.Time {
+	last := d.last(now)
 	return time.Date(last.Year(), last.Month(), last.Day()+7, last.Hour(), last.Minute(), 0, 0, now.Location())
 }
 

@@ -201,7 +201,7 @@ func (r *Ring) Keep(ctx context.Context, origin, name, title string, answer []by
 
 // Ask asks a browser for a passkey of whoever is at it: the result is the JSON of CredentialRequestOptions. Where somebody
 // asks from counts as an attempt to come in.
-func (r *Ring) Ask(_ context.Context, origin string, from netip.Addr) ([]byte, error) {
+func (r *Ring) Ask(origin string, from netip.Addr) ([]byte, error) {
 	if err := r.Door.Attempt(from); err != nil {
 		return nil, err
 	}

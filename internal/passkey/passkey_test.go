@@ -84,7 +84,7 @@ func (h *hall) added(name string) *passkeytest.Device {
 
 func (h *hall) get(d *passkeytest.Device) []byte {
 	h.Helper()
-	q, err := h.Ask(context.Background(), here, h.from())
+	q, err := h.Ask(here, h.from())
 	if err != nil {
 		h.Fatal(err)
 	}
@@ -165,7 +165,7 @@ func TestABrowserIsAskedForAPasskeyThatNeedsItsOwner(t *testing.T) {
 		p.Selection.Verification != "required" || p.Attestation != "none" || len(p.Challenge) < 43 {
 		t.Errorf("%s", q)
 	}
-	q, err = h.Ask(t.Context(), here, h.from())
+	q, err = h.Ask(here, h.from())
 	if err := errors.Join(err, json.Unmarshal(q, &o)); err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +173,7 @@ func TestABrowserIsAskedForAPasskeyThatNeedsItsOwner(t *testing.T) {
 		t.Errorf("%s", q)
 	}
 	for _, origin := range []string{"https://192.0.2.1", "https://[2001:db8::1]:7373", "https://", "%"} {
-		if _, err := h.Ask(t.Context(), origin, h.from()); err == nil {
+		if _, err := h.Ask(origin, h.from()); err == nil {
 			t.Errorf("%s can have passkeys", origin)
 		}
 	}
@@ -196,7 +196,7 @@ func TestAnAnswerIsGoodOnceAndForMinutes(t *testing.T) {
 	}
 	early := h.get(d)
 	for range 4096 { // more than are waited for
-		if _, err := h.Ask(t.Context(), here, h.from()); err != nil {
+		if _, err := h.Ask(here, h.from()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -350,7 +350,7 @@ func TestNobodyHasAnyNumberOfPasskeysOrQuestions(t *testing.T) {
 	}
 	one := netip.MustParseAddr("198.51.100.1")
 	for i := range 20 {
-		if _, err := h.Ask(t.Context(), here, one); i >= 10 && !errors.Is(err, auth.ErrOften) || i < 10 && err != nil {
+		if _, err := h.Ask(here, one); i >= 10 && !errors.Is(err, auth.ErrOften) || i < 10 && err != nil {
 			t.Fatalf("question %d: %v", i, err)
 		}
 	}

@@ -49,10 +49,10 @@ func Square(data []byte) ([]byte, error) {
 		return nil, fmt.Errorf("%w: %d × %d pixels", ErrSmall, whole.Bounds().Dx(), whole.Bounds().Dy())
 	}
 	for side := Side; ; side = side * 3 / 4 {
-		p := upright(scaled(whole, side), orientation(data))
+		p := onSquare(upright(scaled(whole, side), orientation(data)))
 		for _, quality := range []int{85, 75, 60} {
 			var b bytes.Buffer
-			if err := jpeg.Encode(&b, onSquare(p), &jpeg.Options{Quality: quality}); err != nil {
+			if err := jpeg.Encode(&b, p, &jpeg.Options{Quality: quality}); err != nil {
 				return nil, fmt.Errorf("draw picture: %w", err)
 			}
 			if b.Len() <= MaxKept {

@@ -107,7 +107,7 @@ func (b *batch) Keep(e *registry.Entry) error {
 	if err != nil {
 		return err
 	}
-	return b.audit(&registry.Audit{At: e.At, Account: e.Account, Action: e.Action(), Subject: e.Label.String(), Outcome: "done"})
+	return b.audit(&registry.Audit{At: e.At, Account: e.Account, Action: e.Action(), Subject: e.Label.String(), Outcome: registry.Done})
 }
 
 // misfit refuses an entry that does not fit what is there.

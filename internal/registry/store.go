@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"plimsoll.example/plimsoll/label"
@@ -175,6 +176,19 @@ type Label struct {
 	Changes  uint32
 }
 
+// Pictures is the path under which a registry serves pictures of products, each by its SHA-256.
+const Pictures = "/api/v1/pictures/"
+
+// PicturePath is where the newest picture of a product is on its registry, by its labels, the newest first; "" if it has none.
+func PicturePath(labels ...*Label) string {
+	for _, l := range labels {
+		if l.PictureHash() != nil {
+			return Pictures + l.Picture.String()
+		}
+	}
+	return ""
+}
+
 // PictureHash is that of the picture as a store keeps it: nil where there is none.
 func (l *Label) PictureHash() []byte {
 	if l.Picture == (label.Hash{}) {
@@ -226,7 +240,29 @@ type Audit struct {
 	Account string    `json:"account"`
 	Action  string    `json:"action"`  // grant, suspend, …
 	Subject string    `json:"subject"` // a leaf hash, or the ID of an account
-	Outcome string    `json:"outcome"` // done, or why not
+	Outcome string    `json:"outcome"` // Done, DoneBy or DoneTo a person, or why not
+}
+
+// Done is the outcome of what was done.
+const Done = "done"
+
+// DoneBy is the outcome of what a person did for the account.
+func DoneBy(person string) string { return Done + " by " + person }
+
+// DoneTo is the outcome of what was done to a person.
+func DoneTo(person string) string { return Done + " to " + person }
+
+// Told takes an outcome apart: form is done, by or to, with the person of the latter two; "" for what was refused.
+func (a *Audit) Told() (form, person string) {
+	if a.Outcome == Done {
+		return Done, ""
+	}
+	for _, form := range []string{"by", "to"} {
+		if person, ok := strings.CutPrefix(a.Outcome, Done+" "+form+" "); ok {
+			return form, person
+		}
+	}
+	return "", ""
 }
 
 // Action is what an entry is called where it is audited.

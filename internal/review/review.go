@@ -210,7 +210,7 @@ func (d *Desk) saveWith(ctx context.Context, p *Person, c *Case, what string, f 
 		return err
 	}
 	return d.Registry.Store.Note(ctx, &registry.Audit{
-		At: d.Now().UTC().Truncate(time.Millisecond), Account: p.Account.ID, Action: "review-" + what, Subject: c.ID, Outcome: "done by " + p.Name,
+		At: d.Now().UTC().Truncate(time.Millisecond), Account: p.Account.ID, Action: "review-" + what, Subject: c.ID, Outcome: registry.DoneBy(p.Name),
 	})
 }
 

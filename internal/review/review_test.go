@@ -16,7 +16,6 @@ import (
 	"plimsoll.example/plimsoll/internal/sqlite"
 	"plimsoll.example/plimsoll/internal/storetest"
 	"plimsoll.example/plimsoll/label"
-	"plimsoll.example/plimsoll/norms"
 )
 
 // open is the desk of a registry; keys says whether accounts keep theirs there.
@@ -28,17 +27,11 @@ func open(t *testing.T, keys bool) *review.Desk {
 		t.Fatal(err)
 	}
 	reg, _ := storetest.Run(t, store, dir, storetest.Noon)
-	catalogue, err := norms.Load()
-	if err != nil {
-		t.Fatal(err)
+	d := storetest.Seat(t, reg, store)
+	if !keys {
+		d.Key = func(string) ed25519.PrivateKey { return nil }
 	}
-	seeds := map[string]byte{"body": 1, "lab": 2, "maker": 3, "owner": 4}
-	return &review.Desk{Registry: reg, Store: store, Norms: catalogue, Now: storetest.Noon, Key: func(account string) ed25519.PrivateKey {
-		if seeds[account] == 0 || !keys {
-			return nil
-		}
-		return storetest.Key(seeds[account])
-	}}
+	return d
 }
 
 func person(d *review.Desk, name, account string) *review.Person {

@@ -139,7 +139,7 @@ func (b *batch) Keep(e *registry.Entry) error {
 	if err != nil {
 		return err
 	}
-	return audit(b.ctx, b.tx, &registry.Audit{At: e.At, Account: e.Account, Action: e.Action(), Subject: e.Label.String(), Outcome: "done"})
+	return audit(b.ctx, b.tx, &registry.Audit{At: e.At, Account: e.Account, Action: e.Action(), Subject: e.Label.String(), Outcome: registry.Done})
 }
 
 // misfit refuses an entry that does not fit what is there.

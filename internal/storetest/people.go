@@ -1,7 +1,6 @@
 package storetest
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,24 +14,10 @@ import (
 	"plimsoll.example/plimsoll/internal/review"
 )
 
-// Door is what knowing who comes in needs of a store.
-type Door interface {
-	User(ctx context.Context, name string) (*auth.User, error)
-	Users(ctx context.Context) ([]*auth.User, error)
-	SaveUser(ctx context.Context, u *auth.User) error
-	ChangeUser(ctx context.Context, name string, do func(u *auth.User) error) error
-	DeleteUser(ctx context.Context, name string) error
-	Session(ctx context.Context, d auth.Digest) (*auth.Session, error)
-	SaveSession(ctx context.Context, d auth.Digest, s *auth.Session) error
-	RenewSession(ctx context.Context, d auth.Digest, s *auth.Session) error
-	EndSession(ctx context.Context, d auth.Digest) error
-	Sessions(ctx context.Context, person string) ([]auth.Visit, error)
-}
-
 // Desk is what the workspaces of a registry need of a store.
 type Desk interface {
 	review.Store
-	Door
+	auth.Store
 }
 
 // Desks holds a store to what workspaces need.
@@ -42,7 +27,7 @@ func Desks(t *testing.T, open func(t *testing.T) Desk) {
 }
 
 // People holds a store to what knowing who comes in needs.
-func People(t *testing.T, s Door) {
+func People(t *testing.T, s auth.Store) {
 	t.Helper()
 	ctx := t.Context()
 	if _, err := s.User(ctx, "ann"); !errors.Is(err, fs.ErrNotExist) {
@@ -104,7 +89,7 @@ func People(t *testing.T, s Door) {
 }
 
 // changes are those of a person: whole or not at all, one after the other, and never of somebody who is gone.
-func changes(t *testing.T, s Door) {
+func changes(t *testing.T, s auth.Store) {
 	t.Helper()
 	ctx := t.Context()
 	if err := s.ChangeUser(ctx, "nobody", func(*auth.User) error { return nil }); !errors.Is(err, fs.ErrNotExist) {

@@ -10,6 +10,8 @@ import (
 
 	"plimsoll.example/plimsoll/internal/labellog"
 	"plimsoll.example/plimsoll/internal/registry"
+	"plimsoll.example/plimsoll/internal/review"
+	"plimsoll.example/plimsoll/norms"
 )
 
 // Noon is the time of tests: of Day, at twelve.
@@ -69,4 +71,19 @@ func Run(t testing.TB, s registry.Store, dir string, now func() time.Time) (*reg
 		_ = s.Close()
 	})
 	return r, registry.Transparent{Log: log}
+}
+
+// Seat is the desk of a registry of Run, on the same store; accounts keep their keys there.
+func Seat(t testing.TB, r *registry.Registry, s review.Store) *review.Desk {
+	t.Helper()
+	catalogue, err := norms.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &review.Desk{Registry: r, Store: s, Norms: catalogue, Now: Noon, Key: func(account string) ed25519.PrivateKey {
+		if seed := map[string]byte{"body": 1, "lab": 2, "maker": 3, "owner": 4}[account]; seed != 0 {
+			return Key(seed)
+		}
+		return nil
+	}}
 }

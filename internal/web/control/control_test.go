@@ -110,6 +110,8 @@ func serve(t *testing.T) *gateway {
 // quiet is a home that has nothing to say.
 type quiet struct{}
 
+func (quiet) Home(context.Context) (string, error) { return "", nil }
+
 func (quiet) Week(context.Context, *locale.Catalogue) (*notice.Week, error) {
 	return &notice.Week{}, nil
 }

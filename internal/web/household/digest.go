@@ -22,18 +22,27 @@ func (p *Pages) as(ctx context.Context, words *locale.Catalogue) *page.Request {
 	return &page.Request{Request: (&http.Request{}).WithContext(ctx), Words: words, Viewer: page.Viewer{Role: owner}}
 }
 
+// Home is what the home is called.
+func (p *Pages) Home(ctx context.Context) (string, error) {
+	s, err := p.History.Settings(ctx)
+	if err != nil {
+		return "", err
+	}
+	return s.Name, nil
+}
+
 // Week is the digest as it is sent: what the page of the week says.
 func (p *Pages) Week(ctx context.Context, words *locale.Catalogue) (*notice.Week, error) {
 	x, err := p.digest(p.as(ctx, words))
 	if err != nil {
 		return nil, err
 	}
-	s, err := p.History.Settings(ctx)
+	name, err := p.Home(ctx)
 	if err != nil {
 		return nil, err
 	}
 	w := &notice.Week{
-		Schema: notice.WeekSchema, Lang: words.Lang(), Home: s.Name, From: p.ago().UTC(), To: p.Now().UTC(), Sentence: strings.Join(x.Sentence, " "), Devices: x.all.stand(),
+		Home: name, From: p.ago().UTC(), To: p.Now().UTC(), Sentence: strings.Join(x.Sentence, " "), Devices: x.all.stand(),
 		Actions: []notice.Action{}, More: x.More, New: mentioned(x.New), Found: mentioned(x.Found), Labels: mentioned(x.Labels), Support: mentioned(x.Support),
 	}
 	for _, a := range x.Actions {

@@ -43,17 +43,6 @@ type history interface {
 	Tick(ctx context.Context, list, item string, t *home.Tick) error
 }
 
-// people are those who may look at the pages.
-type people interface {
-	Users(ctx context.Context) ([]*auth.User, error)
-	User(ctx context.Context, name string) (*auth.User, error)
-	SaveUser(ctx context.Context, u *auth.User) error
-	ChangeUser(ctx context.Context, name string, do func(u *auth.User) error) error
-	DeleteUser(ctx context.Context, name string) error
-	Sessions(ctx context.Context, person string) ([]auth.Visit, error)
-	EndSession(ctx context.Context, d auth.Digest) error
-}
-
 // Labelled is the label of a device, with its status.
 type Labelled struct {
 	Statement *label.Statement
@@ -83,7 +72,7 @@ type Pages struct {
 
 	// What follows may be nil.
 
-	People  people // of the door of the site
+	People  auth.Store // of the door of the site
 	Shields func(ctx context.Context) (home.Shields, error)
 	Label   func(ctx context.Context, d *home.Device) (*Labelled, error) // nil, nil: it has none
 	// Code takes the text of the code on a device, or on its box: its label, or its sticker. Scan is the text of the code on

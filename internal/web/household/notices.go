@@ -171,7 +171,7 @@ func (p *Pages) saveNotices(r *page.Request) (*page.View, error) {
 
 // readPlan reads when to send.
 func readPlan(s *notice.Settings, get func(string) string) (err error) {
-	if s.Day, s.At, err = notice.ParsePlan(get("day") + " " + get("at")); err != nil {
+	if s.Digest, err = notice.ParseDigest(get("day") + " " + get("at")); err != nil {
 		return err
 	}
 	if s.Quiet.From, err = notice.ParseClock(get("from")); err != nil {

@@ -19,7 +19,7 @@ import (
 type Passkeys interface {
 	Make(ctx context.Context, origin, name, role string, from netip.Addr) (question []byte, err error)
 	Keep(ctx context.Context, origin, name, title string, answer []byte) error
-	Ask(ctx context.Context, origin string, from netip.Addr) (question []byte, err error)
+	Ask(origin string, from netip.Addr) (question []byte, err error)
 	Enter(ctx context.Context, origin string, answer []byte, agent string) (token string, err error)
 }
 
@@ -62,7 +62,7 @@ var errTitle = errors.New("a passkey has a name")
 // addPasskeys adds the pages of passkeys: for coming in, and for those that somebody has.
 func (s *Site) addPasskeys() {
 	s.Open("POST /sign-in/passkey", s.question(func(r *Request, origin string) ([]byte, error) {
-		return s.Passkeys.Ask(r.Context(), origin, s.from(r.Request))
+		return s.Passkeys.Ask(origin, s.from(r.Request))
 	}))
 	s.Handle("POST /passkeys/new", s.question(func(r *Request, origin string) ([]byte, error) {
 		return s.Passkeys.Make(r.Context(), origin, r.Viewer.Name, r.Viewer.Role, s.from(r.Request))

@@ -2,8 +2,10 @@ package page
 
 import (
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"plimsoll.example/plimsoll/internal/auth"
@@ -56,6 +58,19 @@ func (s *Site) signIn() {
 		r.leave = true
 		return See("/sign-in"), nil
 	})
+}
+
+// DoorPaths are those of the pages for coming in and going, and of passkeys, without the language.
+func DoorPaths() []string {
+	var s Site
+	s.signIn()
+	s.addPasskeys()
+	paths := map[string]bool{}
+	for pattern := range s.routes {
+		_, path, _ := strings.Cut(pattern, " ")
+		paths[path] = true
+	}
+	return slices.Sorted(maps.Keys(paths))
 }
 
 // enter lets somebody in by what the form has: a passkey, a code, or a name and a password.

@@ -103,7 +103,7 @@ func (e *edition) view(r *registry.Registry, p *productView, key pageKey, price 
 		}
 		v.Category = locale.Capital(v.Category)
 	}
-	if v.Picture = pictured(p); v.Picture != "" {
+	if v.Picture = p.picture; v.Picture != "" {
 		v.PictureAlt = w.Text("product.picture", "name", v.Title)
 		v.Match = slices.Insert(v.Match, 0, w.Text("product.match.picture"))
 	}
@@ -143,16 +143,6 @@ func (e *edition) frame(r *registry.Registry, lang locale.Lang, gtin string) *vi
 	}
 	v.OtherURL = "/" + string(v.Other) + "/01/" + url.PathEscape(gtin)
 	return v
-}
-
-// pictured is where the newest picture of a product is, on this server, or "".
-func pictured(p *productView) string {
-	for i := range p.Labels {
-		if at := p.Labels[i].Picture; at != "" {
-			return at[strings.LastIndex(at, picturePath):]
-		}
-	}
-	return ""
 }
 
 // proof leads to what proves that a leaf is in the log.

@@ -207,9 +207,6 @@ func (s *Site) evidence(_ http.ResponseWriter, r *http.Request) (*answer, error)
 	}, nil
 }
 
-// picturePath is where pictures of products are, each by its SHA-256.
-const picturePath = "/api/v1/pictures/"
-
 // picture is what a product looks like, as package picture drew it when the label was asked for.
 func (s *Site) picture(_ http.ResponseWriter, r *http.Request) (*answer, error) {
 	d, h, err := s.document(r)

@@ -108,7 +108,7 @@ func (s *Site) operations() map[string]operation {
 		"envelope":    {"GET /api/v1/labels/{id}/envelope", s.envelope},
 		"proof":       {"GET /api/v1/log/{index}/proof", s.proof},
 		"evidence":    {"GET /api/v1/evidence/{hash}", s.evidence},
-		"picture":     {"GET " + picturePath + "{hash}", s.picture},
+		"picture":     {"GET " + registry.Pictures + "{hash}", s.picture},
 		"compare":     {"GET /api/v1/compare", s.compare},
 		"issuers":     {"GET /api/v1/issuers", s.issuers},
 		"nextIndex":   {"GET /api/v1/issuers/{account}", s.nextIndex},

@@ -34,8 +34,6 @@ import (
 
 const today = storetest.Day
 
-func now() time.Time { return today.Time().Add(12 * time.Hour) }
-
 // server is a site on a real store and a real log.
 type server struct {
 	*httptest.Server
@@ -51,13 +49,13 @@ func serve(t testing.TB, rate float64) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	reg, log := storetest.Run(t, store, dir, now)
+	reg, log := storetest.Run(t, store, dir, storetest.Noon)
 	catalogue, err := norms.Load()
 	if err != nil {
 		t.Fatal(err)
 	}
 	site, err := public.New(public.Config{
-		Registry: reg, Proofs: log, Files: labellog.Handler(filepath.Join(dir, "log")), Norms: catalogue, Logger: slog.New(slog.DiscardHandler), Rate: rate, Now: now,
+		Registry: reg, Proofs: log, Files: labellog.Handler(filepath.Join(dir, "log")), Norms: catalogue, Logger: slog.New(slog.DiscardHandler), Rate: rate, Now: storetest.Noon,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -136,7 +134,7 @@ func (s *server) grant(t testing.TB, st *label.Statement, category string) (id s
 
 func change(t testing.TB, id string, number uint32, verb label.Verb, seed byte, documents ...documentBody) changeBody {
 	t.Helper()
-	c := &label.Change{Version: label.Version, Number: number, Verb: verb, At: now().Unix(), Reason: "exploited", Note: "<b>CVE-2026-0001</b>"}
+	c := &label.Change{Version: label.Version, Number: number, Verb: verb, At: storetest.Noon().Unix(), Reason: "exploited", Note: "<b>CVE-2026-0001</b>"}
 	if err := c.Label.UnmarshalText([]byte(id)); err != nil {
 		t.Fatal(err)
 	}
@@ -451,7 +449,7 @@ func TestWhatIsGivenOutVerifies(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, err := trust.Verify(envelope, "", now())
+	v, err := trust.Verify(envelope, "", storetest.Noon())
 	if err != nil || !v.Genuine || v.Status != label.Suspended {
 		t.Errorf("%+v, %v", v, err)
 	}

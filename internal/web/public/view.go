@@ -54,6 +54,7 @@ type productView struct {
 	Model    string      `json:"model"`
 	Category string      `json:"category"`
 	Labels   []labelView `json:"labels"`
+	picture  string      // where the newest is on this server, or ""
 }
 
 // Bounds of what one answer shows.
@@ -92,10 +93,10 @@ func (s *Site) viewLabel(ctx context.Context, l *registry.Label) (*labelView, er
 
 // pictureURL is where the picture of a label’s product is, or "".
 func (s *Site) pictureURL(l *registry.Label) string {
-	if l.Picture == (label.Hash{}) {
-		return ""
+	if path := registry.PicturePath(l); path != "" {
+		return s.Registry.URL + path
 	}
-	return s.Registry.URL + picturePath + l.Picture.String()
+	return ""
 }
 
 func (s *Site) viewChange(e *registry.Entry) changeView {
@@ -117,7 +118,7 @@ func (s *Site) viewProduct(ctx context.Context, gtin uint64) (*productView, erro
 	if len(list) == 0 {
 		return nil, fmt.Errorf("product %014d: %w", gtin, registry.ErrUnknown)
 	}
-	p := &productView{Schema: "plimsoll.registry.product/1", GTIN: fmt.Sprintf("%014d", gtin), Labels: []labelView{}}
+	p := &productView{Schema: "plimsoll.registry.product/1", GTIN: fmt.Sprintf("%014d", gtin), Labels: []labelView{}, picture: registry.PicturePath(list...)}
 	for _, l := range list {
 		v, err := s.viewLabel(ctx, l)
 		if err != nil {

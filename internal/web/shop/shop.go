@@ -14,7 +14,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -127,9 +126,7 @@ func (p *Pages) product(ctx context.Context, gtin uint64, words *locale.Catalogu
 		x.Status, x.Name = newest.Status, x.Statement.Maker+" "+x.Statement.Model
 		x.Category = categoryName(newest.Category, words)
 		x.Alt = words.Text("product.picture", "name", x.Name)
-		if i := slices.IndexFunc(x.Labels, func(l *registry.Label) bool { return l.PictureHash() != nil }); i >= 0 {
-			x.Picture = "/api/v1/pictures/" + x.Labels[i].Picture.String()
-		}
+		x.Picture = registry.PicturePath(x.Labels...)
 	} else {
 		x.Name = words.Text("shop.unlabelled", "digits", x.Digits)
 	}

@@ -149,6 +149,9 @@ type audit struct{ When, Account, Action, Subject, URL, Outcome string }
 
 const perPage = 100
 
+// outcomes are the words for what was done.
+var outcomes = map[string]string{"done": "work.audit.done", "by": "work.audit.by", "to": "work.audit.to"}
+
 func (p *Pages) audit(r *page.Request, who *review.Person) (*page.View, error) {
 	if who.Account.Role != registry.SchemeOwner {
 		return nil, registry.ErrRole
@@ -170,12 +173,8 @@ func (p *Pages) audit(r *page.Request, who *review.Person) (*page.View, error) {
 		} else if _, err := hex.DecodeString(x.Subject); err == nil && len(x.Subject) == 64 {
 			line.Subject = w.Text("work.audit.label", "id", x.Subject[:8])
 		}
-		if name, ok := strings.CutPrefix(x.Outcome, "done by "); ok {
-			line.Outcome = w.Text("work.audit.by", "person", name)
-		} else if name, ok := strings.CutPrefix(x.Outcome, "done to "); ok {
-			line.Outcome = w.Text("work.audit.to", "person", name)
-		} else if x.Outcome == "done" {
-			line.Outcome = w.Text("work.audit.done")
+		if form, person := x.Told(); form != "" {
+			line.Outcome = w.Text(outcomes[form], "person", person)
 		}
 		a.Acts = append(a.Acts, line)
 	}

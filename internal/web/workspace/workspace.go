@@ -47,7 +47,7 @@ func Beside(api, public, work http.Handler) http.Handler {
 	for _, l := range locale.Languages {
 		mux.Handle("/"+string(l)+"/", public)
 		mux.Handle("/"+string(l)+"/01/", api)
-		for _, path := range []string{"/desk", "/desk/", "/sign-in", "/sign-in/passkey", "/sign-out", "/passkeys", "/passkeys/new"} {
+		for _, path := range append(page.DoorPaths(), "/desk", "/desk/") {
 			mux.Handle("/"+string(l)+path, work)
 		}
 	}

@@ -28,7 +28,6 @@ import (
 	"plimsoll.example/plimsoll/internal/storetest"
 	"plimsoll.example/plimsoll/internal/web/workspace"
 	"plimsoll.example/plimsoll/label"
-	"plimsoll.example/plimsoll/norms"
 )
 
 // office is the workspaces of a registry, served.
@@ -36,7 +35,7 @@ type office struct {
 	*httptest.Server
 	t    *testing.T
 	reg  *registry.Registry
-	keys bool
+	desk *review.Desk
 }
 
 func open(t *testing.T) *office {
@@ -47,24 +46,14 @@ func open(t *testing.T) *office {
 		t.Fatal(err)
 	}
 	reg, _ := storetest.Run(t, store, dir, storetest.Noon)
-	catalogue, err := norms.Load()
-	if err != nil {
-		t.Fatal(err)
-	}
-	o := &office{t: t, reg: reg, keys: true}
-	desk := &review.Desk{Registry: reg, Store: store, Norms: catalogue, Now: storetest.Noon, Key: func(account string) ed25519.PrivateKey {
-		if seed := map[string]byte{"body": 1, "lab": 2, "owner": 4}[account]; seed != 0 && o.keys {
-			return storetest.Key(seed)
-		}
-		return nil
-	}}
+	o := &office{t: t, reg: reg, desk: storetest.Seat(t, reg, store)}
 	door := auth.NewDoor(store, storetest.Noon)
 	for name, account := range map[string]string{"mia": "maker", "max": "gone", "leo": "lab", "bea": "body", "ben": "body", "olga": "owner"} {
 		if err := door.Add(t.Context(), name, account, "correct horse"); err != nil {
 			t.Fatal(err)
 		}
 	}
-	site, err := (&workspace.Pages{Desk: desk, Door: door, Now: storetest.Noon, Logger: slog.New(slog.DiscardHandler)}).Site("(test)", nil)
+	site, err := (&workspace.Pages{Desk: o.desk, Door: door, Now: storetest.Noon, Logger: slog.New(slog.DiscardHandler)}).Site("(test)", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -280,7 +269,7 @@ func TestAPictureIsReviewedWithTheCase(t *testing.T) {
 
 func TestWhoHasNoKeyHereBringsWhatTheySigned(t *testing.T) {
 	o := open(t)
-	o.keys = false
+	o.desk.Key = func(string) ed25519.PrivateKey { return nil }
 	mia, bea, ben := o.visitor("mia"), o.visitor("bea"), o.visitor("ben")
 	path := o.begun(mia)
 	mia.form("/en"+path+"/ask", 200, "body", "body")

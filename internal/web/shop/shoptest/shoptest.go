@@ -3,7 +3,6 @@ package shoptest
 
 import (
 	"bytes"
-	"crypto/ed25519"
 	"fmt"
 	"image"
 	"image/color"
@@ -29,7 +28,6 @@ import (
 	"plimsoll.example/plimsoll/internal/web/shop"
 	"plimsoll.example/plimsoll/internal/web/workspace"
 	"plimsoll.example/plimsoll/label"
-	"plimsoll.example/plimsoll/norms"
 )
 
 // Password is that of every person: mia of a maker, leo of a laboratory, bea and ben of a certification body, olga of the
@@ -54,22 +52,13 @@ func Open(t testing.TB, words func(locale.Lang) *locale.Catalogue) *Counter {
 		t.Fatal(err)
 	}
 	reg, log := storetest.Run(t, store, dir, storetest.Noon)
-	catalogue, err := norms.Load()
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &Counter{Desk: &review.Desk{Registry: reg, Store: store, Norms: catalogue, Now: storetest.Noon, Key: func(account string) ed25519.PrivateKey {
-		if seed := map[string]byte{"body": 1, "lab": 2, "maker": 3, "owner": 4}[account]; seed != 0 {
-			return storetest.Key(seed)
-		}
-		return nil
-	}}}
+	c := &Counter{Desk: storetest.Seat(t, reg, store)}
 	quiet := slog.New(slog.DiscardHandler)
-	api, err := public.New(public.Config{Registry: reg, Proofs: log, Files: labellog.Handler(filepath.Join(dir, "log")), Norms: catalogue, Logger: quiet, Rate: 1000, Now: storetest.Noon, Words: words})
+	api, err := public.New(public.Config{Registry: reg, Proofs: log, Files: labellog.Handler(filepath.Join(dir, "log")), Norms: c.Desk.Norms, Logger: quiet, Rate: 1000, Now: storetest.Noon, Words: words})
 	if err != nil {
 		t.Fatal(err)
 	}
-	people, err := (&shop.Pages{Registry: reg, Log: log, Norms: catalogue, Rate: 50, Now: storetest.Noon, Logger: quiet}).Site("(test)", nil)
+	people, err := (&shop.Pages{Registry: reg, Log: log, Norms: c.Desk.Norms, Rate: 50, Now: storetest.Noon, Logger: quiet}).Site("(test)", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
