@@ -55,7 +55,7 @@ func (p *Pages) locate(peers []inspect.Peer, reaches []home.Reach) {
 }
 
 // countries are those of some reaches, the one with the most devices first.
-func (p *Pages) countries(w *locale.Catalogue, reaches []home.Reach) (list []abroad) {
+func (p *Pages) countries(w *locale.Catalogue, reaches []home.Reach) (list []*abroad) {
 	of := map[string]map[string]bool{}
 	for i := range reaches {
 		r := &reaches[i]
@@ -67,7 +67,7 @@ func (p *Pages) countries(w *locale.Catalogue, reaches []home.Reach) (list []abr
 	devices := p.Household.Devices()
 	slices.SortFunc(devices, func(a, b *home.Device) int { return cmp.Or(cmp.Compare(a.Title(), b.Title()), cmp.Compare(a.ID, b.ID)) })
 	for code, ids := range of {
-		x := abroad{Country: report.Country(w, code), code: code}
+		x := &abroad{Country: report.Country(w, code), code: code}
 		for _, d := range devices {
 			if !ids[d.ID] {
 				continue
@@ -85,7 +85,7 @@ func (p *Pages) countries(w *locale.Catalogue, reaches []home.Reach) (list []abr
 		x.N = w.Number(int64(x.n))
 		list = append(list, x)
 	}
-	slices.SortFunc(list, func(a, b abroad) int { return cmp.Or(cmp.Compare(b.n, a.n), cmp.Compare(a.code, b.code)) })
+	slices.SortFunc(list, func(a, b *abroad) int { return cmp.Or(cmp.Compare(b.n, a.n), cmp.Compare(a.code, b.code)) })
 	return list[:min(len(list), mostAbroad)]
 }
 
