@@ -81,7 +81,7 @@ func TestWhatAHomeSaysOfItselfAndDidOfItsListsIsTakenAlong(t *testing.T) {
 	if err := other.Tick(t.Context(), "lessons", "here", &later); err != nil {
 		t.Fatal(err)
 	}
-	x.Ticks[1].At = at.AddDate(300, 0, 0) // by a clock that is ahead
+	x.Ticks[1].At = at.AddDate(100, 0, 0) // by a clock that is ahead
 	if _, err := next.Import(t.Context(), "uid:0", x, false); err != nil {
 		t.Fatal(err)
 	}
