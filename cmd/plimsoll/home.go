@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -249,14 +250,7 @@ func newHomeDevices(e env, words *locale.Catalogue) *cobra.Command {
 
 // kind is what a device is, in a word.
 func (r *remote) kind(d *home.Device) string {
-	category := d.Identity.Category
-	if d.Corrected != nil && d.Corrected.Category != "" {
-		category = d.Corrected.Category
-	}
-	if category == "" {
-		category = "unknown"
-	}
-	return r.words.Text("category." + category)
+	return r.words.Text("category." + cmp.Or(d.Correction().Category, d.Identity.Category, "unknown"))
 }
 
 func newHomeExplain(e env, words *locale.Catalogue) *cobra.Command {

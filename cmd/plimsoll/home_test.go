@@ -20,7 +20,9 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"plimsoll.example/plimsoll/internal/device"
+	"plimsoll.example/plimsoll/internal/finding"
 	"plimsoll.example/plimsoll/internal/frame"
+	"plimsoll.example/plimsoll/internal/guide"
 	"plimsoll.example/plimsoll/internal/home"
 	"plimsoll.example/plimsoll/internal/inspect"
 	"plimsoll.example/plimsoll/internal/locale"
@@ -187,6 +189,25 @@ func TestQuarantineEndsAsAPersonSaysAndEachVerbSaysWhatItDid(t *testing.T) {
 	say(t, socket, "quarantine", "cam")
 	holds(t, say(t, socket, "release", "cam", "--lang", "fr"), "libre")
 	holds(t, say(t, socket, "undo"), "cut off")
+}
+
+func TestWhyADeviceIsCutOffIsSaidHoweverMuchWasFoundSince(t *testing.T) {
+	g, socket := running(t)
+	var list []home.Noted
+	for i := range 30 {
+		list = append(list, home.Noted{State: home.Open, Finding: finding.Finding{Kind: finding.TLSWeak, Device: g.cam(t).ID, Role: finding.Actor, Key: fmt.Sprint(i), Last: int64(i + 2)}})
+	}
+	list[0].Kind = finding.ScanHorizontal
+	if err := g.store.SaveFindings(t.Context(), list); err != nil {
+		t.Fatal(err)
+	}
+	say(t, socket, "quarantine", "cam", "--why", list[0].ID())
+	words := locale.New(locale.English)
+	text := say(t, socket, "explain", "cam")
+	holds(t, text, words.Text("home.explain.confirmed", "why", guide.Explain(words, &list[0].Finding, "cam").Title))
+	if strings.Contains(text, list[0].ID()) {
+		t.Errorf("it says the ID of a finding:\n%s", text)
+	}
 }
 
 func TestAQuarantineForATimeAndWhatFollowsItAreTold(t *testing.T) {

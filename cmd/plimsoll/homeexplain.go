@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"plimsoll.example/plimsoll/internal/finding"
 	"plimsoll.example/plimsoll/internal/guide"
 	"plimsoll.example/plimsoll/internal/home"
 	"plimsoll.example/plimsoll/internal/locale"
@@ -72,7 +73,11 @@ func (r *remote) explain(ctx context.Context, name string) error {
 		if d.Confirmed {
 			key = "home.explain.confirmed"
 		}
-		lines = append(lines, r.words.Text(key, "why", r.why(d, x.Findings)))
+		why, err := r.why(ctx, d)
+		if err != nil {
+			return err
+		}
+		lines = append(lines, r.words.Text(key, "why", why))
 	}
 	if x := &d.Retest; !x.Until.IsZero() {
 		lines = append(lines, r.words.Text("home.retest."+x.Stands(d.Last), "device", d.Title(), "since", x.Since.Local(), "until", x.Until.Local(), "at", x.At.Local()))
@@ -131,12 +136,15 @@ func (r *remote) changes(o *offered) (lines []string) {
 	return lines
 }
 
-// why is the reason of a quarantine: the finding that it is for, or the words of a person.
-func (r *remote) why(d *home.Device, list []home.Noted) string {
-	for i := range list {
-		if f := &list[i]; f.ID() == d.Reason {
-			return guide.Explain(r.words, &f.Finding, d.Title()).Title
-		}
+// why is the reason of a quarantine, in words.
+func (r *remote) why(ctx context.Context, d *home.Device) (string, error) {
+	var of struct{ Findings []home.Noted }
+	if err := r.call(ctx, http.MethodGet, "findings?id="+url.QueryEscape(d.Reason), nil, &of); err != nil {
+		return "", err
 	}
-	return d.Reason
+	var f *finding.Finding
+	if len(of.Findings) > 0 {
+		f = &of.Findings[0].Finding
+	}
+	return guide.Reason(r.words, f, d.Reason, d.Title()), nil
 }

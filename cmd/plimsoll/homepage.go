@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"time"
 
+	"plimsoll.example/plimsoll/internal/finding"
 	"plimsoll.example/plimsoll/internal/guide"
 	"plimsoll.example/plimsoll/internal/home"
 	"plimsoll.example/plimsoll/internal/locale"
@@ -39,10 +40,11 @@ func (g *gateway) page(ctx context.Context) error {
 
 // why is why a device is in quarantine: the finding that it is for, in words, or the words of a person.
 func (g *gateway) why(ctx context.Context, d *home.Device, words *locale.Catalogue) string {
+	var of *finding.Finding
 	if f, err := g.store.Finding(ctx, d.Reason); err == nil {
-		return guide.Explain(words, &f.Finding, d.Title()).Title
+		of = &f.Finding
 	}
-	return d.Reason
+	return guide.Reason(words, of, d.Reason, d.Title())
 }
 
 // captive is the device in quarantine that has an address, and the names of the servers that repair it.

@@ -53,14 +53,14 @@ type gatewayFlags struct {
 	learn         time.Duration // how long a device is watched before a file for it is learned; 0: none is
 	logLevel      slog.Level
 
-	pages     pageFlags
-	notices   noticeFlags
-	where     string                                // file with the countries of addresses; "": what is there
-	countries country.Table                         // of addresses on the Internet
-	metricsAt string                                // address and port at which Prometheus asks; "" is none
-	open      func() (source, error)                // what it watches
-	apart     bool                                  // nothing is fetched but the word of registries, and nothing confined: a played home
-	beside    func(context.Context, *gateway) error // goes on while the gateway runs; nil: nothing does
+	pages       pageFlags
+	notices     noticeFlags
+	countryFile string                                // file with the countries of addresses; "": what is there
+	countries   country.Table                         // of addresses on the Internet
+	metricsAt   string                                // address and port at which Prometheus asks; "" is none
+	open        func() (source, error)                // what it watches
+	apart       bool                                  // nothing is fetched but the word of registries, and nothing confined: a played home
+	beside      func(context.Context, *gateway) error // goes on while the gateway runs; nil: nothing does
 
 	// of MUD files
 	anchors, roots string
@@ -98,7 +98,7 @@ func newHomeRun(e env, words *locale.Catalogue) *cobra.Command {
 			return wrongUsage("error.home.wan")
 		}
 		var err error
-		if g.countries, err = openCountries(g.where); err != nil {
+		if g.countries, err = openCountries(g.countryFile); err != nil {
 			return err
 		}
 		if err := g.run(c.Context()); err != nil || c.Context().Err() == nil {
@@ -177,7 +177,7 @@ func newHomeRun(e env, words *locale.Catalogue) *cobra.Command {
 	})
 	f.BoolVar(&g.inbound, "inbound", false, "")
 	f.TextVar(&g.logLevel, "log-level", slog.LevelInfo, "")
-	f.StringVar(&g.where, "countries", "", "")
+	f.StringVar(&g.countryFile, "countries", "", "")
 	f.StringVar(&g.metricsAt, "metrics", "", "")
 	g.pages.flags(f)
 	g.notices.flags(f)

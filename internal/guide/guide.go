@@ -38,6 +38,14 @@ func ExplainHere(words *locale.Catalogue, f *finding.Finding, device string) Tex
 	return explain(words, f, device, true)
 }
 
+// Reason is why a device is, or was, cut off: the finding that it was for, in words, or with nil what a person said.
+func Reason(words *locale.Catalogue, f *finding.Finding, said, device string) string {
+	if f == nil {
+		return said
+	}
+	return Explain(words, f, device).Title
+}
+
 func explain(words *locale.Catalogue, f *finding.Finding, device string, here bool) Text {
 	key := string(f.Kind) + "." + string(f.Role)
 	parties, ok := parties[key]

@@ -158,8 +158,8 @@ func (d *Device) Vouched() bool {
 
 // Kind is what sort of thing a device is, by the household’s word or else by what was seen.
 func (d *Device) Kind() device.Kind {
-	if d.Corrected != nil && d.Corrected.Kind != "" {
-		return d.Corrected.Kind
+	if c := d.Corrected; c != nil && c.Kind != "" { // asked everywhere: no copy of it
+		return c.Kind
 	}
 	return d.Identity.Kind
 }
@@ -167,7 +167,7 @@ func (d *Device) Kind() device.Kind {
 // Is is what a device is, by the household’s word where it gave one, or else by what was seen.
 func (d *Device) Is() device.Identity {
 	id := d.Identity
-	if c := d.Corrected; c != nil && *c != (Correction{}) {
+	if c := d.Correction(); c != (Correction{}) {
 		id.Kind, id.Maker, id.Model, id.Category = cmp.Or(c.Kind, id.Kind), cmp.Or(c.Maker, id.Maker), cmp.Or(c.Model, id.Model), cmp.Or(c.Category, id.Category)
 		if c.Kind != "" && c.Category != "" {
 			id.Confidence = 1

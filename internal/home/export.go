@@ -17,7 +17,8 @@ import (
 // ExportSchema names the shape of Export, which schema/home-export.json describes.
 const ExportSchema = "plimsoll.home.export/1"
 
-// Export is all that a household knows of its devices, and decided. What its devices did is not in it.
+// Export is all that a household knows of its devices, decided, and says of itself. What its devices did is not in it, nor who
+// may come in.
 type Export struct {
 	Schema    string            `json:"schema"`
 	Version   string            `json:"version"` // of the program
@@ -27,6 +28,8 @@ type Export struct {
 	Files     []*File           `json:"files"`     // that devices are held to, were offered, or were decided about
 	Makers    []*mudcache.Entry `json:"makers"`    // what is kept of their MUD URLs: who signed which file
 	Notes     []Note            `json:"notes"`     // of findings that somebody did something about
+	Settings  *Settings         `json:"settings,omitempty"`
+	Ticks     []*Ticked         `json:"ticks,omitempty"` // of Lists
 }
 
 // Note is what the household did about a finding.
@@ -44,6 +47,7 @@ const (
 	MaxExport    = 64 << 20 // octets
 	MaxDecisions = 20_000
 	maxFiles     = 2*MaxDevices + 512
+	MaxTicks     = 10_000
 	maxNotes     = 10_000
 )
 
@@ -142,6 +146,10 @@ func (x *Export) read(d *json.Decoder) error {
 			err = members(d, name, mudcache.MaxEntries, &x.Makers)
 		case "notes":
 			err = members(d, name, maxNotes, &x.Notes)
+		case "settings":
+			err = member(d, name, &x.Settings)
+		case "ticks":
+			err = members(d, name, MaxTicks, &x.Ticks)
 		default:
 			err = fmt.Errorf("%.80q: no such member is known", name)
 		}

@@ -110,6 +110,14 @@ func (x *Export) check() error {
 			return fmt.Errorf("notes[%d]: no finding of a device here is like that", i)
 		}
 	}
+	if x.Settings != nil && x.Settings.Check() != nil {
+		return fmt.Errorf("settings: a name has at most %d octets, in one line", maxName)
+	}
+	for i, t := range x.Ticks {
+		if !slices.Contains(Lists, t.List) || t.Item == "" || !short(t.Item, maxName) || !short(t.By, 64) || t.At.Unix() < 0 {
+			return fmt.Errorf("ticks[%d]: no list has a point like that", i)
+		}
+	}
 	return nil
 }
 
@@ -203,9 +211,9 @@ func (w *Word) check() error {
 	c := w.Corrected
 	switch {
 	case !short(w.Name, maxName):
-		return errors.New("name: it is too long")
+		return fmt.Errorf("name: a name has at most %d octets", maxName)
 	case !short(w.Room, maxName):
-		return errors.New("room: it is too long")
+		return fmt.Errorf("room: a name has at most %d octets", maxName)
 	case c != nil && (!aKind(c.Kind) || !short(c.Maker, maxText) || !short(c.Model, maxText) || !short(c.Category, maxName)):
 		return errors.New("corrected: no device is like that")
 	case !short(w.MUDURL, maxText):

@@ -32,11 +32,13 @@ type ledger interface {
 	Last(ctx context.Context) (*Decision, error)
 	// TakeOver keeps all that an import, or that two devices are one, or the undoing of it, makes of what is kept, or nothing of
 	// it, and numbers t.By. Decisions that are kept already are not kept twice; others get numbers of their own where theirs
-	// are taken. Files and notes are added. What is kept of a device is read as that of the one that it is a part of.
+	// are taken. Files and notes are added, and ticks that are newer. What is kept of a device is read as that of the one that it is a part of.
 	TakeOver(ctx context.Context, t *Takeover) error
+	// Settings are what the household says of itself; nothing, before it said anything.
+	Settings(ctx context.Context) (*Settings, error)
 	// Snapshot is Takeover.Before of the import of that number.
 	Snapshot(ctx context.Context, seq int64) ([]byte, error)
-	// Contents puts decisions, files and notes into an export.
+	// Contents puts decisions, files, notes, settings and ticks into an export.
 	Contents(ctx context.Context, x *Export) error
 	// Decisions are those about a device before a number (0: all), the newest first, at most limit.
 	Decisions(ctx context.Context, device string, before int64, limit int) ([]*Decision, error)
@@ -428,19 +430,16 @@ func (h *Household) alter(ctx context.Context, id string, change func(*Device)) 
 	c := d.clone()
 	change(c)
 	c.ID, c.Stance = d.ID, d.Stance
-	if len(c.Name) > maxName || len(c.Room) > maxName {
-		h.mu.Unlock()
-		return nil, fmt.Errorf("%w: a name has at most %d octets", ErrVerb, maxName)
-	}
-	if orNone(c.Corrected) == (Correction{}) {
+	if c.Correction() == (Correction{}) {
 		c.Corrected = nil
 	}
-	if orNone(c.Care) == (Care{}) {
+	if c.Noted() == (Care{}) {
 		c.Care = nil
 	}
-	if err := c.Care.check(); err != nil {
+	said := c.word()
+	if err := said.check(); err != nil { // so that what is exported can be taken in
 		h.mu.Unlock()
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", ErrVerb, err)
 	}
 	h.put(c)
 	h.mu.Unlock()

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"plimsoll.example/plimsoll/internal/frame"
 )
@@ -17,14 +18,16 @@ type Takeover struct {
 	Decisions []*Decision
 	Files     []*File
 	Notes     []Note
-	Before    []byte    // of an import: the devices as they were, for the undoing
+	Settings  *Settings // nil: they stay
+	Ticks     []*Ticked
+	Before    []byte    // of an import: what was before, for the undoing
 	By        *Decision // which the ledger numbers
 }
 
 // Import takes in what another household, or this one, exported, in somebody’s name. What the file says of a device
 // takes the place of what is known and decided here, if it is the same device: by its ID or a link-layer address. What
 // was seen of it last stays. Devices that are here alone stay too, or go if replace is set. Decisions are added to the
-// audit log, which loses none. It is one decision, and can be undone until another one is made.
+// audit log, which loses none. What it says of the home takes the place of that. It is one decision, and can be undone until another one is made.
 func (h *Household) Import(ctx context.Context, actor string, x *Export, replace bool) (*Decision, error) {
 	h.deciding.Lock()
 	defer h.deciding.Unlock()
@@ -36,11 +39,16 @@ func (h *Household) Import(ctx context.Context, actor string, x *Export, replace
 	if len(here)-len(gone)+len(fresh) > MaxDevices {
 		return nil, fmt.Errorf("import: %w: there would be more than %d devices", ErrExport, MaxDevices)
 	}
-	before, err := json.Marshal(here)
+	was := replaced{Devices: here, Now: x.Settings}
+	var err error
+	if was.Settings, err = h.Ledger.Settings(ctx); err != nil {
+		return nil, fmt.Errorf("import: %w", err)
+	}
+	before, err := json.Marshal(was)
 	if err != nil {
 		return nil, fmt.Errorf("import: %w", err)
 	}
-	t := &Takeover{Devices: devices, Gone: gone, Files: x.Files, Before: before}
+	t := &Takeover{Devices: devices, Gone: gone, Files: x.Files, Settings: x.Settings, Before: before}
 	for _, d := range x.Decisions {
 		c := *d
 		c.Device = names.of(c.Device)
@@ -51,6 +59,19 @@ func (h *Household) Import(ctx context.Context, actor string, x *Export, replace
 	for _, n := range x.Notes {
 		n.Device = names.of(n.Device)
 		t.Notes = append(t.Notes, n)
+	}
+	now := h.Now().UTC()
+	for _, n := range x.Ticks {
+		c := *n
+		if c.At.After(now) { // by a clock that is ahead
+			c.At = now
+		}
+		words := strings.Split(c.Item, " ")
+		for i := range words {
+			words[i] = names.of(words[i])
+		}
+		c.Item = strings.Join(words, " ")
+		t.Ticks = append(t.Ticks, &c)
 	}
 	how := "merge"
 	if replace {
@@ -84,7 +105,14 @@ func (h *Household) takeOver(ctx context.Context, t *Takeover) (*Decision, error
 	return t.By, h.enforce(ctx)
 }
 
-// unimport is the undoing of an import: devices are as they were. Those that came with it go, unless they were seen.
+// replaced is what an import takes the place of, and the settings that it brings.
+type replaced struct {
+	Devices       []*Device
+	Settings, Now *Settings
+}
+
+// unimport is the undoing of an import: devices are as they were. Those that came with it go, unless they were seen. Settings
+// are as they were, unless somebody changed them since.
 func (h *Household) unimport(ctx context.Context, actor string, last *Decision) (*Decision, error) {
 	if newest, err := h.Ledger.Last(ctx); err != nil || newest.Seq != last.Seq || last.Undone != 0 {
 		return nil, fmt.Errorf("undo decision %d: %w", last.Seq, ErrStale)
@@ -93,9 +121,22 @@ func (h *Household) unimport(ctx context.Context, actor string, last *Decision) 
 	if err != nil {
 		return nil, fmt.Errorf("undo decision %d: %w", last.Seq, err)
 	}
-	t := &Takeover{By: &Decision{Actor: actor, Verb: Undo, Argument: fmt.Sprint(last.Seq)}}
-	if err := json.Unmarshal(body, &t.Devices); err != nil {
+	var was replaced
+	if err = json.Unmarshal(body, &was); err != nil {
+		err = json.Unmarshal(body, &was.Devices) // as it was kept once
+	}
+	if err != nil {
 		return nil, fmt.Errorf("undo decision %d: read what was before: %w", last.Seq, err)
+	}
+	t := &Takeover{Devices: was.Devices, By: &Decision{Actor: actor, Verb: Undo, Argument: fmt.Sprint(last.Seq)}}
+	if was.Now != nil {
+		now, err := h.Ledger.Settings(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("undo decision %d: %w", last.Seq, err)
+		}
+		if *now == *was.Now {
+			t.Settings = was.Settings
+		}
 	}
 	for _, d := range h.Devices() {
 		i := slices.IndexFunc(t.Devices, func(x *Device) bool { return x.ID == d.ID })

@@ -57,6 +57,7 @@ func (m *memory) Finding(_ context.Context, id string) (*Noted, error) {
 func (m *memory) FindingsSince(context.Context, string, time.Time) ([]Noted, error) {
 	return m.found, nil
 }
+func (m *memory) Settings(context.Context) (*Settings, error)     { return &Settings{}, nil }
 func (m *memory) Snapshot(context.Context, int64) ([]byte, error) { return nil, fs.ErrNotExist }
 func (m *memory) Contents(context.Context, *Export) error         { return nil }
 

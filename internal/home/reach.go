@@ -1,6 +1,7 @@
 package home
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
@@ -11,6 +12,23 @@ type Reach struct {
 	Device, Peer string
 	Country      string // ISO 3166-1 alpha-2
 	First, Last  time.Time
+}
+
+// MaxReaches bounds those that are read at once.
+const MaxReaches = 20_000
+
+// CountriesOf are those of each peer, by code, each once.
+func CountriesOf(list []Reach) map[string][]string {
+	of := map[string][]string{}
+	for i := range list {
+		r := &list[i]
+		of[r.Peer] = append(of[r.Peer], r.Country)
+	}
+	for peer, codes := range of {
+		slices.Sort(codes)
+		of[peer] = slices.Compact(codes)
+	}
+	return of
 }
 
 // Reaches collects such until they are kept. Any number of goroutines may use it. The zero value is ready.

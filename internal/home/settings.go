@@ -37,6 +37,16 @@ type Tick struct {
 	By string    `json:"by"` // an actor
 }
 
+// Ticked is the tick of a point.
+type Ticked struct {
+	List string `json:"list"`
+	Item string `json:"item"` // words, of which one may be the ID of a device
+	Tick
+}
+
+// Lists are those whose ticks are exported: not what somebody asks for, nor who looked at what.
+var Lists = []string{"lessons", "moving-in", "moving-out", "tune-up", "support"}
+
 // Amount is how much a device said on one day, with all of its peers.
 type Amount struct {
 	Device  string

@@ -52,12 +52,18 @@ func (c *Care) check() error {
 	case c == nil:
 		return nil
 	case len(c.Note) > MaxNote || !utf8.ValidString(c.Note):
-		return fmt.Errorf("%w: a note has at most %d octets", ErrVerb, MaxNote)
+		return fmt.Errorf("a note has at most %d octets", MaxNote)
 	case !slices.Contains([]Offline{"", WorksOffline, StopsOffline}, c.Offline):
-		return fmt.Errorf("%w: %.40q is none of works, stops", ErrVerb, c.Offline)
+		return fmt.Errorf("%.40q is none of works, stops", c.Offline)
 	}
 	return nil
 }
+
+// Noted is what the household notes of a device, if anything.
+func (d *Device) Noted() Care { return orNone(d.Care) }
+
+// Correction is what the household says that a device is, if it says anything.
+func (d *Device) Correction() Correction { return orNone(d.Corrected) }
 
 // word is what the household says of a device now.
 func (d *Device) word() Word {
@@ -99,8 +105,8 @@ func (s *Said) String() string {
 	add("model", now.Model, before.Model)
 	add("category", now.Category, before.Category)
 	care, was := orNone(a.Care), orNone(b.Care)
-	add("bought", dayOrNone(care.Bought), dayOrNone(was.Bought))
-	add("support_until", dayOrNone(care.Support), dayOrNone(was.Support))
+	add("bought", DayOrNone(care.Bought), DayOrNone(was.Bought))
+	add("support_until", DayOrNone(care.Support), DayOrNone(was.Support))
 	add("offline", care.Offline, was.Offline)
 	add("note", care.Note, was.Note)
 	if a.MUDURL != b.MUDURL {
@@ -110,7 +116,8 @@ func (s *Said) String() string {
 	return strings.ToValidUTF8(text[:min(len(text), maxText)], "")
 }
 
-func dayOrNone(d label.Day) string {
+// DayOrNone is a day as in RFC 3339, "" where none is said.
+func DayOrNone(d label.Day) string {
 	if d == 0 {
 		return ""
 	}

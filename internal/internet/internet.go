@@ -1,5 +1,5 @@
-// Package internet says which addresses are on the Internet, and keeps connections to them: who connects to a server that
-// somebody else names must not be led into the network at home.
+// Package internet says which addresses are on the Internet and which are at home, and keeps connections to the former: who
+// connects to a server that somebody else names must not be led into the network at home.
 package internet
 
 import (
@@ -43,6 +43,15 @@ func check(a netip.Addr, allow []netip.Prefix) error {
 		}
 	}
 	return nil
+}
+
+// Home reports whether an address is one that homes use (RFC 1918, RFC 4193, link-local), or this machine’s.
+func Home(a netip.Addr) bool { return a.IsPrivate() || a.IsLinkLocalUnicast() || a.IsLoopback() }
+
+// Loopback reports whether a host, as it is written, is this machine.
+func Loopback(host string) bool {
+	a, err := netip.ParseAddr(host)
+	return err == nil && a.IsLoopback() || host == "localhost"
 }
 
 // special are the addresses that a name on the Internet has no business to lead to: those that IANA's registries of

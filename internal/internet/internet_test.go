@@ -28,6 +28,25 @@ func TestOnlyTheInternetIsConnectedTo(t *testing.T) {
 	}
 }
 
+// An address of this machine, or of a network at home, is one however it is written; no other is.
+func TestWhatIsAtHomeIsKnown(t *testing.T) {
+	for address, home := range map[string]bool{
+		"127.0.0.1": true, "::ffff:127.0.0.1": true, "10.1.2.3": true, "::ffff:192.168.0.1": true, "169.254.1.1": true, "fd00::1": true,
+		"fe80::1%eth0": true, "100.64.0.1": false, "1.1.1.1": false, "::ffff:1.1.1.1": false, "2606:4700:4700::1111": false, "0.0.0.0": false,
+	} {
+		if internet.Home(netip.MustParseAddr(address)) != home {
+			t.Errorf("%s: not %t", address, home)
+		}
+	}
+	for host, own := range map[string]bool{
+		"localhost": true, "127.0.0.2": true, "::1": true, "::ffff:127.0.0.1": true, "localhost.example": false, "10.1.2.3": false, "": false,
+	} {
+		if internet.Loopback(host) != own {
+			t.Errorf("%s: not %t", host, own)
+		}
+	}
+}
+
 // A name that leads to this machine is refused before anything is sent.
 func TestANameThatLeadsHomeIsNotConnectedTo(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")

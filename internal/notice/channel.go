@@ -12,6 +12,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"plimsoll.example/plimsoll/internal/internet"
 	"plimsoll.example/plimsoll/internal/locale"
 )
 
@@ -183,15 +184,9 @@ var homely = []string{".local", ".home.arpa", ".internal", ".lan", ".home", ".lo
 func atHome(host string) bool {
 	host = strings.TrimSuffix(strings.ToLower(host), ".")
 	if a, err := netip.ParseAddr(host); err == nil {
-		return private(a)
+		return internet.Home(a)
 	}
 	return !strings.Contains(host, ".") || slices.ContainsFunc(homely, func(end string) bool { return strings.HasSuffix(host, end) })
-}
-
-// private reports whether an address is one of this machine or of a network at home.
-func private(a netip.Addr) bool {
-	a = a.Unmap()
-	return a.IsLoopback() || a.IsPrivate() || a.IsLinkLocalUnicast()
 }
 
 // roots are what vouches for the server; nil are the authorities of the system.

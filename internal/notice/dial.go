@@ -9,6 +9,8 @@ import (
 	"net/netip"
 	"syscall"
 	"time"
+
+	"plimsoll.example/plimsoll/internal/internet"
 )
 
 // Bounds of one attempt.
@@ -26,7 +28,7 @@ var (
 // indoors refuses addresses that are not at home, for net.Dialer.ControlContext: the address that is called counts, whatever
 // a name led to before.
 func indoors(_ context.Context, _, address string, _ syscall.RawConn) error {
-	if a, err := netip.ParseAddrPort(address); err != nil || !private(a.Addr()) {
+	if a, err := netip.ParseAddrPort(address); err != nil || !internet.Home(a.Addr()) {
 		return fmt.Errorf("%w: %s", errOutside, address)
 	}
 	return nil

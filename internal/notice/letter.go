@@ -23,14 +23,7 @@ var letterHTML string
 // line is a text in one line, of what a reader can see: no controls, and nothing that turns its direction (UAX #9 §2).
 func line(s string) string {
 	s = strings.Join(strings.FieldsFunc(strings.ToValidUTF8(s, "\ufffd"), func(r rune) bool { return r < 0x80 && unicode.IsSpace(r) }), " ")
-	s = strings.Map(func(r rune) rune {
-		const nonJoiner, joiner = '\u200c', '\u200d'
-		if r != nonJoiner && r != joiner && unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Cs, unicode.Zl, unicode.Zp) {
-			return '\ufffd'
-		}
-		return r
-	}, s)
-	return clip(s, maxLine)
+	return clip(strings.Map(locale.Visible, s), maxLine)
 }
 
 // clip cuts a text off after so many octets, between two letters.

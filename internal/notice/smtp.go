@@ -6,13 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"net/smtp"
 	"net/textproto"
 	"net/url"
 	"strings"
 	"time"
 
+	"plimsoll.example/plimsoll/internal/internet"
 	"plimsoll.example/plimsoll/internal/locale"
 )
 
@@ -28,7 +28,7 @@ func (c *Channel) mail(ctx context.Context, words *locale.Catalogue, m Message, 
 		return err
 	}
 	host := u.Hostname()
-	own := loopback(host)
+	own := internet.Loopback(host)
 	conn, err := call(ctx, net.JoinHostPort(host, c.port(u)), own)
 	if err != nil {
 		return trouble(err, unreachable)
@@ -111,7 +111,7 @@ type login struct{ user, secret string }
 
 // Start begins.
 func (l *login) Start(s *smtp.ServerInfo) (string, []byte, error) {
-	if !s.TLS && !loopback(s.Name) {
+	if !s.TLS && !internet.Loopback(s.Name) {
 		return "", nil, errors.New("a password is not sent without encryption")
 	}
 	return "LOGIN", nil, nil
@@ -140,10 +140,4 @@ func unsaid(err error) error {
 		return errors.New("the server answers nothing that is an answer")
 	}
 	return err
-}
-
-// loopback reports whether a host, as it is written, is this machine.
-func loopback(host string) bool {
-	a, err := netip.ParseAddr(host)
-	return err == nil && a.Unmap().IsLoopback() || host == "localhost"
 }

@@ -53,6 +53,3 @@ func (r *Resolver) isPrivate(name string) bool {
 	}
 	return false
 }
-
-// home reports whether an address is one that homes use, or this machine's: what is inside if nobody says better.
-func home(a netip.Addr) bool { return a.IsPrivate() || a.IsLinkLocalUnicast() || a.IsLoopback() }

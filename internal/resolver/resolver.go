@@ -21,6 +21,8 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
+
+	"plimsoll.example/plimsoll/internal/internet"
 )
 
 // Config is what a resolver is told. Its functions are called by many goroutines at a time.
@@ -145,7 +147,7 @@ func New(cfg Config) (*Resolver, error) {
 		r.cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	if r.cfg.Inside == nil {
-		r.cfg.Inside = home
+		r.cfg.Inside = internet.Home
 	}
 	if cfg.Rate == 0 {
 		r.cfg.Rate = DefaultRate

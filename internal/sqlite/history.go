@@ -52,7 +52,7 @@ func (s *Store) AddTraffic(ctx context.Context, list []home.Traffic) error {
 func (s *Store) Traffic(ctx context.Context, device string, span time.Duration, from, to time.Time, limit int) (list []home.Traffic, err error) {
 	rows, err := s.reader().QueryContext(ctx, `select at, `+wholeOf+`, peer, scope, service, began, flows, octets_out, octets_in from traffic
 		where span = ? and `+ofDevice+` and at >= ? and at < ? order by at, device, peer, service, began limit ?`,
-		int64(span/time.Second), device, device, device, from.Unix(), to.Unix(), limit)
+		int64(span/time.Second), sql.Named("device", device), from.Unix(), to.Unix(), limit)
 	if err != nil {
 		return nil, fmt.Errorf("read traffic: %w", err)
 	}
@@ -205,7 +205,7 @@ func (s *Store) SetFinding(ctx context.Context, id string, state home.NoteState)
 
 // NoteOf is what a finding of a device is to the household.
 func (s *Store) NoteOf(ctx context.Context, device, id string) (state home.NoteState, err error) {
-	err = s.reader().QueryRowContext(ctx, "select state from finding where id = ? and "+ofDevice, id, device, device, device).Scan(&state)
+	err = s.reader().QueryRowContext(ctx, "select state from finding where id = ? and "+ofDevice, id, sql.Named("device", device)).Scan(&state)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = fs.ErrNotExist
 	}
@@ -217,7 +217,7 @@ func (s *Store) NoteOf(ctx context.Context, device, id string) (state home.NoteS
 
 // Findings are those of a device (all devices, for ""), the latest first, at most limit.
 func (s *Store) Findings(ctx context.Context, device string, limit int) (list []home.Noted, err error) {
-	return s.findings(ctx, findingColumns+"where "+ofDevice+" order by last desc, id limit ?", device, device, device, limit)
+	return s.findings(ctx, findingColumns+"where "+ofDevice+" order by last desc, id limit ?", sql.Named("device", device), limit)
 }
 
 // OpenFindings are those of all devices that nobody did anything about, the latest first, at most limit.
@@ -247,7 +247,7 @@ func (s *Store) Finding(ctx context.Context, id string) (*home.Noted, error) {
 
 // FindingsSince are those of a device that were seen after a time, the latest first.
 func (s *Store) FindingsSince(ctx context.Context, device string, since time.Time) ([]home.Noted, error) {
-	return s.findings(ctx, findingColumns+"where last > ? and "+ofDevice+" order by last desc, id", since.UnixNano(), device, device, device)
+	return s.findings(ctx, findingColumns+"where last > ? and "+ofDevice+" order by last desc, id", since.UnixNano(), sql.Named("device", device))
 }
 
 const findingColumns = "select id, " + wholeOf + ", state, body from finding "

@@ -151,7 +151,7 @@ func (s *Store) Last(ctx context.Context) (*home.Decision, error) {
 // or of all for "".
 func (s *Store) Decisions(ctx context.Context, device string, before int64, limit int) (list []*home.Decision, err error) {
 	rows, err := s.reader().QueryContext(ctx, decisionColumns+"where "+ofDevice+" and (? = 0 or seq < ?) order by seq desc limit ?",
-		device, device, device, before, before, limit)
+		sql.Named("device", device), before, before, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read decisions: %w", err)
 	}

@@ -78,14 +78,20 @@ func (s *Store) Settings(ctx context.Context) (*home.Settings, error) {
 
 // SaveSettings keeps them.
 func (s *Store) SaveSettings(ctx context.Context, x *home.Settings) error {
-	data, err := json.Marshal(x)
-	if err != nil {
-		return err
-	}
-	if _, err := s.exec(ctx, "insert into setting (name, data) values ('home', ?) on conflict (name) do update set data = excluded.data", string(data)); err != nil {
+	if err := s.change(ctx, func(tx *sql.Tx) error { return set(ctx, tx, "home", x) }); err != nil {
 		return fmt.Errorf("keep settings: %w", err)
 	}
 	return nil
+}
+
+// set keeps a setting of that name.
+func set(ctx context.Context, tx *sql.Tx, name string, v any) error {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, "insert into setting (name, data) values (?, ?) on conflict (name) do update set data = excluded.data", name, string(data))
+	return err
 }
 
 // Tokens are those that let programs read, the oldest first.
@@ -99,24 +105,15 @@ func (s *Store) Tokens(ctx context.Context) (list []home.Token, err error) {
 // ChangeTokens makes of the tokens what change makes of them, while nobody else does; its error changes nothing.
 func (s *Store) ChangeTokens(ctx context.Context, change func([]home.Token) ([]home.Token, error)) error {
 	err := s.change(ctx, func(tx *sql.Tx) error {
-		var data string
 		var list []home.Token
-		err := tx.QueryRowContext(ctx, "select data from setting where name = 'tokens'").Scan(&data)
-		if err == nil {
-			err = json.Unmarshal([]byte(data), &list)
-		}
-		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		err := parse(tx.QueryRowContext(ctx, "select data from setting where name = 'tokens'"), &list)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 		if list, err = change(list); err != nil {
 			return err
 		}
-		b, err := json.Marshal(list)
-		if err != nil {
-			return err
-		}
-		_, err = tx.ExecContext(ctx, "insert into setting (name, data) values ('tokens', ?) on conflict (name) do update set data = excluded.data", string(b))
-		return err
+		return set(ctx, tx, "tokens", list)
 	})
 	if err != nil {
 		return fmt.Errorf("change tokens: %w", err)

@@ -7,10 +7,10 @@ import (
 	"plimsoll.example/plimsoll/internal/home"
 )
 
-// What is kept of a device, and of those that are one with it, is that of both. ofDevice is a condition that takes its ID three
-// times, or "" for all devices; wholeOf is the ID of the device that a row is of.
+// What is kept of a device, and of those that are one with it, is that of both. ofDevice is a condition on its ID, or "" for
+// all devices, which is @device; wholeOf is the ID of the device that a row is of.
 const (
-	ofDevice = "(? = '' or device = ? or device in (select id from part where whole = ?))"
+	ofDevice = "(@device = '' or device = @device or device in (select id from part where whole = @device))"
 	wholeOf  = "coalesce((select whole from part where part.id = device), device)"
 )
 

@@ -39,7 +39,7 @@ func (s *Store) AddReaches(ctx context.Context, list []home.Reach) error {
 func (s *Store) Reaches(ctx context.Context, device string, from time.Time, limit int) (list []home.Reach, err error) {
 	rows, err := s.reader().QueryContext(ctx, `select `+wholeOf+`, peer, country, first, last from reach
 		where `+ofDevice+` and last >= ? order by last desc, device, peer, country limit ?`,
-		device, device, device, from.Add(-time.Hour).Unix(), limit)
+		sql.Named("device", device), from.Add(-time.Hour).Unix(), limit)
 	if err != nil {
 		return nil, fmt.Errorf("read reaches: %w", err)
 	}

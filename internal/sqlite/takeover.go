@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -60,6 +61,14 @@ func (s *Store) TakeOver(ctx context.Context, t *home.Takeover) error {
 		}
 		if err := addNotes(ctx, tx, t.Notes); err != nil {
 			return err
+		}
+		if err := addTicks(ctx, tx, t.Ticks); err != nil {
+			return err
+		}
+		if t.Settings != nil {
+			if err := set(ctx, tx, "home", t.Settings); err != nil {
+				return err
+			}
 		}
 		if t.By.Verb == home.Undo {
 			_, err := tx.ExecContext(ctx, "update decision set undone = ? where seq = ?", t.By.Seq, t.By.Argument)
@@ -156,6 +165,17 @@ func addNotes(ctx context.Context, tx *sql.Tx, list []home.Note) error {
 	return nil
 }
 
+func addTicks(ctx context.Context, tx *sql.Tx, list []*home.Ticked) error {
+	for _, t := range list {
+		_, err := tx.ExecContext(ctx, `insert into tick (list, item, at, actor) values (?, ?, ?, ?)
+			on conflict do update set at = excluded.at, actor = excluded.actor where excluded.at > at`, t.List, t.Item, t.At.UnixNano(), t.By)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Snapshot is what was before the import of that number.
 func (s *Store) Snapshot(ctx context.Context, seq int64) (body []byte, err error) {
 	err = s.reader().QueryRowContext(ctx, "select body from snapshot where decision = ?", seq).Scan(&body)
@@ -168,7 +188,7 @@ func (s *Store) Snapshot(ctx context.Context, seq int64) (body []byte, err error
 	return body, nil
 }
 
-// Contents puts decisions, files and notes into an export.
+// Contents puts decisions, files, notes, settings and ticks into an export.
 func (s *Store) Contents(ctx context.Context, x *home.Export) error {
 	list, err := s.Decisions(ctx, "", 0, home.MaxDecisions)
 	if err != nil {
@@ -176,8 +196,15 @@ func (s *Store) Contents(ctx context.Context, x *home.Export) error {
 	}
 	slices.Reverse(list)
 	x.Decisions = append(x.Decisions, list...)
-	if err := s.contentFiles(ctx, x); err != nil {
+	if err := errors.Join(s.contentFiles(ctx, x), s.contentTicks(ctx, x)); err != nil {
 		return err
+	}
+	said, err := s.Settings(ctx)
+	if err != nil {
+		return err
+	}
+	if *said != (home.Settings{}) {
+		x.Settings = said
 	}
 	rows, err := s.reader().QueryContext(ctx, "select state, body from finding where state != ? order by last desc, id", home.Open)
 	if err != nil {
@@ -197,6 +224,21 @@ func (s *Store) Contents(ctx context.Context, x *home.Export) error {
 		x.Notes = append(x.Notes, home.Note{Kind: f.Kind, Device: f.Device, Role: f.Role, Key: f.Key, State: state, Last: atNano(f.Last)})
 	}
 	return rows.Err()
+}
+
+func (s *Store) contentTicks(ctx context.Context, x *home.Export) error {
+	for _, list := range home.Lists {
+		ticks, err := s.Ticks(ctx, list)
+		if err != nil {
+			return err
+		}
+		for _, item := range slices.Sorted(maps.Keys(ticks)) {
+			if len(x.Ticks) < home.MaxTicks {
+				x.Ticks = append(x.Ticks, &home.Ticked{List: list, Item: item, Tick: ticks[item]})
+			}
+		}
+	}
+	return nil
 }
 
 // Bounds of the files of an export, beside those that devices are held to: strangers offer as many as they like.

@@ -95,6 +95,43 @@ func exported(t *testing.T, h *home.Household) (*home.Export, []byte) {
 	return x, data
 }
 
+func TestWhatIsSaidOfADeviceIsAtMostWhatAnImportTakesIn(t *testing.T) {
+	h, s := lived(t)
+	id := h.Devices()[0].ID
+	for what, say := range map[string]func(*home.Device){
+		"name":     func(d *home.Device) { d.Name = strings.Repeat("x", 129) },
+		"room":     func(d *home.Device) { d.Room = "\xff" },
+		"maker":    func(d *home.Device) { d.Corrected = &home.Correction{Maker: strings.Repeat("x", 2000)} },
+		"kind":     func(d *home.Device) { d.Corrected = &home.Correction{Kind: "ghost"} },
+		"category": func(d *home.Device) { d.Corrected = &home.Correction{Category: strings.Repeat("x", 129)} },
+		"note":     func(d *home.Device) { d.Care = &home.Care{Note: strings.Repeat("x", home.MaxNote+1)} },
+		"address": func(d *home.Device) {
+			d.Says(home.MUDURL{URL: "https://" + strings.Repeat("x", 2000), Via: "operator"})
+		},
+	} {
+		if _, _, err := h.Describe(t.Context(), "uid:0", id, say); !errors.Is(err, home.ErrVerb) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if _, _, err := h.Describe(t.Context(), "uid:0", id, func(d *home.Device) {
+		d.Name, d.Corrected = strings.Repeat("x", 128), &home.Correction{Maker: strings.Repeat("x", 1024), Category: strings.Repeat("x", 128)}
+		d.Care = &home.Care{Note: strings.Repeat("x", home.MaxNote), Offline: home.WorksOffline}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	x, _ := exported(t, h)
+	next, _ := fresh(t)
+	if _, err := next.Import(t.Context(), "uid:7", x, false); err != nil {
+		t.Fatal(err)
+	}
+	y, _ := exported(t, next)
+	same(t, x.Devices, y.Devices)
+	same(t, x.Decisions, y.Decisions[:len(y.Decisions)-1])
+	if list, err := s.Decisions(t.Context(), id, 0, 1); err != nil || len(list) != 1 || list[0].Said == nil || len(list[0].Said.After.Corrected.Maker) != 1024 {
+		t.Errorf("%+v, %v", list, err)
+	}
+}
+
 // same holds two exports against each other, but for when they were made.
 func same(t *testing.T, a, b any) {
 	t.Helper()
@@ -353,7 +390,8 @@ func TestAnImportThatCannotBeKeptChangesNothing(t *testing.T) {
 }
 
 func TestWhatIsWrongWithAnExportIsSaidWithItsPlace(t *testing.T) {
-	h, _ := lived(t)
+	h, s := lived(t)
+	speak(t, s, "Cottage", h.Devices()[0].ID, time.Unix(1e9, 0))
 	_, data := exported(t, h)
 	good := string(data)
 	for name, c := range map[string]struct{ old, new, want string }{
@@ -372,6 +410,16 @@ func TestWhatIsWrongWithAnExportIsSaidWithItsPlace(t *testing.T) {
 		"a verb of nobody":    {`"verb":"quarantine"`, `"verb":"explode"`, "verb"},
 		"an exception to all": {`"service":"tcp/80"`, `"service":"tcp/0"`, "exceptions[0]"},
 		"a note of nothing":   {`"kind":"tls.weak"`, `"kind":"tls.strong"`, "notes[0]"},
+		"a name of two lines": {`"name":"Cottage"`, `"name":"Cot\ntage"`, "settings: a name"},
+		"a setting of nobody": {`"guest_page"`, `"password"`, `unknown field "password"`},
+		"no settings at all":  {`"settings":{`, `"settings":[{`, "settings"},
+		"a list of nobody":    {`"list":"lessons"`, `"list":"asked"`, "ticks[0]: no list"},
+		"a point of no name":  {`"item":"here"`, `"item":""`, "ticks[0]: no list"},
+		"a point too long":    {`"item":"here"`, `"item":"` + strings.Repeat("x", 129) + `"`, "ticks[0]: no list"},
+		"done by too much":    {`"by":"page:owner"`, `"by":"` + strings.Repeat("x", 65) + `"`, "ticks[0]: no list"},
+		"done before time":    {`"at":"2001-09-09T01:46:40Z","by"`, `"at":"0001-01-01T00:00:00Z","by"`, "ticks[0]: no list"},
+		"null for a tick":     {`"ticks":[`, `"ticks":[null,`, "ticks[0]: it is null"},
+		"too many ticks":      {`"ticks":[`, `"ticks":[` + strings.Repeat(`{"list":"lessons","item":"x","at":"2001-09-09T01:46:40Z","by":""},`, home.MaxTicks), "ticks: it has more than"},
 		"something behind it": {`"notes":[`, `"notes":[],"notes":[`, "twice"},
 		"null for a device":   {`"devices":[`, `"devices":[null,`, "devices[0]: it is null"},
 		"a list for a device": {`"devices":[`, `"devices":[[],`, "devices[0]"},
@@ -405,6 +453,8 @@ func FuzzParseExport(f *testing.F) {
 		`"exceptions":["a.example",{"device":"d0123456789abcdef","service":"tcp/1"}]}],"decisions":[],"files":[],"makers":[],"notes":[]}`))
 	f.Add([]byte(`{"schema":"plimsoll.home.export/1","devices":[],"decisions":[{"seq":1,"at":"2026-11-27T00:00:00Z","actor":"uid:0","verb":"import","device":"",` +
 		`"before":{"admission":"","state":"","since":"0001-01-01T00:00:00Z"},"after":{"admission":"","state":"","since":"0001-01-01T00:00:00Z"}}],"files":[]}`))
+	f.Add([]byte(`{"schema":"plimsoll.home.export/1","devices":[],"decisions":[],"files":[],"settings":{"name":"n","provider":{"name":"","phone":""},` +
+		`"helper":{"name":"","phone":"1"},"guest_page":true},"ticks":[{"list":"support","item":"d0123456789abcdef 2027-01-01 true","at":"2600-01-01T00:00:00Z","by":"page:x"}]}`))
 	dir := f.TempDir()
 	n := 0
 	f.Fuzz(func(t *testing.T, data []byte) {

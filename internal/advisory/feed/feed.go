@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/netip"
 	"net/url"
 	"regexp"
 	"strings"
@@ -29,6 +28,7 @@ import (
 	"plimsoll.example/plimsoll/internal/advisory/record"
 	"plimsoll.example/plimsoll/internal/advisory/sbom"
 	"plimsoll.example/plimsoll/internal/advisory/securitytxt"
+	"plimsoll.example/plimsoll/internal/internet"
 )
 
 // Feed is where one is.
@@ -75,21 +75,16 @@ func parseURL(location string) (*url.URL, error) {
 		return nil, fmt.Errorf("%w: %w", ErrLocation, err)
 	case u.User != nil:
 		return nil, fmt.Errorf("%w: a URL with a password in it", ErrLocation)
-	case u.Scheme == "https" && u.Host != "", u.Scheme == "http" && loopback(u.Hostname()):
+	case u.Scheme == "https" && u.Host != "", u.Scheme == "http" && internet.Loopback(u.Hostname()):
 		return u, nil
 	}
 	return nil, fmt.Errorf("%w: %s://%s is neither https nor http on the loopback", ErrLocation, u.Scheme, u.Host)
 }
 
-func loopback(host string) bool {
-	a, err := netip.ParseAddr(host)
-	return err == nil && a.IsLoopback() || host == "localhost"
-}
-
 // loopbackOnly reports whether an address that is connected to is on the loopback.
 func loopbackOnly(address string) bool {
 	host, _, err := net.SplitHostPort(address)
-	return err == nil && loopback(host)
+	return err == nil && internet.Loopback(host)
 }
 
 type reader func(io.Reader, func(*advisory.Advisory) error) (record.Head, error)

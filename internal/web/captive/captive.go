@@ -21,7 +21,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode"
 
 	"plimsoll.example/plimsoll/internal/home"
 	"plimsoll.example/plimsoll/internal/locale"
@@ -132,14 +131,9 @@ func (p *Page) device(remote string) (*home.Device, []string) {
 // maxText bounds what strangers wrote that is shown, in octets.
 const maxText = 500
 
-// clean leaves out what a reader cannot see and what misleads.
+// clean is what strangers wrote, as it is shown.
 func clean(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Cs, unicode.Zl, unicode.Zp) {
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(s, ""))
+	s = strings.Map(locale.Visible, strings.ToValidUTF8(s, ""))
 	if len(s) > maxText {
 		s = strings.ToValidUTF8(s[:maxText], "") + "…"
 	}

@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"net/url"
 	"runtime/debug"
-	"slices"
 	"strconv"
 	"time"
 
@@ -40,6 +39,7 @@ type history interface {
 	Traffic(ctx context.Context, device string, span time.Duration, from, to time.Time, limit int) ([]home.Traffic, error)
 	Reaches(ctx context.Context, device string, from time.Time, limit int) ([]home.Reach, error)
 	Findings(ctx context.Context, device string, limit int) ([]home.Noted, error)
+	Finding(ctx context.Context, id string) (*home.Noted, error)
 	Decisions(ctx context.Context, device string, before int64, limit int) ([]*home.Decision, error)
 	File(ctx context.Context, sha256 string) (*home.File, error)
 }
@@ -359,15 +359,11 @@ func (a *API) traffic(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	reaches, err := a.History.Reaches(r.Context(), d.ID, from, 10_000)
-	countries := map[string][]string{}
-	for _, x := range reaches {
-		countries[x.Peer] = append(countries[x.Peer], x.Country)
+	reaches, err := a.History.Reaches(r.Context(), d.ID, from, home.MaxReaches)
+	if err != nil {
+		return nil, err
 	}
-	for _, codes := range countries {
-		slices.Sort(codes)
-	}
-	return map[string]any{"traffic": append([]home.Traffic{}, list...), "countries": countries}, err
+	return map[string]any{"traffic": append([]home.Traffic{}, list...), "countries": home.CountriesOf(reaches)}, nil
 }
 
 func (a *API) policy(r *http.Request) (any, error) {
@@ -387,6 +383,13 @@ func (a *API) policy(r *http.Request) (any, error) {
 
 func (a *API) findings(r *http.Request) (any, error) {
 	q := r.URL.Query()
+	if q.Has("id") {
+		f, err := a.History.Finding(r.Context(), q.Get("id"))
+		if errors.Is(err, fs.ErrNotExist) {
+			return map[string]any{"findings": []home.Noted{}}, nil
+		}
+		return map[string]any{"findings": []*home.Noted{f}}, err
+	}
 	device := ""
 	if name := q.Get("device"); name != "" {
 		d, err := a.Household.Find(name)
@@ -413,21 +416,13 @@ func (a *API) note(r *http.Request) (any, error) {
 	if o.State != home.Open && o.State != home.Muted && o.State != home.Done {
 		return nil, wrong("state", "open, muted or done")
 	}
-	id := r.PathValue("finding")
-	list, err := a.History.Findings(r.Context(), "", mostFindings)
+	f, err := a.History.Finding(r.Context(), r.PathValue("finding"))
 	if err != nil {
 		return nil, err
 	}
-	at := slices.IndexFunc(list, func(n home.Noted) bool { return n.ID() == id })
-	if at < 0 {
-		return nil, fmt.Errorf("finding %.40q: %w", id, fs.ErrNotExist)
-	}
-	_, err = a.Household.Note(r.Context(), Actor(r.Context()), list[at].Device, id, o.State)
+	_, err = a.Household.Note(r.Context(), Actor(r.Context()), f.Device, f.ID(), o.State)
 	return o, err
 }
-
-// mostFindings bounds those that one is looked for among.
-const mostFindings = 10_000
 
 func (a *API) decisions(r *http.Request) (any, error) {
 	q := r.URL.Query()

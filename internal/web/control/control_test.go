@@ -236,6 +236,30 @@ func validate(t *testing.T, method, path string, status int, data []byte) {
 	t.Errorf("%s %s is not described", method, path)
 }
 
+func TestACountryIsNamedOnceForADeviceThatIsTwo(t *testing.T) {
+	g := serve(t)
+	other, _ := g.See(frame.MAC{2, 0, 0, 0, 0, 2}, func(d *home.Device) { d.First, d.Last = time.Now(), time.Now() })
+	if err := g.store.Save(t.Context(), g.Devices()); err != nil {
+		t.Fatal(err)
+	}
+	var reaches []home.Reach
+	for _, id := range []string{g.device.ID, other.ID} {
+		for _, code := range []string{"US", "CA"} {
+			reaches = append(reaches, home.Reach{Device: id, Peer: "a.example", Country: code, First: time.Now(), Last: time.Now()})
+		}
+	}
+	if err := g.store.AddReaches(t.Context(), reaches); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := g.Decide(t.Context(), "uid:0", home.Join, g.device.ID, other.ID); err != nil {
+		t.Fatal(err)
+	}
+	status, body := g.call(t, "GET", "/api/v1/devices/"+g.device.ID+"/traffic", "")
+	if status != 200 || !strings.Contains(body, `"countries":{"a.example":["CA","US"]}`) {
+		t.Errorf("%d %s", status, body)
+	}
+}
+
 func TestEachOperationAnswersAsDescribed(t *testing.T) {
 	g := serve(t)
 	f := home.Noted{State: home.Open, Finding: finding.Finding{Kind: finding.TLSWeak, Device: g.device.ID, Role: finding.Actor}}
@@ -280,6 +304,8 @@ func TestEachOperationAnswersAsDescribed(t *testing.T) {
 		{"GET", device + "/traffic?span=week", "", 400, "request"},
 		{"GET", device + "/traffic?from=noon", "", 400, "request"},
 		{"GET", "/api/v1/findings?device=front+door", "", 200, "tls.weak"},
+		{"GET", "/api/v1/findings?id=" + f.ID(), "", 200, "tls.weak"},
+		{"GET", "/api/v1/findings?id=it+flickers", "", 200, `{"findings":[]}`},
 		{"POST", "/api/v1/findings/" + f.ID(), `{"state":"muted"}`, 200, "muted"},
 		{"POST", "/api/v1/findings/" + f.ID(), `{"state":"lost"}`, 400, "request"},
 		{"POST", "/api/v1/findings/none", `{"state":"done"}`, 404, "not-found"},

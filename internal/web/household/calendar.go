@@ -12,7 +12,7 @@ import (
 
 // calendar is until when smart devices get updates, the first to end at the top.
 type calendar struct {
-	Rows    []ending
+	Rows    []*ending
 	Unknown []mention // of which nobody says until when
 }
 
@@ -37,11 +37,11 @@ func (p *Pages) calendar(r *page.Request) (*page.View, error) {
 			if m.Text = s.Text; own {
 				m.Text += " " + r.Words.Text("household.support.own")
 			}
-			x.Rows = append(x.Rows, ending{m, s.Warn, until})
+			x.Rows = append(x.Rows, &ending{m, s.Warn, until})
 		case d.Kind() == device.IoT:
 			x.Unknown = append(x.Unknown, m)
 		}
 	}
-	slices.SortFunc(x.Rows, func(a, b ending) int { return cmp.Or(a.until.Compare(b.until), strings.Compare(a.Name, b.Name)) })
+	slices.SortFunc(x.Rows, func(a, b *ending) int { return cmp.Or(a.until.Compare(b.until), strings.Compare(a.Name, b.Name)) })
 	return &page.View{Template: "calendar.html", Title: r.Words.Text("household.support"), Data: x}, nil
 }

@@ -24,11 +24,8 @@ type care struct {
 }
 
 func newCare(w *locale.Catalogue, d *home.Device) care {
-	n := home.Care{}
-	if d.Care != nil {
-		n = *d.Care
-	}
-	x := care{Bought: day(n.Bought), Support: day(n.Support), Note: n.Note}
+	n := d.Noted()
+	x := care{Bought: home.DayOrNone(n.Bought), Support: home.DayOrNone(n.Support), Note: n.Note}
 	for _, o := range []home.Offline{"", home.WorksOffline, home.StopsOffline} {
 		x.Offline = append(x.Offline, option{string(o), w.Text("household.care.offline." + cmp.Or(string(o), "untried")), o == n.Offline})
 	}
@@ -50,13 +47,6 @@ func newCare(w *locale.Catalogue, d *home.Device) care {
 	return x
 }
 
-func day(d label.Day) string {
-	if d == 0 {
-		return ""
-	}
-	return d.String()
-}
-
 // noteCare takes what a person notes of a device: what a form does not name stays.
 func (p *Pages) noteCare(r *page.Request) (*page.View, error) {
 	if err := r.ParseForm(); err != nil {
@@ -74,10 +64,7 @@ func (p *Pages) noteCare(r *page.Request) (*page.View, error) {
 		days[name] = d
 	}
 	v, err := p.describe(r, func(d *home.Device) {
-		c := home.Care{}
-		if d.Care != nil {
-			c = *d.Care
-		}
+		c := d.Noted()
 		if f.Has("bought") {
 			c.Bought = days["bought"]
 		}
@@ -105,8 +92,8 @@ func (p *Pages) lasts(r *page.Request, d *home.Device) (until time.Time, own, ok
 	case err != nil:
 	case l != nil && l.Statement.Support != 0:
 		return l.Statement.Support.Time(), false, true, nil
-	case d.Care != nil && d.Care.Support != 0:
-		return d.Care.Support.Time(), true, true, nil
+	case d.Noted().Support != 0:
+		return d.Noted().Support.Time(), true, true, nil
 	}
 	return time.Time{}, false, false, err
 }

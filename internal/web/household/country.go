@@ -15,9 +15,8 @@ import (
 
 // Bounds on what is read and shown of countries.
 const (
-	mostReaches = 20_000
-	mostAbroad  = 40 // rows
-	mostNamed   = 3  // devices in a row
+	mostAbroad = 40 // rows
+	mostNamed  = 3  // devices in a row
 )
 
 // abroad is one country, and the devices that talked to addresses registered there.
@@ -32,16 +31,12 @@ type abroad struct {
 
 // lately are the reaches of a device (all devices, for "") in the days that are shown.
 func (p *Pages) lately(r *page.Request, device string) ([]home.Reach, error) {
-	return p.History.Reaches(r.Context(), device, p.ago(), mostReaches)
+	return p.History.Reaches(r.Context(), device, p.ago(), home.MaxReaches)
 }
 
 // locate gives the peers of a device the countries of their addresses. Those of a name are as it was reached.
 func (p *Pages) locate(peers []inspect.Peer, reaches []home.Reach) {
-	of := map[string][]string{}
-	for i := range reaches {
-		r := &reaches[i]
-		of[r.Peer] = append(of[r.Peer], r.Country)
-	}
+	of := home.CountriesOf(reaches)
 	for i := range peers {
 		q := &peers[i]
 		if q.Scope != "internet" {
@@ -56,13 +51,11 @@ func (p *Pages) locate(peers []inspect.Peer, reaches []home.Reach) {
 			continue
 		}
 		q.Countries = of[q.Name]
-		slices.Sort(q.Countries)
-		q.Countries = slices.Compact(q.Countries)
 	}
 }
 
 // countries are those of some reaches, the one with the most devices first.
-func (p *Pages) countries(w *locale.Catalogue, reaches []home.Reach) (list []abroad) {
+func (p *Pages) countries(w *locale.Catalogue, reaches []home.Reach) (list []*abroad) {
 	of := map[string]map[string]bool{}
 	for i := range reaches {
 		r := &reaches[i]
@@ -74,7 +67,7 @@ func (p *Pages) countries(w *locale.Catalogue, reaches []home.Reach) (list []abr
 	devices := p.Household.Devices()
 	slices.SortFunc(devices, func(a, b *home.Device) int { return cmp.Or(cmp.Compare(a.Title(), b.Title()), cmp.Compare(a.ID, b.ID)) })
 	for code, ids := range of {
-		x := abroad{Country: report.Country(w, code), code: code}
+		x := &abroad{Country: report.Country(w, code), code: code}
 		for _, d := range devices {
 			if !ids[d.ID] {
 				continue
@@ -92,7 +85,7 @@ func (p *Pages) countries(w *locale.Catalogue, reaches []home.Reach) (list []abr
 		x.N = w.Number(int64(x.n))
 		list = append(list, x)
 	}
-	slices.SortFunc(list, func(a, b abroad) int { return cmp.Or(cmp.Compare(b.n, a.n), cmp.Compare(a.code, b.code)) })
+	slices.SortFunc(list, func(a, b *abroad) int { return cmp.Or(cmp.Compare(b.n, a.n), cmp.Compare(a.code, b.code)) })
 	return list[:min(len(list), mostAbroad)]
 }
 

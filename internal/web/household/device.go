@@ -136,7 +136,7 @@ func (p *Pages) device(r *page.Request, d *home.Device) (*page.View, error) {
 	if p.Mode != home.Hold {
 		t.Watched = r.Words.Text("household.mode.watch.device")
 	}
-	if d.Corrected != nil && *d.Corrected != (home.Correction{}) {
+	if d.Correction() != (home.Correction{}) {
 		t.Reasons = append([]string{r.Words.Text("household.corrected")}, t.Reasons...)
 	}
 	if len(signs) == 0 || g.State == grade.Fine || g.State == grade.Unknown {
@@ -210,7 +210,7 @@ func (p *Pages) why(words *locale.Catalogue, d *home.Device, findings []*home.No
 	if d.Reason == "" {
 		return words.Text("household.because.person")
 	}
-	return words.Text("household.because", "why", reason(words, d, d.Reason, findings))
+	return words.Text("household.because", "why", guide.Reason(words, named(findings, d.Reason), d.Reason, d.Title()))
 }
 
 // explain puts a finding into words. Where the gateway can cut the device off, the steps say so; what is done already is no
@@ -257,7 +257,7 @@ type guess struct {
 
 // newGuess is nil where a person said what the device is.
 func newGuess(words *locale.Catalogue, d *home.Device) *guess {
-	if d.Corrected != nil && d.Corrected.Category != "" {
+	if d.Correction().Category != "" {
 		return nil
 	}
 	g := &guess{Category: d.Is().Category}
@@ -314,10 +314,7 @@ func (p *Pages) correct(r *page.Request) (*page.View, error) {
 			d.Room = oneLine(f.Get("room"))
 		}
 		if f.Has("category") {
-			c := home.Correction{}
-			if d.Corrected != nil {
-				c = *d.Corrected // maker and model stay
-			}
+			c := d.Correction() // maker and model stay
 			c.Kind, c.Category = kind, category
 			d.Corrected = &c
 		}

@@ -42,7 +42,7 @@ func (p *Pages) Week(ctx context.Context, words *locale.Catalogue) (*notice.Week
 		return nil, err
 	}
 	w := &notice.Week{
-		Home: name, From: p.ago().UTC(), To: p.Now().UTC(), Sentence: strings.Join(x.Sentence, " "), Devices: x.all.counts(),
+		Home: name, From: p.ago().UTC(), To: p.Now().UTC(), Sentence: strings.Join(x.Sentence, " "), Devices: x.all.stand(),
 		Actions: []notice.Action{}, More: x.More, New: mentioned(x.New), Found: mentioned(x.Found), Labels: mentioned(x.Labels), Support: mentioned(x.Support),
 	}
 	for _, a := range x.Actions {
@@ -57,16 +57,23 @@ func (p *Pages) Counts(ctx context.Context) (map[string]int, error) {
 	if err != nil {
 		return nil, err
 	}
-	return e.counts(), nil
+	return e.stand(), nil
 }
 
-func (e *everything) counts() map[string]int {
-	n := map[string]int{}
+// stand are those counts by the name of each state.
+func (e *everything) stand() map[string]int {
+	n, counts := map[string]int{}, e.counts()
 	for _, s := range grade.States {
-		n[s.String()] = 0
+		n[s.String()] = counts[s]
 	}
+	return n
+}
+
+// counts are how many devices stand where.
+func (e *everything) counts() map[grade.State]int {
+	n := map[grade.State]int{}
 	for _, g := range e.grades {
-		n[g.State.String()]++
+		n[g.State]++
 	}
 	return n
 }
@@ -101,7 +108,7 @@ func (p *Pages) Causes(ctx context.Context, words *locale.Catalogue) (list []not
 		add := func(class notice.Class, key string, since time.Time, what, do string) {
 			list = append(list, notice.Cause{Key: key, Since: since, Class: class, Device: d.ID, Name: d.Title(), What: what, Do: do})
 		}
-		if d.State == home.Quarantined && d.Confirmed {
+		if d.State == home.Quarantined && d.Confirmed { // by a person: what remains, the program cut off
 			continue
 		}
 		for _, f := range deciding(e.grades[d.ID], e.findings[d.ID]) {
@@ -116,13 +123,7 @@ func (p *Pages) Causes(ctx context.Context, words *locale.Catalogue) (list []not
 			add(notice.Harm, "harm "+f.ID(), time.Unix(0, f.First), t.Title, do)
 		}
 		if d.State == home.Quarantined {
-			mine, err := p.programCut(ctx, d)
-			if err != nil {
-				return nil, err
-			}
-			if mine {
-				add(notice.Cut, "cut "+d.ID+" "+d.Since.UTC().Format(time.RFC3339Nano), d.Since, words.Text("notice.cut"), words.Text("notice.cut.do"))
-			}
+			add(notice.Cut, "cut "+d.ID+" "+d.Since.UTC().Format(time.RFC3339Nano), d.Since, words.Text("notice.cut"), words.Text("notice.cut.do"))
 		}
 		if l := d.Label; l != nil && (l.Status == label.Suspended || l.Status == label.Withdrawn) {
 			kind := map[label.Status]finding.Kind{label.Suspended: finding.LabelSuspended, label.Withdrawn: finding.LabelWithdrawn}[l.Status]
@@ -133,18 +134,4 @@ func (p *Pages) Causes(ctx context.Context, words *locale.Catalogue) (list []not
 		}
 	}
 	return list, nil
-}
-
-// programCut reports whether a device that is in quarantine was put there by no person.
-func (p *Pages) programCut(ctx context.Context, d *home.Device) (bool, error) {
-	list, err := p.History.Decisions(ctx, d.ID, 0, shownDecisions)
-	if err != nil {
-		return false, err
-	}
-	for _, x := range list { // the newest first
-		if x.After.State == home.Quarantined && x.Before.State != home.Quarantined {
-			return x.Actor == home.Program, nil
-		}
-	}
-	return false, nil
 }

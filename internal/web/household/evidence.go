@@ -26,7 +26,7 @@ type evidence struct {
 	Device   evidenceDevice    `json:"device"`
 	Label    *evidenceLabel    `json:"label,omitempty"`
 	File     *evidenceFile     `json:"file,omitempty"` // what it may do
-	Stopped  []evidenceStopped `json:"beyond"`         // what it did, or tried, beyond that, as far as is remembered
+	Beyond   []evidenceBeyond  `json:"beyond"`         // what it did, or tried, beyond that, as far as is remembered
 	Findings []evidenceFinding `json:"findings"`
 	Traffic  []evidenceTraffic `json:"traffic"` // of the days that are shown, by day and peer
 }
@@ -56,7 +56,7 @@ type evidenceFile struct {
 	Body   json.RawMessage `json:"body"` // RFC 8520; of a file that was learned, without link-layer addresses
 }
 
-type evidenceStopped struct {
+type evidenceBeyond struct {
 	Peer    string `json:"peer"`
 	Service string `json:"service"`
 	Count   uint64 `json:"count"`
@@ -100,7 +100,7 @@ func (p *Pages) newEvidence(r *page.Request, d *home.Device) (*evidence, error) 
 	now, id := p.Now(), d.Is()
 	name := outwardName(r.Words, d)
 	x := &evidence{
-		Schema: EvidenceSchema, Version: p.site.Version, At: now.UTC(), Stopped: []evidenceStopped{}, Findings: []evidenceFinding{}, Traffic: []evidenceTraffic{},
+		Schema: EvidenceSchema, Version: p.site.Version, At: now.UTC(), Beyond: []evidenceBeyond{}, Findings: []evidenceFinding{}, Traffic: []evidenceTraffic{},
 		Device: evidenceDevice{name, string(id.Kind), id.Category, id.Maker, id.Model, d.First.UTC(), d.Last.UTC()},
 	}
 	l, err := p.labelOf(r, d)
@@ -109,7 +109,7 @@ func (p *Pages) newEvidence(r *page.Request, d *home.Device) (*evidence, error) 
 	}
 	if l != nil {
 		s := l.Statement
-		x.Label = &evidenceLabel{s.Maker, s.Model, s.GTIN14(), day(s.Support), string(l.Status), l.AsOf.UTC()}
+		x.Label = &evidenceLabel{s.Maker, s.Model, s.GTIN14(), home.DayOrNone(s.Support), string(l.Status), l.AsOf.UTC()}
 	}
 	if d.File != "" {
 		_, kept, err := p.file(r, d.File)
@@ -128,7 +128,7 @@ func (p *Pages) newEvidence(r *page.Request, d *home.Device) (*evidence, error) 
 			beyond = &policy.RehearsalDocument{}
 		}
 		for _, s := range beyond.Stopped {
-			x.Stopped = append(x.Stopped, evidenceStopped{unlinked(s.Peer), s.Service, s.Count})
+			x.Beyond = append(x.Beyond, evidenceBeyond{unlinked(s.Peer), s.Service, s.Count})
 		}
 	}
 	findings, err := p.History.Findings(r.Context(), d.ID, mostFindings)

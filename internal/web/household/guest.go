@@ -24,7 +24,7 @@ type senses struct {
 // sensing is the devices that have one sense.
 type sensing struct {
 	Title, Means string
-	Devices      []sensor
+	Devices      []*sensor
 	Countries    string // of the addresses that they talked to lately
 }
 
@@ -60,7 +60,7 @@ func (p *Pages) guest(r *page.Request) (*page.View, error) {
 	}
 	w := r.Words
 	x := &senses{Home: s.Name}
-	groups := map[string][]sensor{}
+	groups := map[string][]*sensor{}
 	reaches, err := p.lately(r, "")
 	if err != nil {
 		return nil, err
@@ -86,14 +86,14 @@ func (p *Pages) guest(r *page.Request) (*page.View, error) {
 		}
 		senseOf[d.ID] = list
 		for _, sense := range list {
-			groups[sense] = append(groups[sense], sensor{name, d.Room, w.Text("household.guest.source." + source)})
+			groups[sense] = append(groups[sense], &sensor{name, d.Room, w.Text("household.guest.source." + source)})
 		}
 	}
 	for _, sense := range sensesInOrder {
 		if len(groups[sense]) == 0 {
 			continue
 		}
-		slices.SortFunc(groups[sense], func(a, b sensor) int { return strings.Compare(a.Room+"\x00"+a.Name, b.Room+"\x00"+b.Name) })
+		slices.SortFunc(groups[sense], func(a, b *sensor) int { return strings.Compare(a.Room+"\x00"+a.Name, b.Room+"\x00"+b.Name) })
 		g := sensing{Title: w.Text("household.guest." + sense), Means: w.Text("household.guest." + sense + ".means"), Devices: groups[sense]}
 		theirs := slices.DeleteFunc(slices.Clone(reaches), func(r home.Reach) bool { return !slices.Contains(senseOf[r.Device], sense) })
 		if where := p.named(w, theirs); where != "" {

@@ -10,6 +10,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -275,11 +276,25 @@ func TestWhoHelpsIsOnThePageOfADevice(t *testing.T) {
 
 // What is taken out of a home is brought into another, whole, and that can be undone.
 func TestAHomeIsTakenAlong(t *testing.T) {
-	old, fresh := furnish(t, false), furnish(t, false)
+	old, fresh := furnish(t, false), furnish(t, true)
+	old.post(t, "/en/settings", "name", "Cottage", "helper_name", "Ana", "helper_phone", "+1 555 010 0100")
+	for l, item := range map[string]string{"tune-up": "backup", "moving-in": "guests", "moving-out": "backup"} {
+		old.post(t, "/en/lists/"+l, "item", item, "done", "yes")
+	}
+	old.post(t, "/en/lessons/here", "done", "yes")
+	old.post(t, "/en/devices/"+old.Lamp.ID+"/known")
+	old.post(t, "/en/ask", "device", old.Lamp.ID)
 	body := []byte(old.get(t, "/en/carry/home.json"))
 	var x home.Export
 	if err := json.Unmarshal(body, &x); err != nil || len(x.Devices) != 4 {
 		t.Fatalf("%v, %d devices", err, len(x.Devices))
+	}
+	var lists []string
+	for _, n := range x.Ticks {
+		lists = append(lists, n.List)
+	}
+	if !slices.Equal(lists, home.Lists) { // a point of each
+		t.Errorf("%v", lists)
 	}
 	bring := func(file []byte) string {
 		var form bytes.Buffer
@@ -295,9 +310,24 @@ func TestAHomeIsTakenAlong(t *testing.T) {
 			return c.Post(fresh.URL+"/en/carry", w.FormDataContentType(), io.NopCloser(&form))
 		})
 	}
-	if page := bring(body); !strings.Contains(page, "A copy that was saved before was brought back.") {
-		t.Fatal(page)
+	for _, role := range []string{"adult", "owner"} { // an adult does not say what the home is called
+		fresh.enter(t, role)
+		if page := bring(body); !strings.Contains(page, "A copy that was saved before was brought back.") {
+			t.Fatal(page)
+		}
+		if s, err := fresh.Store.Settings(t.Context()); err != nil || (s.Name == "Cottage") != (role == "owner") {
+			t.Errorf("after an import by %s: %+v, %v", role, s, err)
+		}
+		for _, path := range []string{"/lists/tune-up", "/lists/moving-in", "/lists/moving-out", "/lessons"} {
+			if n := strings.Count(fresh.get(t, "/en"+path), "Done on "); n != 1 {
+				t.Errorf("%s: %d points are done", path, n)
+			}
+		}
+		if page := fresh.get(t, "/en/"); strings.Contains(page, `/known"`) {
+			t.Error("what is known is told again")
+		}
 	}
+	fresh.enter(t, "owner")
 	if page := bring(body[:len(body)/2]); fresh.status != 422 || !strings.Contains(page, "Nothing was changed") {
 		t.Errorf("half of a file: %d", fresh.status)
 	}

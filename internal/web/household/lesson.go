@@ -22,7 +22,7 @@ type lesson struct {
 	Drill       bool
 	Hide        bool // the devices are the answer
 	Saved       string
-	Tried       []tried // of a drill whose outcome is noted, device by device
+	Tried       []*tried // of a drill whose outcome is noted, device by device
 }
 
 // lessons is the page of all of them. The badge is of the home: there is none of a person, and nobody counts days.

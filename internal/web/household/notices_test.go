@@ -1,6 +1,7 @@
 package household_test
 
 import (
+	"fmt"
 	"html"
 	"net/http"
 	"net/http/httptest"
@@ -11,8 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"plimsoll.example/plimsoll/internal/home"
 	"plimsoll.example/plimsoll/internal/locale"
 	"plimsoll.example/plimsoll/internal/notice"
+	"plimsoll.example/plimsoll/label"
 )
 
 // An owner says where to send, tries it, is told what is wrong and what to do, mends it, and takes it back.
@@ -138,5 +141,55 @@ func TestTheDigestSaysWhatThePageSays(t *testing.T) {
 		if c.Class == notice.Harm {
 			t.Errorf("what is normal interrupts: %+v", c)
 		}
+	}
+}
+
+// What the program cut off is told of until somebody says yes to it, however much is decided about it meanwhile; what a person
+// cut off is told to nobody, and what a label does is.
+func TestWhatWasCutOffByItselfInterrupts(t *testing.T) {
+	h := furnish(t, false)
+	cuts := func() (list []notice.Cause) {
+		t.Helper()
+		causes, err := h.Pages.Causes(t.Context(), locale.New(locale.English))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range causes {
+			if c.Class == notice.Cut {
+				list = append(list, c)
+			}
+		}
+		return list
+	}
+	decide := func(actor string, verb home.Verb, device, argument string) {
+		t.Helper()
+		if _, err := h.Decide(t.Context(), actor, verb, device, argument); err != nil {
+			t.Fatal(err)
+		}
+	}
+	decide(home.Program, home.Quarantine, h.Camera.ID, h.Finding.ID())
+	decide("page:owner", home.Quarantine, h.Lamp.ID, "it flickers")
+	first := cuts()
+	if len(first) != 1 || first[0].Device != h.Camera.ID || first[0].Since.IsZero() || first[0].What == "" || first[0].Do == "" {
+		t.Fatalf("%+v", first)
+	}
+	for i := range 60 {
+		if _, _, err := h.Describe(t.Context(), "page:owner", h.Camera.ID, func(d *home.Device) { d.Room = fmt.Sprint("Room ", i) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if again := cuts(); len(again) != 1 || again[0].Key != first[0].Key {
+		t.Errorf("after more decisions: %+v", again)
+	}
+	decide("page:owner", home.Confirm, h.Camera.ID, "")
+	if left := cuts(); len(left) != 0 {
+		t.Errorf("somebody said yes to it: %+v", left)
+	}
+	decide("page:owner", home.WatchOn, h.Lamp.ID, "")
+	if _, err := h.Labelled(t.Context(), h.Lamp.ID, &home.Label{Status: label.Withdrawn, Since: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	if left := cuts(); len(left) != 1 || left[0].Device != h.Lamp.ID {
+		t.Errorf("a label was withdrawn: %+v", left)
 	}
 }

@@ -22,8 +22,8 @@ type outageGroup struct {
 
 // offline is what a device does without Internet, and whether a label alone says so; "" is that nobody knows.
 func (p *Pages) offline(r *page.Request, d *home.Device) (does home.Offline, promised bool, err error) {
-	if d.Care != nil && d.Care.Offline != "" {
-		return d.Care.Offline, false, nil
+	if does = d.Noted().Offline; does != "" {
+		return does, false, nil
 	}
 	l, err := p.labelOf(r, d)
 	if err != nil || l == nil {
@@ -73,18 +73,18 @@ type tried struct {
 	Choices []option
 }
 
-func (p *Pages) drill(r *page.Request) (list []tried) {
+func (p *Pages) drill(r *page.Request) (list []*tried) {
 	for _, d := range p.Household.Devices() {
 		if d.Kind() != device.IoT {
 			continue
 		}
-		x := tried{mention: mention{d.ID, d.Title(), d.Room}}
+		x := &tried{mention: mention{d.ID, d.Title(), d.Room}}
 		for _, o := range []home.Offline{home.WorksOffline, home.StopsOffline} {
-			x.Choices = append(x.Choices, option{string(o), r.Words.Text("household.care.offline." + string(o)), d.Care != nil && d.Care.Offline == o})
+			x.Choices = append(x.Choices, option{string(o), r.Words.Text("household.care.offline." + string(o)), d.Noted().Offline == o})
 		}
 		list = append(list, x)
 	}
-	slices.SortFunc(list, func(a, b tried) int {
+	slices.SortFunc(list, func(a, b *tried) int {
 		return strings.Compare(a.Text+"\x00"+strings.ToLower(a.Name), b.Text+"\x00"+strings.ToLower(b.Name))
 	})
 	return list

@@ -85,14 +85,11 @@ func (p *Pages) overview(r *page.Request) (*page.View, error) {
 			o.Faults = append(o.Faults, r.Words.Text("home.fault."+f.Kind, "what", f.What, "cause", f.Cause))
 		}
 	}
-	counts := map[grade.State]int{}
 	rooms := map[string][]card{}
 	for _, d := range e.devices {
-		g := e.grades[d.ID]
-		counts[g.State]++
-		rooms[d.Room] = append(rooms[d.Room], newCard(r.Words, d, g, e.findings[d.ID]))
+		rooms[d.Room] = append(rooms[d.Room], newCard(r.Words, d, e.grades[d.ID], e.findings[d.ID]))
 	}
-	o.Sentence = sentence(r.Words, len(e.devices), counts)
+	o.Sentence = sentence(r.Words, len(e.devices), e.counts())
 	most := mostActions
 	if r.URL.Query().Get("all") == "yes" {
 		most = len(e.devices) + mostMentions

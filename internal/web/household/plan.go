@@ -19,7 +19,7 @@ type plan struct {
 	Steps    []string
 	Contacts []contact
 	Calls    []string
-	Rooms    []planRoom
+	Rooms    []*planRoom
 }
 
 type planRoom struct {
@@ -55,10 +55,10 @@ func (p *Pages) plan(r *page.Request) (*page.View, error) {
 	}
 	for name, list := range rooms {
 		slices.SortFunc(list, func(a, b mention) int { return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)) })
-		x.Rooms = append(x.Rooms, planRoom{cmp.Or(name, w.Text("household.room.none")), list})
+		x.Rooms = append(x.Rooms, &planRoom{cmp.Or(name, w.Text("household.room.none")), list})
 	}
 	slices.Sort(makers)
 	x.Calls = slices.Insert(x.Calls, 1, makers[:min(len(makers), mostMentions)]...) // below what is said of makers
-	slices.SortFunc(x.Rooms, func(a, b planRoom) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(x.Rooms, func(a, b *planRoom) int { return strings.Compare(a.Name, b.Name) })
 	return &page.View{Template: "plan.html", Title: w.Text("household.plan"), Data: x}, nil
 }

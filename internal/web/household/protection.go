@@ -38,8 +38,8 @@ type resilience struct {
 	States  []fact // how many devices are in which state
 	Decide  bool
 
-	Abroad []abroad // countries of the addresses that devices talked to
-	Note   string   // what countries tell
+	Abroad []*abroad // countries of the addresses that devices talked to
+	Note   string    // what countries tell
 }
 
 // verdict is how well a home stands, why, and what would change it: no number, for that would say neither.

@@ -59,18 +59,10 @@ func letBack(words *locale.Catalogue, d *home.Device) choice {
 	return c
 }
 
-// reason is what a device is, or was, cut off for: a finding, or the words of a person.
-func reason(words *locale.Catalogue, d *home.Device, of string, findings []*home.Noted) string {
-	if f := named(findings, of); f != nil {
-		return guide.Explain(words, &f.Finding, d.Title()).Title
-	}
-	return of
-}
-
 // named is the finding of that ID, or nil.
-func named(list []*home.Noted, id string) *home.Noted {
+func named(list []*home.Noted, id string) *finding.Finding {
 	if i := slices.IndexFunc(list, func(f *home.Noted) bool { return f.ID() == id }); i >= 0 {
-		return list[i]
+		return &list[i].Finding
 	}
 	return nil
 }
@@ -103,7 +95,7 @@ func (p *Pages) proof(r *page.Request, d *home.Device, findings []*home.Noted) (
 		return nil, nil
 	}
 	add("home.retest."+x.Stands(d.Last), "since", x.Since.Local(), "until", x.Until.Local(), "at", x.At.Local())
-	if why := reason(r.Words, d, x.For, findings); why != "" {
+	if why := guide.Reason(r.Words, named(findings, x.For), x.For, d.Title()); why != "" {
 		add("household.retest.for", "why", why)
 	}
 	if x.Going() {

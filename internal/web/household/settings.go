@@ -107,6 +107,9 @@ func (p *Pages) take(r *page.Request) (*page.View, error) {
 			if err != nil {
 				return nil, problem(err)
 			}
+			if !p.may(r.Viewer, set) { // what the home says of itself is not theirs to say
+				x.Settings = nil
+			}
 			if _, err := p.Import(r.Context(), p.actor(r), x, replace); err != nil {
 				return nil, problem(err)
 			}

@@ -81,10 +81,8 @@ func (p *Pages) digest(r *page.Request) (*digest, error) {
 	}
 	now, from, w := p.Now(), p.ago(), r.Words
 	x := &digest{From: w.Date(from.Local()), To: w.Date(now.Local()), all: e, Labels: changedLabels(w, e.devices, from)}
-	counts := map[grade.State]int{}
 	var flows uint64
 	for _, d := range e.devices {
-		counts[e.grades[d.ID].State]++
 		a := e.said[d.ID]
 		flows += a.Flows
 		if d.First.After(from) {
@@ -110,7 +108,7 @@ func (p *Pages) digest(r *page.Request) (*digest, error) {
 			}
 		}
 	}
-	x.Sentence = sentence(w, len(e.devices), counts)
+	x.Sentence = sentence(w, len(e.devices), e.counts())
 	if x.Actions, x.More, err = p.actions(r, e, p.Status().Asks, mostActions); err != nil {
 		return nil, err
 	}

@@ -24,7 +24,6 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
-	"unicode"
 
 	"plimsoll.example/plimsoll/internal/auth"
 	"plimsoll.example/plimsoll/internal/locale"
@@ -434,7 +433,7 @@ func (s *Site) show(w http.ResponseWriter, r *http.Request, l locale.Lang, v *Vi
 		h.Set("Cache-Control", v.Cache)
 	}
 	w.WriteHeader(cmp.Or(v.Status, http.StatusOK))
-	if _, err := w.Write(bytes.Map(visible, b.Bytes())); err != nil {
+	if _, err := w.Write(bytes.Map(locale.Visible, b.Bytes())); err != nil {
 		s.Log.DebugContext(r.Context(), "page was not taken", "error", err)
 	}
 }
@@ -448,19 +447,6 @@ func (s *Site) above(r *http.Request, l locale.Lang) string {
 		}
 	}
 	return "/"
-}
-
-// visible leaves out what a reader cannot see and what misleads: controls, and what turns the direction of text (UAX #9
-// §2), for names on a page come from strangers. Those that join letters or emoji stay.
-func visible(r rune) rune {
-	const nonJoiner, joiner = '\u200c', '\u200d'
-	switch {
-	case r < 0x7f && r >= ' ', r == '\n', r == '\t', r == nonJoiner, r == joiner:
-		return r
-	case unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Cs, unicode.Zl, unicode.Zp):
-		return unicode.ReplacementChar
-	}
-	return r
 }
 
 // fail shows an error in words.

@@ -13,7 +13,6 @@ import (
 	"html/template"
 	"io"
 	"slices"
-	"unicode"
 
 	"plimsoll.example/plimsoll/internal/inspect"
 	"plimsoll.example/plimsoll/internal/locale"
@@ -83,21 +82,8 @@ func Write(w io.Writer, r *inspect.Result, o Options) error {
 type filter struct{ out *bufio.Writer }
 
 func (f filter) Write(b []byte) (int, error) {
-	if _, err := f.out.Write(bytes.Map(visible, b)); err != nil {
+	if _, err := f.out.Write(bytes.Map(locale.Visible, b)); err != nil {
 		return 0, err
 	}
 	return len(b), nil
-}
-
-// visible leaves out what a reader cannot see and what misleads: controls, and what turns the direction of text
-// (UAX #9, Section 2). Those that join letters or emoji stay.
-func visible(r rune) rune {
-	const nonJoiner, joiner = '\u200c', '\u200d'
-	switch {
-	case r == '\n', r == nonJoiner, r == joiner:
-		return r
-	case unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Cs, unicode.Zl, unicode.Zp):
-		return unicode.ReplacementChar
-	}
-	return r
 }

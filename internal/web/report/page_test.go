@@ -110,7 +110,7 @@ func TestWhatAStrangerWroteStaysText(t *testing.T) {
 			t.Errorf("a link leads to %s", m[1])
 		}
 	}
-	if i := strings.IndexFunc(html, func(r rune) bool { return r != '\n' && visible(r) != r }); i >= 0 {
+	if i := strings.IndexFunc(html, func(r rune) bool { return r != '\n' && locale.Visible(r) != r }); i >= 0 {
 		t.Errorf("%q got through", html[max(0, i-20):i+4])
 	}
 	if !strings.Contains(html, "&lt;script&gt;alert(1)&lt;/script&gt;") || strings.Contains(html, "ZgotmplZ") {
@@ -356,7 +356,7 @@ func FuzzPage(f *testing.F) {
 		if n := strings.Count(html, "<"); n != usual {
 			t.Errorf("%q and %q made %d elements, want %d", name, peer, n, usual)
 		}
-		if strings.IndexFunc(html, func(r rune) bool { return r != '\n' && visible(r) != r }) >= 0 {
+		if strings.IndexFunc(html, func(r rune) bool { return r != '\n' && locale.Visible(r) != r }) >= 0 {
 			t.Errorf("%q and %q: what cannot be seen got through", name, peer)
 		}
 	})
