@@ -88,7 +88,7 @@ func running(t *testing.T) (g *gateway, socket string) {
 		}
 		_ = store.Close()
 	})
-	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(time.Millisecond) {
 		if c, err := net.Dial("unix", socket); err == nil {
 			_ = c.Close()
 			break

@@ -69,7 +69,7 @@ func TestAGatewayTellsOfACameraThatGoesBad(t *testing.T) {
 		code := run(t.Context(), append([]string{"home", "notices", "--socket", g.socket}, args...), env{nil, &said, &said, func(string) string { return "" }})
 		return code, said.String()
 	}
-	eventually(t, 20*time.Second, "a gateway", func() bool { code, _ := verb(); return code == exitDone })
+	eventually(t, time.Minute, "a gateway", func() bool { code, _ := verb(); return code == exitDone })
 	if code, text := verb("--test"); code != exitDone || !strings.Contains(text, "The test was taken.") {
 		t.Errorf("exit %d: %s", code, text)
 	}

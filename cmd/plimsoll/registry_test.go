@@ -100,7 +100,7 @@ func (p *published) append(t *testing.T, now time.Time, leaves ...labellog.Leaf)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	l, err := labellog.Open(ctx, p.file("labels"), signer, labellog.Options{Policy: policy, Now: func() time.Time { return now }})
 	if err != nil {

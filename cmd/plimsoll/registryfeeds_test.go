@@ -70,7 +70,7 @@ func (w *watched) run(t *testing.T) (stop func()) {
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
-		end, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		end, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		if err := errors.Join(log.Close(end), store.Close()); err != nil {
 			t.Error(err)
@@ -93,7 +93,7 @@ func (w *watched) notes(t *testing.T, id label.Hash) (out []string) {
 
 func (w *watched) until(t *testing.T, id label.Hash, want ...string) {
 	t.Helper()
-	for end := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		got := w.notes(t, id)
 		if strings.Join(got, "\n") == strings.Join(want, "\n") {
 			return

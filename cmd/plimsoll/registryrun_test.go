@@ -124,7 +124,7 @@ func (s *served) end(t *testing.T, signal syscall.Signal) {
 	}
 	select {
 	case <-s.done:
-	case <-time.After(30 * time.Second):
+	case <-time.After(time.Minute):
 		_ = s.cmd.Process.Kill()
 		t.Fatalf("it does not end: %s", &s.talk)
 	}
@@ -172,7 +172,7 @@ func fromIssuerToVerdict(t *testing.T, database string) {
 	s.verb(t, exitDone, "label grant DIR/some.label --registry AT --category light") // again: it is the same
 	bundle := func(want int) {
 		t.Helper()
-		for until := time.Now().Add(10 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+		for until := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
 			s.verb(t, exitDone, "registry bundle --registry AT --registry-key DIR/registry/registry.key.pub --out DIR/trust.bundle")
 			code, _, stderr := call(t, nil, "label", "verify", filepath.Join(s.dir, "some.label"), "--offline", "--bundle", filepath.Join(s.dir, "trust.bundle"), "--registry-key", filepath.Join(s.dir, "registry", "registry.key.pub"))
 			if code == want {
@@ -469,7 +469,7 @@ func TestAFlawThatIsExploitedSuspendsALabelForAllWhoVerify(t *testing.T) {
 		}
 		return trust.StatusOf(0)
 	}
-	for until := time.Now().Add(20 * time.Second); status() != label.Active; time.Sleep(50 * time.Millisecond) {
+	for until := time.Now().Add(time.Minute); status() != label.Active; time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(until) {
 			t.Fatal("it is not active")
 		}

@@ -86,7 +86,7 @@ func TestADemoShowsAHomeThatGoesBad(t *testing.T) {
 		}
 	}()
 	address := regexp.MustCompile(`http://127\.0\.0\.1:\d+/en/sign-in\?code=\d{8}`)
-	eventually(t, 30*time.Second, "an address", func() bool { return address.MatchString(out.String()) })
+	eventually(t, time.Minute, "an address", func() bool { return address.MatchString(out.String()) })
 	link, err := url.Parse(address.FindString(out.String()))
 	if err != nil {
 		t.Fatal(err)
@@ -116,11 +116,11 @@ func TestADemoShowsAHomeThatGoesBad(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = resp.Body.Close()
-	eventually(t, 20*time.Second, "named devices", func() bool {
+	eventually(t, time.Minute, "named devices", func() bool {
 		p := page("/en/")
 		return strings.Contains(p, "14 devices") && strings.Contains(p, "Smart home hub, Philips Hue Bridge")
 	})
-	eventually(t, 20*time.Second, "who decides in the registry", func() bool { return strings.Count(out.String(), "sign-in?code=") >= 6 })
+	eventually(t, time.Minute, "who decides in the registry", func() bool { return strings.Count(out.String(), "sign-in?code=") >= 6 })
 	if _, err := os.Stat(killed); err == nil {
 		t.Error("what a demonstration left that was killed is there still")
 	}

@@ -105,7 +105,7 @@ func (w *world) shut(t testing.TB) {
 	if w.log == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	if err := w.log.Close(ctx); err != nil {
 		t.Error(err)
@@ -115,7 +115,7 @@ func (w *world) shut(t testing.TB) {
 
 func (w *world) append(t testing.TB, leaf labellog.Leaf) uint64 {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	index, err := w.log.Append(ctx, leaf)
 	if err != nil {

@@ -84,7 +84,7 @@ func (b *broker) channel() notice.Channel {
 // kept is what somebody who subscribes now is given of a topic.
 func (b *broker) kept(t *testing.T, topic string) (retained bool, body string) {
 	t.Helper()
-	out, err := exec.Command(b.sub, "-h", "localhost", "-p", b.tls, "--cafile", b.ca, "-u", "home", "-P", "open sesame", "-t", topic, "-C", "1", "-W", "3", "-F", "%r %p").Output()
+	out, err := exec.Command(b.sub, "-h", "localhost", "-p", b.tls, "--cafile", b.ca, "-u", "home", "-P", "open sesame", "-t", topic, "-C", "1", "-W", "10", "-F", "%r %p").Output()
 	if err != nil {
 		return false, ""
 	}

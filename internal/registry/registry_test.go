@@ -103,7 +103,7 @@ func (p *place) open(t *testing.T) {
 func (p *place) close(t *testing.T) {
 	t.Helper()
 	p.stop()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	if err := errors.Join(p.log.Close(ctx), p.store.Close()); err != nil {
 		t.Error(err)
@@ -151,7 +151,7 @@ func (p *place) change(t *testing.T, l *registry.Label, number uint32, verb labe
 // published waits for a bundle in which a label has a status.
 func (p *place) published(t *testing.T, index uint32, want label.Status) *label.Trust {
 	t.Helper()
-	for until := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for until := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		if pub := p.reg.Publication(); pub != nil {
 			trust, err := label.ParseBundle(pub.Bundle, public(99))
 			if err != nil {

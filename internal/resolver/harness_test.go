@@ -230,7 +230,7 @@ func start(t testing.TB, cfg Config) (*Resolver, string) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- r.Run(ctx) }()
-	ready, stop := context.WithTimeout(ctx, 5*time.Second)
+	ready, stop := context.WithTimeout(ctx, time.Minute)
 	defer stop()
 	at, err := r.Ready(ready)
 	if err != nil {
