@@ -77,7 +77,7 @@ func (x *Export) check() error {
 			return fmt.Errorf("decisions[%d].verb: %.40q is none", i, d.Verb)
 		case d.Device != "" && !idForm.MatchString(d.Device):
 			return fmt.Errorf("decisions[%d].device: %.40q is no ID", i, d.Device)
-		case !short(d.Actor, 64) || d.Actor == "":
+		case !short(d.Actor, maxActor) || d.Actor == "":
 			return fmt.Errorf("decisions[%d].actor: it says nothing, or too much", i)
 		case !short(d.Argument, maxText):
 			return fmt.Errorf("decisions[%d].argument: it is too long", i)
@@ -114,7 +114,7 @@ func (x *Export) check() error {
 		return fmt.Errorf("settings: a name has at most %d octets, in one line", maxName)
 	}
 	for i, t := range x.Ticks {
-		if !slices.Contains(Lists, t.List) || t.Item == "" || !short(t.Item, maxName) || !short(t.By, 64) || t.At.Unix() < 0 {
+		if !slices.Contains(Lists, t.List) || t.Item == "" || !short(t.Item, maxName) || !short(t.By, maxActor) || t.At.Unix() < 0 {
 			return fmt.Errorf("ticks[%d]: no list has a point like that", i)
 		}
 	}

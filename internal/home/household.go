@@ -455,4 +455,8 @@ func (h *Household) Propose(ctx context.Context, id string, o *Offer) error {
 	return err
 }
 
-const maxName = 128
+// Bounds of what is said, octets: of a name, and of an actor, which is a way in and somebody’s name of 40 letters.
+const (
+	maxName  = 128
+	maxActor = len("page:") + 4*40
+)

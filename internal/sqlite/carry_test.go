@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"errors"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -143,5 +144,29 @@ func TestAnImportOfBeforeSettingsWereExportedCanStillBeUndone(t *testing.T) {
 	}
 	if d, err := next.Find(cam.ID); err != nil || d.Name != "" || next.Len() != 1 {
 		t.Errorf("%+v, %v, %d devices", d, err, next.Len())
+	}
+}
+
+// Whoever may be a person of the home may have decided and ticked, however long the name: what is exported is taken in.
+func TestWhatPeopleWithLongNamesDidIsTakenAlong(t *testing.T) {
+	h, s := lived(t)
+	cam, err := h.Find("Front door")
+	if err != nil {
+		t.Fatal(err)
+	}
+	by := "page:" + strings.Repeat("𐐀", 40)
+	if _, err := h.Decide(t.Context(), by, home.Quarantine, cam.ID, ""); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Tick(t.Context(), "tune-up", "guests", &home.Tick{At: time.Now().UTC(), By: by}); err != nil {
+		t.Fatal(err)
+	}
+	x, _ := exported(t, h)
+	next, other := fresh(t)
+	if _, err := next.Import(t.Context(), "uid:0", x, false); err != nil {
+		t.Fatal(err)
+	}
+	if got := ticked(t, other, "tune-up", "guests"); got.By != by {
+		t.Errorf("ticked by %q", got.By)
 	}
 }

@@ -416,7 +416,7 @@ func TestWhatIsWrongWithAnExportIsSaidWithItsPlace(t *testing.T) {
 		"a list of nobody":    {`"list":"lessons"`, `"list":"asked"`, "ticks[0]: no list"},
 		"a point of no name":  {`"item":"here"`, `"item":""`, "ticks[0]: no list"},
 		"a point too long":    {`"item":"here"`, `"item":"` + strings.Repeat("x", 129) + `"`, "ticks[0]: no list"},
-		"done by too much":    {`"by":"page:owner"`, `"by":"` + strings.Repeat("x", 65) + `"`, "ticks[0]: no list"},
+		"done by too much":    {`"by":"page:owner"`, `"by":"` + strings.Repeat("x", 166) + `"`, "ticks[0]: no list"},
 		"done before time":    {`"at":"2001-09-09T01:46:40Z","by"`, `"at":"0001-01-01T00:00:00Z","by"`, "ticks[0]: no list"},
 		"null for a tick":     {`"ticks":[`, `"ticks":[null,`, "ticks[0]: it is null"},
 		"too many ticks":      {`"ticks":[`, `"ticks":[` + strings.Repeat(`{"list":"lessons","item":"x","at":"2001-09-09T01:46:40Z","by":""},`, home.MaxTicks), "ticks: it has more than"},

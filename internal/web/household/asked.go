@@ -64,7 +64,7 @@ func (p *Pages) requests(r *page.Request, known map[string]*home.Device) (list [
 		t := ticks[about]
 		a := action{
 			State: grade.Unknown, Name: r.Words.Text("household.everything"), To: "/looked",
-			Do:  r.Words.Text("household.asked", "who", strings.TrimPrefix(t.By, "page:")),
+			Do:  r.Words.Text("household.asked", "who", called(r.Words, strings.TrimPrefix(t.By, "page:"))),
 			Why: r.Words.Text("household.asked.when", "time", r.Words.Time(t.At.Local())), Choices: []choice{{Text: r.Words.Text("household.asked.looked"), Means: r.Words.Text("household.asked.looked.means")}},
 		}
 		if d := known[about]; d != nil {

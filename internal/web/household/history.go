@@ -43,9 +43,11 @@ func (p *Pages) history(r *page.Request) (*page.View, error) {
 		}
 		who, ok := strings.CutPrefix(d.Actor, "page:")
 		switch {
+		case ok:
+			who = called(r.Words, who)
 		case d.Actor == home.Program:
 			who = r.Words.Text("household.program")
-		case !ok:
+		default:
 			who = r.Words.Text("household.terminal")
 		}
 		e := entry{

@@ -40,7 +40,7 @@ func TestADeviceIsDecidedOnAndTheDecisionUndone(t *testing.T) {
 	if d, _ := h.Find(h.Lamp.ID); d.State != home.Learning {
 		t.Errorf("state %s", d.State)
 	}
-	if page := h.get(t, "/fr/history"); !strings.Contains(page, "owner") || !strings.Contains(page, "annulé depuis") {
+	if page := h.get(t, "/fr/history"); !strings.Contains(page, "<bdi>Propriétaire</bdi>") || strings.Contains(page, "<bdi>owner</bdi>") || !strings.Contains(page, "annulé depuis") {
 		t.Errorf("history: %s", page)
 	}
 	if page := h.post(t, at, "verb", "hold"); !strings.Contains(page, "no rules to hold it to") || h.status != 409 {

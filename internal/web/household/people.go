@@ -134,6 +134,14 @@ func (p *Pages) savePerson(r *page.Request) (*page.View, error) {
 	return page.See("/people?saved=yes"), nil
 }
 
+// called is what somebody is called where they are spoken of: who comes in by a code of the terminal has the name of a role.
+func called(w *locale.Catalogue, name string) string {
+	if isRole(name) {
+		return w.Text("household.role." + name)
+	}
+	return name
+}
+
 func isRole(name string) bool {
 	for _, r := range roles {
 		if r.name == name {
@@ -168,7 +176,7 @@ func (p *Pages) sessions(r *page.Request) (*page.View, error) {
 	}
 	x := &visits{Saved: saved(r)}
 	for _, v := range list {
-		s := seat{hex.EncodeToString(v.ID[:]), v.User, v.Agent, r.Words.Time(v.Began.Local()), r.Words.Time(v.Last.Local())}
+		s := seat{hex.EncodeToString(v.ID[:]), called(r.Words, v.User), v.Agent, r.Words.Time(v.Began.Local()), r.Words.Time(v.Last.Local())}
 		if v.User == r.Viewer.Name {
 			x.Own = append(x.Own, s)
 		} else {

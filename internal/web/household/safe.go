@@ -74,7 +74,7 @@ func (p *Pages) lookers(r *page.Request, d *home.Device) (list []looker, err err
 	}
 	names := slices.SortedFunc(maps.Keys(ticks), func(a, b string) int { return cmp.Or(ticks[b].At.Compare(ticks[a].At), strings.Compare(a, b)) })
 	for _, n := range names {
-		list = append(list, looker{n, r.Words.Time(ticks[n].At.Local())})
+		list = append(list, looker{called(r.Words, n), r.Words.Time(ticks[n].At.Local())})
 	}
 	return list, nil
 }
