@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -50,12 +51,14 @@ func (g *accountFlags) people(ctx context.Context, do func(registryStore) error)
 	return accountFault(do(s))
 }
 
-var personName = regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{N} ._@-]{0,63}$`)
+var personName = regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{N} ._@-]*$`)
+
+const longestPersonName = 64 // letters; counted in the expression, they would take a megabyte of each program
 
 func (g *accountFlags) newPersonAdd() *cobra.Command {
 	var account string
 	c := &cobra.Command{Use: "add", Args: cobra.ArbitraryArgs, RunE: func(c *cobra.Command, args []string) error {
-		if len(args) != 1 || account == "" || !personName.MatchString(args[0]) {
+		if len(args) != 1 || account == "" || utf8.RuneCountInString(args[0]) > longestPersonName || !personName.MatchString(args[0]) {
 			return wrongUsage("error.registry.person")
 		}
 		data, err := g.readInput("-", auth.MostPassword+2)

@@ -110,8 +110,9 @@ type Engine struct {
 // maxBlocks bounds the blocks under way, each of up to 1 MiB with what is made of it.
 const maxBlocks = 8
 
-// spareChunks is how many chunks of ended flows wait for use: 300 KiB, as much as blocks under way mostly need.
-const spareChunks = 96
+// spareChunks is how many chunks of ended flows wait for use: 600 KiB, one and a half of each shard for each block under
+// way.
+const spareChunks = 192
 
 // totals count what went by.
 type totals struct {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"unicode/utf8"
 
 	"plimsoll.example/plimsoll/internal/auth"
 	"plimsoll.example/plimsoll/internal/locale"
@@ -34,8 +35,12 @@ type person struct {
 	Passkeys int
 }
 
-// nameForm is what a person is called: the same name in a log and in an address.
-var nameForm = regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{N} ._’-]{0,39}$`)
+var nameForm = regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{N} ._’-]*$`)
+
+// isName is that a person may be called so: the same name in a log and in an address.
+func isName(name string) bool {
+	return utf8.RuneCountInString(name) <= 40 && nameForm.MatchString(name)
+}
 
 func (p *Pages) persons(r *page.Request) (*page.View, error) { return p.showPersons(r, "", "") }
 
@@ -79,7 +84,7 @@ func (p *Pages) savePerson(r *page.Request) (*page.View, error) {
 	}
 	f, ctx := r.PostForm, r.Context()
 	name, do := oneLine(f.Get("name")), f.Get("do")
-	if !nameForm.MatchString(name) {
+	if !isName(name) {
 		return nil, &page.Problem{Status: http.StatusBadRequest, Key: "household.error.name"}
 	}
 	if name == r.Viewer.Name && (do == "remove" || do == "role") {

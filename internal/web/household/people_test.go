@@ -50,6 +50,7 @@ func TestSomebodyIsAddedAndComesIn(t *testing.T) {
 	for _, wrong := range [][]string{
 		{"do", "add", "name", "Zoé", "role", "child"},
 		{"do", "add", "name", "<b>", "role", "child"},
+		{"do", "add", "name", strings.Repeat("é", 41), "role", "child"},
 		{"do", "add", "name", "Max", "role", "king"},
 		{"do", "remove", "name", "owner"},
 		{"do", "add", "name", "helper", "role", "owner"},

@@ -53,7 +53,7 @@ func (p *Pages) saveToken(r *page.Request) (*page.View, error) {
 	switch f.Get("do") {
 	case "add":
 		name := oneLine(f.Get("name"))
-		if !nameForm.MatchString(name) {
+		if !isName(name) {
 			return nil, &page.Problem{Status: http.StatusBadRequest, Key: "household.error.name"}
 		}
 		t, secret := home.NewToken(name, p.actor(r), p.Now())
