@@ -110,6 +110,9 @@ type Engine struct {
 // maxBlocks bounds the blocks under way, each of up to 1 MiB with what is made of it.
 const maxBlocks = 8
 
+// smallBlocks are packets that are few for blocks under way.
+const smallBlocks = 1024
+
 // spareChunks is how many chunks of ended flows wait for use: 600 KiB, one and a half of each shard for each block under
 // way.
 const spareChunks = 192

@@ -26,6 +26,8 @@ type pipeline struct {
 	waiting   int      // cores that wait for change
 	vain      int      // how often they are to look for one but shortly
 	blocks    []*block // block i of the history is in i modulo their number
+	enough    uint64   // blocks under way, of whatever many packets
+	packets   int      // in the blocks under way
 	read      uint64   // blocks that were read
 	collected uint64   // blocks that were collected
 	seen      []uint64 // by worker: blocks that it has seen
@@ -41,7 +43,7 @@ type pipeline struct {
 func newPipeline(ctx context.Context, e *Engine, next func(*capture.Batch) error) *pipeline {
 	p := &pipeline{
 		engine: e, ctx: ctx, next: next, seq: 1,
-		blocks: make([]*block, min(len(e.workers)+2, maxBlocks)),
+		blocks: make([]*block, maxBlocks), enough: min(uint64(len(e.workers))+2, maxBlocks),
 		seen:   make([]uint64, len(e.workers)), busy: make([]bool, len(e.workers)+1),
 	}
 	p.change.L = &p.mu
@@ -123,6 +125,7 @@ func (p *pipeline) collect() bool {
 	p.busy[collecting] = true
 	p.outside(func() { p.engine.collect(p.block(p.collected)) })
 	p.busy[collecting] = false
+	p.packets -= len(p.block(p.collected).Records)
 	p.collected++
 	p.ended = p.ended || p.engine.err != nil // who listens can't any more
 	return true
@@ -150,12 +153,30 @@ func (p *pipeline) work(own int) bool {
 	return true
 }
 
+// room is that one more block may be under way: few, since what is made of their packets takes memory, but more of large
+// packets, which are so soon done that a core would wait for the next.
+func (p *pipeline) room() bool {
+	n := p.read - p.collected
+	return n < p.enough || n < uint64(len(p.blocks)) && p.packets < smallBlocks
+}
+
+// free is the roomiest of the blocks that are not under way, so that those of many packets are mostly the same few.
+func (p *pipeline) free() *block {
+	at := &p.blocks[p.read%uint64(len(p.blocks))]
+	for i := p.read + 1; i < p.collected+uint64(len(p.blocks)); i++ {
+		if other := &p.blocks[i%uint64(len(p.blocks))]; cap((*other).frames) > cap((*at).frames) {
+			*at, *other = *other, *at
+		}
+	}
+	return *at
+}
+
 // fetch reads a block and decodes it, if there is room for one.
 func (p *pipeline) fetch() bool {
-	if p.reading || p.ended || p.read-p.collected == uint64(len(p.blocks)) {
+	if p.reading || p.ended || !p.room() {
 		return false
 	}
-	b := p.block(p.read)
+	b := p.free()
 	b.decoded = false
 	p.reading = true
 	var err error
@@ -179,6 +200,7 @@ func (p *pipeline) fetch() bool {
 	}
 	b.seq = p.seq
 	p.seq += uint64(len(b.Records))
+	p.packets += len(b.Records)
 	p.read++
 	p.outside(func() {
 		if silent {
