@@ -5,53 +5,56 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 
 	"golang.org/x/sys/unix"
 )
 
 // shed lets go of the parts of the program that were needed to start it. They count as memory of the process as long as
-// they are mapped; what is needed again comes back from the page cache by itself. The program grows with each of its
-// verbs, and a small router should not have to pay for those that it does not use.
+// they are mapped; what is needed again comes back from the page cache by itself, piece by piece. The program grows with
+// each of its verbs, and a small router should not have to pay for those that it does not use.
 func shed() {
-	program, err := os.Readlink("/proc/self/exe")
-	if err != nil {
-		return
-	}
-	maps, err := os.ReadFile("/proc/self/maps")
-	if err != nil {
-		return
-	}
-	for line := range bytes.Lines(maps) {
-		f := strings.Fields(string(line))
-		if len(f) < 6 || f[5] != program || !strings.HasPrefix(f[1], "r-") { // what can be written has no other copy
-			continue
-		}
-		from, to, _ := strings.Cut(f[0], "-")
-		a, err1 := strconv.ParseUint(from, 16, 64)
-		b, err2 := strconv.ParseUint(to, 16, 64)
-		if err1 != nil || err2 != nil || b <= a {
-			continue
-		}
-		for _, advice := range []uintptr{unix.MADV_NOHUGEPAGE, unix.MADV_DONTNEED} { // nor does it come back 2 MiB at a time
-			_, _, _ = unix.Syscall(unix.SYS_MADVISE, uintptr(a), uintptr(b-a), advice)
-		}
+	for _, part := range programParts() {
+		advise(part.from, part.to, unix.MADV_DONTNEED)
 	}
 }
 
-// mapped is how much memory counts as this process’s and is the program’s or another file’s, octets; 0 where the system
-// does not tell.
-func mapped() int64 {
-	statm, err := os.ReadFile("/proc/self/statm")
+type part struct{ from, to uintptr }
+
+// programParts is where the program is mapped, less what can be written, which has no other copy. It is cut into pieces:
+// with a page that is needed the kernel maps all that it keeps in one with that, which is anything from 4 KiB to 2 MiB,
+// but never more than a mapping spans; and neighbours with different advice stay mappings of their own.
+var programParts = sync.OnceValue(func() (list []part) {
+	program, err := os.Readlink("/proc/self/exe")
 	if err != nil {
-		return 0
+		return nil
 	}
-	f := bytes.Fields(statm)
-	if len(f) < 3 {
-		return 0
-	}
-	pages, err := strconv.ParseInt(string(f[2]), 10, 64)
+	maps, err := os.ReadFile("/proc/self/maps")
 	if err != nil {
-		return 0
+		return nil
 	}
-	return pages * int64(os.Getpagesize())
+	piece := uintptr(max(16<<10, os.Getpagesize()))
+	for line := range bytes.Lines(maps) {
+		f := strings.Fields(string(line))
+		if len(f) < 6 || f[5] != program || !strings.HasPrefix(f[1], "r-") {
+			continue
+		}
+		a, b, _ := strings.Cut(f[0], "-")
+		from, err1 := strconv.ParseUint(a, 16, strconv.IntSize)
+		to, err2 := strconv.ParseUint(b, 16, strconv.IntSize)
+		if err1 != nil || err2 != nil || to <= from {
+			continue
+		}
+		p := part{uintptr(from), uintptr(to)}
+		for at := p.from&^(piece-1) + piece; at < p.to; at += 2 * piece {
+			advise(at, min(at+piece, p.to), unix.MADV_DONTDUMP) // of what a core dump leaves out anyway
+		}
+		list = append(list, p)
+	}
+	return list
+})
+
+// advise asks the kernel for something that it may refuse.
+func advise(from, to uintptr, advice int) {
+	_, _, _ = unix.Syscall(unix.SYS_MADVISE, from, to-from, uintptr(advice))
 }

@@ -4,5 +4,3 @@ package main
 
 // shed is for systems that count the program as memory of its process.
 func shed() {}
-
-func mapped() int64 { return 0 }
