@@ -100,16 +100,15 @@ func (f *floods) event(e *Event) {
 
 // tcp counts connections that were begun and did not come about.
 func (f *floods) tcp(e *Event) {
-	key := floodKey{e.Party(flow.Resp), floodSYN, e.Port[flow.Resp]}
+	to, port := &e.Addr[flow.Resp], e.Port[flow.Resp]
 	switch {
-	case e.Step == Began && e.Dir == flow.Orig && e.Fresh && !isGroup(&e.Addr[flow.Resp]):
-		if !f.syn(key, e) {
-			key.port = 0
-			f.syn(key, e)
+	case e.Step == Began && e.Dir == flow.Orig && e.Fresh && !isGroup(to):
+		if !f.syn(port, e) {
+			f.syn(0, e)
 		}
-	case e.Step == Established && f.door.open(mixAddr(uint64(key.port), &key.to.Addr)):
-		for _, key.port = range [...]uint16{key.port, 0} {
-			if s := f.states.Look(key); s != nil {
+	case e.Step == Established && f.door.open(mixAddr(uint64(port), to)):
+		for _, port := range [...]uint16{port, 0} {
+			if s := f.states.Look(floodKey{e.Party(flow.Resp), floodSYN, port}); s != nil {
 				s.rate.n = max(0, s.rate.n-1)
 			}
 		}
@@ -121,16 +120,17 @@ func (f *floods) tcp(e *Event) {
 const manyPorts = 4
 
 // syn counts a connection that was begun to one service, or with port 0 to any, and reports whether that is a flood.
-func (f *floods) syn(key floodKey, e *Event) bool {
-	if !f.door.knock(mixAddr(uint64(key.port), &key.to.Addr), e.Time) {
+func (f *floods) syn(port uint16, e *Event) bool {
+	if !f.door.knock(mixAddr(uint64(port), &e.Addr[flow.Resp]), e.Time) {
 		return false
 	}
+	key := floodKey{e.Party(flow.Resp), floodSYN, port}
 	s := f.state(key, e)
 	n, limit := s.rate.add(1, e.Time, e.Time, floodHalf), f.limit[floodSYN]
-	if key.port == 0 {
+	if port == 0 {
 		limit *= manyPorts
 	}
-	if n >= limit && (key.port != 0 || s.from.crowd()) {
+	if n >= limit && (port != 0 || s.from.crowd()) {
 		f.raise(key, s, e, finding.FloodSYN, "connections that do not come about")
 	}
 	return s.record != nil
@@ -147,10 +147,10 @@ func (f *floods) udp(e *Event) {
 	if e.Step == Began && e.TTL <= lowHops {
 		return
 	}
-	key := floodKey{to: e.Party(int(to)), class: floodUDP}
-	if e.Step == Began && !f.door.knock(mixAddr(1<<16, &key.to.Addr), e.Time) {
+	if e.Step == Began && !f.door.knock(mixAddr(1<<16, &e.Addr[to]), e.Time) {
 		return
 	}
+	key := floodKey{to: e.Party(int(to)), class: floodUDP}
 	s := f.state(key, e)
 	if e.Step == Began {
 		s.octets += uint64(e.Size)

@@ -265,6 +265,7 @@ func (t *Table) Expire(now int64) {
 		t.now, t.started = to, true
 		return
 	}
+	var list [ahead]uint32
 	t.now = max(t.now, to-wheelSlots) // after a long silence, each list is looked at once
 	for t.now < to {
 		t.now++
@@ -272,24 +273,45 @@ func (t *Table) Expire(now int64) {
 		slot := *head
 		*head = none
 		for slot != none && slot != lastOfList {
-			fl := t.at(slot - 1)
-			next := t.next[slot-1]
-			t.next[slot-1] = none
-			switch {
-			case fl.marks&markUsed == 0:
-			case now-fl.Last > int64(fl.idle()):
-				t.removeSlot(slot-1, EndIdle)
-			default:
-				if t.Goes != nil {
-					fl.marks |= marks(EndNot) << shiftEnd
-					t.Goes(fl)
-					fl.marks &^= 3 << shiftEnd
-				}
-				t.schedule(slot-1, fl)
+			n := 0
+			for ; n < ahead && slot != none && slot != lastOfList; n++ {
+				list[n] = slot - 1
+				slot = t.next[slot-1]
 			}
-			slot = next
+			t.warm(list[:n])
+			for _, slot := range list[:n] {
+				t.expire(slot, now)
+			}
 		}
 	}
+}
+
+// expire looks at a flow whose turn on the wheel it is.
+func (t *Table) expire(slot uint32, now int64) {
+	fl := t.at(slot)
+	t.next[slot] = none
+	switch {
+	case fl.marks&markUsed == 0:
+	case now-fl.Last > int64(fl.idle()):
+		t.removeSlot(slot, EndIdle)
+	default:
+		if t.Goes != nil {
+			fl.marks |= marks(EndNot) << shiftEnd
+			t.Goes(fl)
+			fl.marks &^= 3 << shiftEnd
+		}
+		t.schedule(slot, fl)
+	}
+}
+
+// warm does for the flows in some slots what Warm does for packets.
+func (t *Table) warm(slots []uint32) {
+	var sum uint32
+	for _, slot := range slots {
+		fl := t.at(slot)
+		sum += t.index[fl.hash&uint32(len(t.index)-1)].slot + uint32(fl.marks) + uint32(fl.Packets[Orig])
+	}
+	t.warmth = sum
 }
 
 // Flush ends all flows, in the order of their slots.

@@ -79,18 +79,17 @@ const dnsPort = 53
 // step shows a step to the detectors.
 func (e *Engine) step(b *block, x *event) {
 	f, r := &b.frames[x.at], &b.Records[x.at]
-	o := x.dir // which end sent the packet
-	v := &e.event
-	*v = detect.Event{
-		Step: x.step, Dir: o, Proto: f.Proto, Flags: f.Flags, TTL: f.TTL, Ender: x.ender, Fresh: x.fresh, Service: serviceName(x.service),
-		Port: x.port, Packets: long(x.packets), Octets: long(x.octets), Payload: long(x.payload),
-		First: x.first, Time: r.Time, Seq: b.seq + uint64(x.at), Number: r.Number, File: r.File, Size: f.PayloadWire,
-	}
+	o := x.dir    // which end sent the packet
+	v := &e.event // field by field: as one literal it would be made elsewhere and copied
+	v.Step, v.Dir, v.Proto, v.Flags, v.TTL, v.Ender, v.Fresh = x.step, o, f.Proto, f.Flags, f.TTL, x.ender, x.fresh
+	v.Service = serviceName(x.service)
+	v.Addr[o], v.Addr[1-o] = f.Src, f.Dst
+	v.MAC[o], v.MAC[1-o] = f.SrcMAC, f.DstMAC
+	v.Port, v.Packets, v.Octets, v.Payload = x.port, long(x.packets), long(x.octets), long(x.payload)
+	v.First, v.Time, v.Seq, v.Number, v.File, v.Size = x.first, r.Time, b.seq+uint64(x.at), r.Number, r.File, f.PayloadWire
 	if f.Depth < frame.Network {
 		v.Proto = 0
 	}
-	v.Addr[o], v.Addr[1-o] = f.Src, f.Dst
-	v.MAC[o], v.MAC[1-o] = f.SrcMAC, f.DstMAC
 	e.watch.Event(v)
 }
 

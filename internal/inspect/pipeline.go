@@ -44,7 +44,7 @@ func newPipeline(ctx context.Context, e *Engine, next func(*capture.Batch) error
 	p := &pipeline{
 		engine: e, ctx: ctx, next: next, seq: 1,
 		blocks: make([]*block, maxBlocks), enough: min(uint64(len(e.workers))+2, maxBlocks),
-		seen:   make([]uint64, len(e.workers)), busy: make([]bool, len(e.workers)+1),
+		seen: make([]uint64, len(e.workers)), busy: make([]bool, len(e.workers)+1),
 	}
 	p.change.L = &p.mu
 	for i := range p.blocks {
