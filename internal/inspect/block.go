@@ -24,9 +24,15 @@ type block struct {
 	first, last int64
 	links       []linkCount
 
-	facts  []dissect.Facts // by worker
-	events [][]event       // by worker
-	ended  [flow.Shards]ended
+	shares []share // by worker
+}
+
+// share is what one worker makes of a block.
+type share struct {
+	facts  dissect.Facts
+	events []event
+	ended  [flow.Shards]ended // of its own shards
+	_      [128]byte          // cores write to theirs side by side, and a processor fetches two lines of its cache at once
 }
 
 type linkCount struct {
@@ -78,7 +84,7 @@ func (e *ended) add(f *flow.Flow, p chunkPool) *flow.Flow {
 }
 
 func newBlock(workers int) *block {
-	return &block{facts: make([]dissect.Facts, workers), events: make([][]event, workers)}
+	return &block{shares: make([]share, workers)}
 }
 
 // silence is a block without packets, by which time goes by all the same.

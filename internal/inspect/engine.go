@@ -182,7 +182,7 @@ func (e *Engine) Run(ctx context.Context, next func(*capture.Batch) error) error
 // flush ends what is still under way, one shard after the other, so that no more than one is there twice.
 func (e *Engine) flush() {
 	for s := range flow.Shards {
-		b := newBlock(0)
+		b := newBlock(len(e.workers))
 		done := e.workers[s%len(e.workers)].flush(s, b)
 		e.flows(b)
 		e.losses.Streams += done.streams.Lost
@@ -212,8 +212,8 @@ func (e *Engine) collect(b *block) {
 			t.links[l.link] += l.count
 		}
 	}
-	for i := range b.facts {
-		t.facts += b.facts[i].Lost
+	for i := range b.shares {
+		t.facts += b.shares[i].facts.Lost
 	}
 	if e.cfg.Detect.Learner != nil {
 		for i := range b.Records {
@@ -232,8 +232,8 @@ func (e *Engine) collect(b *block) {
 
 // flows takes the flows that ended in a block.
 func (e *Engine) flows(b *block) {
-	for s := range b.ended {
-		out := &b.ended[s]
+	for s := range flow.Shards {
+		out := &b.shares[s%len(b.shares)].ended[s]
 		for i, c := range out.chunks {
 			for i := range c.flows[:c.n] {
 				e.flow(&c.flows[i], out.notes)

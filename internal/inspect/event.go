@@ -57,7 +57,7 @@ func (w *worker) tell(step detect.Step, fl *flow.Flow, dir int, seq uint64) {
 	if step == detect.Closed {
 		ender, _ = fl.Ender()
 	}
-	list := &w.cur.events[w.index]
+	list := &w.share.events
 	*list = append(*list, event{
 		ender: uint8(ender), at: uint32(seq - w.cur.seq), step: step, dir: uint8(dir), service: fl.Service, fresh: fl.Fresh(), port: fl.Port, first: fl.First,
 		packets: short(&fl.Packets), octets: short(&fl.Octets), payload: short(&fl.Payload),
@@ -71,7 +71,7 @@ func short(n *[2]uint64) [2]uint32 {
 // heard reports whether somebody hears a message also when it was said before: how often a device asks for a neighbour
 // tells detectors what for, and how often it asks for a name that its MUD file does not know is told to people.
 func (w *worker) heard(f *frame.Frame) bool {
-	return f.EtherType == frame.EtherARP && w.engine.watch != nil || f.DstPort == dnsPort && w.engine.talks != nil
+	return f.EtherType == frame.EtherARP && w.watched || f.DstPort == dnsPort && w.asked
 }
 
 const dnsPort = 53
@@ -101,14 +101,15 @@ func (e *Engine) told(b *block) {
 	var facts, events [flow.Shards]int
 	for {
 		next, of, isEvent := uint64(math.MaxUint64), 0, false
-		for w := range b.facts {
-			if events[w] < len(b.events[w]) {
-				if seq := b.seq + uint64(b.events[w][events[w]].at); seq < next || seq == next && !isEvent {
+		for w := range b.shares {
+			share := &b.shares[w]
+			if events[w] < len(share.events) {
+				if seq := b.seq + uint64(share.events[events[w]].at); seq < next || seq == next && !isEvent {
 					next, of, isEvent = seq, w, true
 				}
 			}
-			if facts[w] < b.facts[w].Len() {
-				if seq := b.facts[w].At(facts[w]).Seq; seq < next {
+			if facts[w] < share.facts.Len() {
+				if seq := share.facts.At(facts[w]).Seq; seq < next {
 					next, of, isEvent = seq, w, false
 				}
 			}
@@ -117,10 +118,10 @@ func (e *Engine) told(b *block) {
 		case next == math.MaxUint64:
 			return
 		case isEvent:
-			e.step(b, &b.events[of][events[of]])
+			e.step(b, &b.shares[of].events[events[of]])
 			events[of]++
 		default:
-			e.fact(b, &b.facts[of], facts[of])
+			e.fact(b, &b.shares[of].facts, facts[of])
 			facts[of]++
 		}
 	}

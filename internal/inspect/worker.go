@@ -28,9 +28,17 @@ type worker struct {
 
 	spare []byte // for what a dissector begins to keep
 
+	// as the engine has them, beside which who collects writes all the time
+	seed    uint64
+	chunks  chunkPool
+	watched bool // by detectors
+	asked   bool // for whom devices talk to
+	noted   bool // who listens hears each fact
+
 	// of the block under way
-	cur *block
-	out *dissect.Facts
+	cur   *block
+	share *share
+	out   *dissect.Facts
 	*shard
 }
 
@@ -45,7 +53,10 @@ type shard struct {
 }
 
 func newWorker(e *Engine, index int, proto *protocols) *worker {
-	w := &worker{engine: e, index: index, proto: proto, spare: make([]byte, 0, dissect.MaxScratch)}
+	w := &worker{
+		engine: e, index: index, proto: proto, spare: make([]byte, 0, dissect.MaxScratch),
+		seed: e.seed, chunks: e.chunks, watched: e.watch != nil, asked: e.talks != nil, noted: e.cfg.OnFact != nil,
+	}
 	for s := index; s < flow.Shards; s += e.cfg.Workers {
 		w.shards[s] = &shard{
 			index:   s,
@@ -73,12 +84,13 @@ func (w *worker) own(yield func(*shard)) {
 
 func (w *worker) begin(b *block) {
 	w.cur = b
-	w.out = &b.facts[w.index]
+	w.share = &b.shares[w.index]
+	w.out = &w.share.facts
 	w.out.Reset()
 	w.out.Lost = 0
-	b.events[w.index] = b.events[w.index][:0]
+	w.share.events = w.share.events[:0]
 	w.own(func(s *shard) {
-		out := &b.ended[s.index]
+		out := &w.share.ended[s.index]
 		out.chunks, out.notes = out.chunks[:0], out.notes[:0]
 	})
 }
@@ -126,7 +138,7 @@ func (w *worker) packets(b *block, from int) (next int) {
 
 // flush ends the flows of one of its shards, and gives the shard up.
 func (w *worker) flush(s int, b *block) (done *shard) {
-	w.cur, w.shard = b, w.shards[s]
+	w.cur, w.share, w.shard = b, &b.shares[w.index], w.shards[s]
 	w.frags.Flush(w.abandoned)
 	w.table.Flush()
 	w.shards[s], w.tables[s] = nil, nil
@@ -138,8 +150,8 @@ func (w *worker) ended(f *flow.Flow) {
 	for d := range f.App {
 		w.streams.Drop(&f.App[d])
 	}
-	out := &w.cur.ended[w.shard.index]
-	e := out.add(f, w.engine.chunks)
+	out := &w.share.ended[w.shard.index]
+	e := out.add(f, w.chunks)
 	if f.Note != 0 {
 		out.notes = append(out.notes, *w.notes.at(f.Note))
 		w.notes.put(f.Note)
@@ -149,8 +161,8 @@ func (w *worker) ended(f *flow.Flow) {
 
 // goes tells of a flow that goes on.
 func (w *worker) goes(f *flow.Flow) {
-	out := &w.cur.ended[w.shard.index]
-	e := out.add(f, w.engine.chunks)
+	out := &w.share.ended[w.shard.index]
+	e := out.add(f, w.chunks)
 	if f.Note != 0 {
 		out.notes = append(out.notes, *w.notes.at(f.Note))
 		e.Note = uint32(len(out.notes))
@@ -163,7 +175,7 @@ func (w *worker) packet(f *frame.Frame, r *capture.Record, hash uint32, seq uint
 		d := w.frags.Add(f, data[f.Payload:f.PayloadEnd], r.Time, r.Wire, w.abandoned)
 		if d != nil {
 			frame.DecodeTransport(&d.Head, d.Payload)
-			w.flow(&d.Head, d.Payload, r, flow.Hash(w.engine.seed, &d.Head), seq, d.Wire, d.Count)
+			w.flow(&d.Head, d.Payload, r, flow.Hash(w.seed, &d.Head), seq, d.Wire, d.Count)
 		}
 		return
 	}
@@ -172,7 +184,7 @@ func (w *worker) packet(f *frame.Frame, r *capture.Record, hash uint32, seq uint
 
 // abandoned counts the fragments of a datagram that was never complete.
 func (w *worker) abandoned(d *flow.Datagram) {
-	fl, dir, begun := w.table.Add(&d.Head, flow.Hash(w.engine.seed, &d.Head), d.First, d.Wire)
+	fl, dir, begun := w.table.Add(&d.Head, flow.Hash(w.seed, &d.Head), d.First, d.Wire)
 	fl.Packets[dir] += d.Count - 1
 	if begun {
 		fl.App[flow.Orig].Over, fl.App[flow.Resp].Over = true, true
@@ -186,7 +198,7 @@ func (w *worker) flow(f *frame.Frame, data []byte, r *capture.Record, hash uint3
 		fl.Number, fl.File = r.Number, r.File
 	}
 	fl.Packets[dir] += packets - 1
-	if w.engine.watch != nil {
+	if w.watched {
 		w.step(fl, dir, begun, f, seq)
 	}
 	app := &fl.App[dir]
@@ -230,7 +242,7 @@ func (w *worker) fill(fl *flow.Flow, dir int, f *frame.Frame, time int64, seq ui
 // datagram shows one datagram, or the payload of a frame that is not IP.
 func (w *worker) datagram(fl *flow.Flow, dir int, app *flow.App, f *frame.Frame, payload []byte, time int64, seq uint64) {
 	again := app.State == uint8(dissect.Next) && app.Stream == 0 && w.repeated(f, payload)
-	if again && w.engine.cfg.OnFact == nil && !w.heard(f) {
+	if again && !w.noted && !w.heard(f) {
 		return // announcements come again and again, and say nothing new
 	}
 	m := w.fill(fl, dir, f, time, seq)
