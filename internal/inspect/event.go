@@ -57,15 +57,16 @@ func (w *worker) tell(step detect.Step, fl *flow.Flow, dir int, seq uint64) {
 	if step == detect.Closed {
 		ender, _ = fl.Ender()
 	}
-	list := &w.share.events
-	*list = append(*list, event{
-		ender: uint8(ender), at: uint32(seq - w.cur.seq), step: step, dir: uint8(dir), service: fl.Service, fresh: fl.Fresh(), port: fl.Port, first: fl.First,
-		packets: short(&fl.Packets), octets: short(&fl.Octets), payload: short(&fl.Payload),
-	})
-}
-
-func short(n *[2]uint64) [2]uint32 {
-	return [2]uint32{uint32(min(n[0], math.MaxUint32)), uint32(min(n[1], math.MaxUint32))}
+	list := append(w.share.events, event{})
+	w.share.events = list
+	x := &list[len(list)-1] // field by field: as one literal it would be made elsewhere and copied
+	x.at, x.step, x.dir, x.ender = uint32(seq-w.cur.seq), step, uint8(dir), uint8(ender)
+	x.service, x.fresh, x.port, x.first = fl.Service, fl.Fresh(), fl.Port, fl.First
+	for side := range x.packets {
+		x.packets[side] = uint32(min(fl.Packets[side], math.MaxUint32))
+		x.octets[side] = uint32(min(fl.Octets[side], math.MaxUint32))
+		x.payload[side] = uint32(min(fl.Payload[side], math.MaxUint32))
+	}
 }
 
 // heard reports whether somebody hears a message also when it was said before: how often a device asks for a neighbour
@@ -80,20 +81,20 @@ const dnsPort = 53
 func (e *Engine) step(b *block, x *event) {
 	f, r := &b.frames[x.at], &b.Records[x.at]
 	o := x.dir    // which end sent the packet
-	v := &e.event // field by field: as one literal it would be made elsewhere and copied
+	v := &e.event // as in tell
 	v.Step, v.Dir, v.Proto, v.Flags, v.TTL, v.Ender, v.Fresh = x.step, o, f.Proto, f.Flags, f.TTL, x.ender, x.fresh
 	v.Service = serviceName(x.service)
 	v.Addr[o], v.Addr[1-o] = f.Src, f.Dst
 	v.MAC[o], v.MAC[1-o] = f.SrcMAC, f.DstMAC
-	v.Port, v.Packets, v.Octets, v.Payload = x.port, long(x.packets), long(x.octets), long(x.payload)
-	v.First, v.Time, v.Seq, v.Number, v.File, v.Size = x.first, r.Time, b.seq+uint64(x.at), r.Number, r.File, f.PayloadWire
+	for side := range x.packets {
+		v.Packets[side], v.Octets[side], v.Payload[side] = uint64(x.packets[side]), uint64(x.octets[side]), uint64(x.payload[side])
+	}
+	v.Port, v.First, v.Time, v.Seq, v.Number, v.File, v.Size = x.port, x.first, r.Time, b.seq+uint64(x.at), r.Number, r.File, f.PayloadWire
 	if f.Depth < frame.Network {
 		v.Proto = 0
 	}
 	e.watch.Event(v)
 }
-
-func long(n [2]uint32) [2]uint64 { return [2]uint64{uint64(n[0]), uint64(n[1])} }
 
 // told goes through what the workers saw in a block, in the order of the packets: of one packet, the step of its flow
 // comes before what it says.
