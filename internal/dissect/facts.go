@@ -111,11 +111,11 @@ func (f *Facts) put(name string, n int) {
 	}
 	at := uint32(len(f.text))
 	fields := uint32(len(f.fields))
-	f.list = append(f.list, Fact{
-		Name: name, Subject: f.subject, Own: f.subject == f.sender, Again: f.again, Source: f.source, Time: f.time, Seq: f.seq,
-		value:  span{at - uint32(n), at},
-		fields: span{fields, fields},
-	})
+	f.list = append(f.list, Fact{})
+	x := &f.list[len(f.list)-1] // field by field: as one literal it would be made elsewhere and copied
+	x.Name, x.Subject, x.Own, x.Again = name, f.subject, f.subject == f.sender, f.again
+	x.Source, x.Time, x.Seq = f.source, f.time, f.seq
+	x.value, x.fields = span{at - uint32(n), at}, span{fields, fields}
 }
 
 // Field adds detail to the fact that was added last; without one, or beyond MaxFields, it does nothing.
