@@ -6,6 +6,7 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"strings"
 	"sync"
@@ -14,10 +15,10 @@ import (
 
 //go:generate go run ./gen
 
-//go:embed en.json.gz
+//go:embed en.gz
 var english []byte
 
-//go:embed fr.json.gz
+//go:embed fr.gz
 var french []byte
 
 // Catalogue speaks one language. It is read-only: any number of goroutines may use it.
@@ -52,14 +53,25 @@ var (
 	inFrench  = sync.OnceValue(func() *Catalogue { return unpack(French, french) })
 )
 
+// unpack reads what ./gen made of a file of messages: of each its key, its text for one and its text, all ended by NUL.
 func unpack(l Lang, data []byte) *Catalogue {
-	c := &Catalogue{lang: l}
+	var b strings.Builder
 	r, err := gzip.NewReader(bytes.NewReader(data))
 	if err == nil {
-		err = json.NewDecoder(r).Decode(&c.messages)
+		_, err = io.Copy(&b, r)
 	}
 	if err != nil {
-		panic(fmt.Sprintf("locale: %s.json: %v", l, err)) // it is part of the program
+		panic(fmt.Sprintf("locale: %s.gz: %v", l, err)) // it is part of the program
+	}
+	rest := b.String()
+	next := func() (text string) {
+		text, rest, _ = strings.Cut(rest, "\x00")
+		return text
+	}
+	c := &Catalogue{lang: l, messages: make(map[string]message, strings.Count(rest, "\x00")/3)}
+	for rest != "" {
+		key, one, other := next(), next(), next()
+		c.messages[key] = message{one, other}
 	}
 	return c
 }
