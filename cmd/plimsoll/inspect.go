@@ -209,7 +209,7 @@ func (o *outcome) warnings(words *locale.Catalogue) []string {
 // look inspects what a source brings. With an outcome there may be an error too: what was read is told, whatever came
 // then.
 func (in *inspection) look(ctx context.Context, src source, paths []string, cfg inspect.Config) (*outcome, error) {
-	debug.SetMemoryLimit(int64(cfg.Memory) / 16 * 13) // the rest is the program itself
+	debug.SetMemoryLimit(int64(cfg.Memory) / 32 * 27) // the rest is the program itself
 	defer shedding()()
 	knowledge := make(chan loaded, 1)
 	go func() {

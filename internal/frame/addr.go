@@ -14,6 +14,13 @@ func AddrFrom4(b [4]byte) Addr {
 	return Addr{10: 0xff, 11: 0xff, 12: b[0], 13: b[1], 14: b[2], 15: b[3]}
 }
 
+// set4 is AddrFrom4 for where the address stays: a literal would be made elsewhere and copied.
+func (a *Addr) set4(b []byte) {
+	binary.NativeEndian.PutUint64(a[:8], 0)
+	binary.BigEndian.PutUint32(a[8:12], 0xffff)
+	copy(a[12:], b[:4])
+}
+
 // AddrFrom is the pointer-free form of a.
 func AddrFrom(a netip.Addr) Addr { return a.As16() }
 

@@ -302,9 +302,8 @@ func (d *decoder) ipv4(at int) {
 		return
 	}
 	f.bound(at, total)
-	f.Src, f.Dst = Addr{10: 0xff, 11: 0xff}, Addr{10: 0xff, 11: 0xff}
-	copy(f.Src[12:], h[12:16])
-	copy(f.Dst[12:], h[16:20])
+	f.Src.set4(h[12:16])
+	f.Dst.set4(h[16:20])
 	f.TTL, f.Proto = h[8], h[9]
 	f.Depth = Network
 	f.advance(at + header)
