@@ -26,7 +26,7 @@ type pipeline struct {
 	waiting   int      // cores that wait for change
 	vain      int      // how often they are to look for one but shortly
 	blocks    []*block // block i of the history is in i modulo their number
-	enough    uint64   // blocks under way, of whatever many packets
+	enough    uint64   // blocks under way that there may be however many packets they have
 	packets   int      // in the blocks under way
 	read      uint64   // blocks that were read
 	collected uint64   // blocks that were collected
