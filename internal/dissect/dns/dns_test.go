@@ -413,6 +413,8 @@ func FuzzDissect(f *testing.F) {
 func FuzzName(f *testing.F) {
 	f.Add([]byte("\x03www\x07example\x00"))
 	f.Add([]byte("\x01a\x00\x01b\xc0\x0c"))
+	f.Add([]byte("\x03\xc0\xff.\x00"))
+	f.Add(append([]byte("\x01a\xc1\x10"), make([]byte, 300)...))
 	f.Fuzz(func(t *testing.T, tail []byte) {
 		msg := append(make([]byte, HeaderLen, HeaderLen+len(tail)+4), tail...)
 		msg[5] = 1
@@ -425,7 +427,7 @@ func FuzzName(f *testing.F) {
 			t.Fatal(err)
 		}
 		q, err := p.Question()
-		if err != nil || bytes.Contains(tail, []byte{0xc0}) { // the other follows pointers into the header
+		if err != nil || points(tail) { // the other follows pointers into the header, and ahead
 			return
 		}
 		want := []byte{}
@@ -439,6 +441,17 @@ func FuzzName(f *testing.F) {
 			t.Fatalf("got %q ok=%v, want %q", name, ok, want)
 		}
 	})
+}
+
+// points reports whether the name that data begins with has a pointer.
+func points(data []byte) bool {
+	for len(data) > 0 && data[0] > 0 {
+		if data[0] >= 0xc0 {
+			return true
+		}
+		data = data[min(len(data), 1+int(data[0])):]
+	}
+	return false
 }
 
 func wire(s string) []byte {
