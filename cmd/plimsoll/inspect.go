@@ -83,6 +83,9 @@ func newInspection(name string, in inspection) *cobra.Command {
 // leastMemory is what the program itself needs.
 const leastMemory = 32 << 20
 
+// programMemory is what the program itself takes of it, and what the garbage collector’s part is exceeded by.
+const programMemory = 10 << 20
+
 // parseSize reads a number of octets such as 64MiB, 64M or 67108864. The caller has words for what is none.
 func parseSize(s string) (int, error) {
 	units := []struct {
@@ -209,7 +212,7 @@ func (o *outcome) warnings(words *locale.Catalogue) []string {
 // look inspects what a source brings. With an outcome there may be an error too: what was read is told, whatever came
 // then.
 func (in *inspection) look(ctx context.Context, src source, paths []string, cfg inspect.Config) (*outcome, error) {
-	debug.SetMemoryLimit(int64(cfg.Memory) / 32 * 27) // the rest is the program itself
+	debug.SetMemoryLimit(int64(cfg.Memory) - programMemory)
 	defer shedding()()
 	knowledge := make(chan loaded, 1)
 	go func() {

@@ -21,25 +21,33 @@ func shed() {
 
 type part struct{ from, to uintptr }
 
-// programParts is where the program is mapped, less what can be written, which has no other copy. It is cut into pieces:
-// with a page that is needed the kernel maps all that it keeps in one with that, which is anything from 4 KiB to 2 MiB,
-// but never more than a mapping spans; and neighbours with different advice stay mappings of their own.
+// programParts is where the program is mapped, less what can be written or was, which has no other copy: a loader that
+// moves a program writes addresses into it, and then protects them. It is cut into pieces: with a page that is needed
+// the kernel maps all that it keeps in one with that, which is anything from 4 KiB to 2 MiB, but never more than a mapping
+// spans; and neighbours with different advice stay mappings of their own.
 var programParts = sync.OnceValue(func() (list []part) {
 	program, err := os.Readlink("/proc/self/exe")
 	if err != nil {
 		return nil
 	}
-	maps, err := os.ReadFile("/proc/self/maps")
+	maps, err := os.ReadFile("/proc/self/smaps")
 	if err != nil {
 		return nil
 	}
 	piece := uintptr(max(16<<10, os.Getpagesize()))
+	place := "" // of the mapping that the lines are about, if it is the program's
 	for line := range bytes.Lines(maps) {
 		f := strings.Fields(string(line))
-		if len(f) < 6 || f[5] != program || !strings.HasPrefix(f[1], "r-") {
+		if len(f) >= 6 && f[5] == program && strings.HasPrefix(f[1], "r-") {
+			place = f[0]
+		}
+		if place == "" || len(f) < 2 || f[0] != "Anonymous:" {
 			continue
 		}
-		a, b, _ := strings.Cut(f[0], "-")
+		a, b, _ := strings.Cut(place, "-")
+		if place = ""; f[1] != "0" {
+			continue
+		}
 		from, err1 := strconv.ParseUint(a, 16, strconv.IntSize)
 		to, err2 := strconv.ParseUint(b, 16, strconv.IntSize)
 		if err1 != nil || err2 != nil || to <= from {

@@ -172,9 +172,11 @@ func (e *Engine) Run(ctx context.Context, next func(*capture.Batch) error) error
 	}
 	p.run(0)
 	cores.Wait()
+	err := p.err
+	p = nil // its blocks’ memory serves the naming of devices, like what flush lets go
 	e.flush()
-	if p.err != nil {
-		return fmt.Errorf("read packets: %w", p.err)
+	if err != nil {
+		return fmt.Errorf("read packets: %w", err)
 	}
 	return e.err
 }

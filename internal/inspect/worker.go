@@ -33,7 +33,7 @@ type worker struct {
 	chunks  chunkPool
 	watched bool // by detectors
 	asked   bool // for whom devices talk to
-	noted   bool // who listens hears each fact
+	listens bool // somebody, to each fact
 
 	// of the block under way
 	cur   *block
@@ -55,7 +55,7 @@ type shard struct {
 func newWorker(e *Engine, index int, proto *protocols) *worker {
 	w := &worker{
 		engine: e, index: index, proto: proto, spare: make([]byte, 0, dissect.MaxScratch),
-		seed: e.seed, chunks: e.chunks, watched: e.watch != nil, asked: e.talks != nil, noted: e.cfg.OnFact != nil,
+		seed: e.seed, chunks: e.chunks, watched: e.watch != nil, asked: e.talks != nil, listens: e.cfg.OnFact != nil,
 	}
 	for s := index; s < flow.Shards; s += e.cfg.Workers {
 		w.shards[s] = &shard{
@@ -242,7 +242,7 @@ func (w *worker) fill(fl *flow.Flow, dir int, f *frame.Frame, time int64, seq ui
 // datagram shows one datagram, or the payload of a frame that is not IP.
 func (w *worker) datagram(fl *flow.Flow, dir int, app *flow.App, f *frame.Frame, payload []byte, time int64, seq uint64) {
 	again := app.State == uint8(dissect.Next) && app.Stream == 0 && w.repeated(f, payload)
-	if again && !w.noted && !w.heard(f) {
+	if again && !w.listens && !w.heard(f) {
 		return // announcements come again and again, and say nothing new
 	}
 	m := w.fill(fl, dir, f, time, seq)
