@@ -2,7 +2,10 @@ package main
 
 import (
 	"bytes"
+	"encoding/binary"
+	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -21,33 +24,30 @@ func shed() {
 
 type part struct{ from, to uintptr }
 
-// programParts is where the program is mapped, less what can be written or was, which has no other copy: a loader that
-// moves a program writes addresses into it, and then protects them. It is cut into pieces: with a page that is needed
-// the kernel maps all that it keeps in one with that, which is anything from 4 KiB to 2 MiB, but never more than a mapping
-// spans; and neighbours with different advice stay mappings of their own.
+// programParts is where the program is mapped, less what can be written, or could be while it was loaded, which has no
+// other copy. It is cut into pieces: with a page that is needed the kernel maps all that it keeps in one with that, which
+// is anything from 4 KiB to 2 MiB, but never more than a mapping spans; and neighbours with different advice stay mappings
+// of their own.
 var programParts = sync.OnceValue(func() (list []part) {
 	program, err := os.Readlink("/proc/self/exe")
 	if err != nil {
 		return nil
 	}
-	maps, err := os.ReadFile("/proc/self/smaps")
+	maps, err := os.ReadFile("/proc/self/maps")
 	if err != nil {
 		return nil
 	}
+	kinds := []string{"r-xp", "r--p"}
+	if movable(program) {
+		kinds = kinds[:1] // its loader wrote addresses into what is now only read
+	}
 	piece := uintptr(max(16<<10, os.Getpagesize()))
-	place := "" // of the mapping that the lines are about, if it is the program's
 	for line := range bytes.Lines(maps) {
 		f := strings.Fields(string(line))
-		if len(f) >= 6 && f[5] == program && strings.HasPrefix(f[1], "r-") {
-			place = f[0]
-		}
-		if place == "" || len(f) < 2 || f[0] != "Anonymous:" {
+		if len(f) < 6 || f[5] != program || !slices.Contains(kinds, f[1]) {
 			continue
 		}
-		a, b, _ := strings.Cut(place, "-")
-		if place = ""; f[1] != "0" {
-			continue
-		}
+		a, b, _ := strings.Cut(f[0], "-")
 		from, err1 := strconv.ParseUint(a, 16, strconv.IntSize)
 		to, err2 := strconv.ParseUint(b, 16, strconv.IntSize)
 		if err1 != nil || err2 != nil || to <= from {
@@ -61,6 +61,18 @@ var programParts = sync.OnceValue(func() (list []part) {
 	}
 	return list
 })
+
+// movable reports whether a program may be loaded anywhere (-buildmode=pie), or is none that can be told.
+func movable(program string) bool {
+	f, err := os.Open(program)
+	if err != nil {
+		return true
+	}
+	defer f.Close()
+	var head [18]byte
+	_, err = io.ReadFull(f, head[:])
+	return err != nil || binary.NativeEndian.Uint16(head[16:]) != 2 // e_type is not ET_EXEC
+}
 
 // advise asks the kernel for something that it may refuse.
 func advise(from, to uintptr, advice int) {

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"plimsoll.example/plimsoll/internal/frame"
 )
@@ -455,8 +456,11 @@ func (h *Household) Propose(ctx context.Context, id string, o *Offer) error {
 	return err
 }
 
-// Bounds of what is said, octets: of a name, and of an actor, which is a way in and somebody’s name of 40 letters.
+// MaxPerson is how many letters the name of a person of the home has at most.
+const MaxPerson = 40
+
+// Bounds of what is said, octets: of a name, and of an actor, which is a way in and a person’s name.
 const (
 	maxName  = 128
-	maxActor = len("page:") + 4*40
+	maxActor = len("page:") + utf8.UTFMax*MaxPerson
 )

@@ -87,6 +87,9 @@ func newBlock(workers int) *block {
 	return &block{shares: make([]share, workers)}
 }
 
+// size is what a block takes while it is under way, octets: its packets, and about as much as is made of each.
+func (b *block) size() int { return len(b.Data) + len(b.Records)<<10 }
+
 // silence is a block without packets, by which time goes by all the same.
 func (b *block) silence(now int64) {
 	b.frames, b.hashes, b.shards, b.links = b.frames[:0], b.hashes[:0], b.shards[:0], b.links[:0]

@@ -110,8 +110,8 @@ type Engine struct {
 // maxBlocks bounds the blocks under way, each of up to 1 MiB with what is made of it.
 const maxBlocks = 8
 
-// smallBlocks is how many packets, in all blocks under way, are so few that there may be more blocks than enough.
-const smallBlocks = 1024
+// spareRoom is how large all blocks under way may be together before there are no more of them than enough, octets.
+const spareRoom = 2 << 20
 
 // spareChunks is how many chunks of ended flows wait for use: 600 KiB, one and a half of each shard for each block under
 // way.

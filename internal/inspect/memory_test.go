@@ -44,6 +44,7 @@ func TestMemoryStaysWithinItsBound(t *testing.T) {
 		{"200 devices", func(w io.Writer) error { return lab.Mixed(w, 300_000, 2_000) }, 300_000, false},
 		{"a home", writeHome, 0, false},
 		{"messages that say as much as they can", writeTalkative, 60_000, false},
+		{"packets as large as are believed", writeLarge, 128, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r, peak := inspectWhole(t, program, c.write)
@@ -90,6 +91,21 @@ func writeTalkative(w io.Writer) error {
 			message[at+2*t+1] = byte('!' + (i+t)%90)
 		}
 		f := wire.Ethernet(frame.MAC{1, 0, 0x5e, 0, 0, 0xfb}, frame.MAC{0x00, 0x11, 0x32, 0, 0, 1}, frame.EtherIPv4, wire.UDP(from, to, message))
+		if err := capture.WritePacket(int64(i)*1e6, f, len(f)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeLarge writes frames of a MiB.
+func writeLarge(w io.Writer) error {
+	capture, err := capture.NewWriter(w, frame.LinkEthernet)
+	if err != nil {
+		return err
+	}
+	f := wire.Ethernet(frame.MAC{0x00, 0x11, 0x32, 0, 0, 2}, frame.MAC{0x00, 0x11, 0x32, 0, 0, 1}, 0x88b5, make([]byte, 1<<20-14))
+	for i := range 128 {
 		if err := capture.WritePacket(int64(i)*1e6, f, len(f)); err != nil {
 			return err
 		}

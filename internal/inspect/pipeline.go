@@ -26,8 +26,7 @@ type pipeline struct {
 	waiting   int      // cores that wait for change
 	vain      int      // how often they are to look for one but shortly
 	blocks    []*block // block i of the history is in i modulo their number
-	enough    uint64   // blocks under way that there may be however many packets they have
-	packets   int      // in the blocks under way
+	room      int      // for more blocks than all cores are busy with, octets
 	read      uint64   // blocks that were read
 	collected uint64   // blocks that were collected
 	seen      []uint64 // by worker: blocks that it has seen
@@ -43,7 +42,7 @@ type pipeline struct {
 func newPipeline(ctx context.Context, e *Engine, next func(*capture.Batch) error) *pipeline {
 	p := &pipeline{
 		engine: e, ctx: ctx, next: next, seq: 1,
-		blocks: make([]*block, maxBlocks), enough: min(uint64(len(e.workers))+2, maxBlocks),
+		blocks: make([]*block, maxBlocks), room: spareRoom,
 		seen: make([]uint64, len(e.workers)), busy: make([]bool, len(e.workers)+1),
 	}
 	p.change.L = &p.mu
@@ -125,7 +124,7 @@ func (p *pipeline) collect() bool {
 	p.busy[collecting] = true
 	p.outside(func() { p.engine.collect(p.block(p.collected)) })
 	p.busy[collecting] = false
-	p.packets -= len(p.block(p.collected).Records)
+	p.room += p.block(p.collected).size()
 	p.collected++
 	p.ended = p.ended || p.engine.err != nil // who listens can't any more
 	return true
@@ -153,11 +152,11 @@ func (p *pipeline) work(own int) bool {
 	return true
 }
 
-// room is that one more block may be under way: few, since what is made of their packets takes memory, but more of large
-// packets, which are so soon done that a core would wait for the next.
-func (p *pipeline) room() bool {
-	n := p.read - p.collected
-	return n < p.enough || n < uint64(len(p.blocks)) && p.packets < smallBlocks
+// full is that no more blocks may be under way than there are: enough that no core waits for another, and while there is
+// room some more, since those of large packets are soon done.
+func (p *pipeline) full() bool {
+	n, enough := p.read-p.collected, uint64(len(p.seen))+2
+	return n == uint64(len(p.blocks)) || n >= enough && p.room <= 0
 }
 
 // free is the roomiest of the blocks that are not under way, so that those of many packets are mostly the same few.
@@ -173,7 +172,7 @@ func (p *pipeline) free() *block {
 
 // fetch reads a block and decodes it, if there is room for one.
 func (p *pipeline) fetch() bool {
-	if p.reading || p.ended || !p.room() {
+	if p.reading || p.ended || p.full() {
 		return false
 	}
 	b := p.free()
@@ -200,7 +199,7 @@ func (p *pipeline) fetch() bool {
 	}
 	b.seq = p.seq
 	p.seq += uint64(len(b.Records))
-	p.packets += len(b.Records)
+	p.room -= b.size()
 	p.read++
 	p.outside(func() {
 		if silent {

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"plimsoll.example/plimsoll/internal/auth"
+	"plimsoll.example/plimsoll/internal/home"
 	"plimsoll.example/plimsoll/internal/locale"
 	"plimsoll.example/plimsoll/internal/web/page"
 )
@@ -39,7 +40,7 @@ var nameForm = regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{N} ._’-]*$`)
 
 // isName is that a person may be called so: the same name in a log and in an address.
 func isName(name string) bool {
-	return utf8.RuneCountInString(name) <= 40 && nameForm.MatchString(name)
+	return utf8.RuneCountInString(name) <= home.MaxPerson && nameForm.MatchString(name)
 }
 
 func (p *Pages) persons(r *page.Request) (*page.View, error) { return p.showPersons(r, "", "") }
