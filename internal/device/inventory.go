@@ -51,6 +51,7 @@ type Inventory struct {
 	devices  map[uint64]*Device // by frame.MAC.Uint64
 	recent   [64]*Device        // that were asked for lately, in the place of their hash
 	order    []*Device
+	spare    []*Device // that were forgotten, whose memory serves those that come
 	seed     maphash.Seed
 	facts    *facts
 	prefixes map[netip.Prefix]string // of the LAN, and how each is known
@@ -200,10 +201,41 @@ func (v *Inventory) evict(keep *Device) bool {
 		v.order[v.hand] = v.order[last]
 		v.order[last] = nil
 		v.order = v.order[:last]
+		v.recycle(d)
 		return true
 	}
 	v.futile = patience
 	return false
+}
+
+// maxSpare is how many devices are kept to be used again.
+const maxSpare = 64
+
+// recycle keeps the memory of a device that is forgotten. Who forges link-layer addresses makes a million of them, and the
+// garbage collector, which may have to wait for a processor, would be late.
+func (v *Inventory) recycle(d *Device) {
+	if len(v.spare) == maxSpare {
+		return
+	}
+	addresses, peers, index := d.Addresses, d.Peers, d.peerIndex
+	*d = Device{}
+	if cap(addresses) <= 2 && cap(peers) <= 2 { // else it would hold more than it is counted for
+		clear(peers)
+		clear(index)
+		d.Addresses, d.Peers, d.peerIndex = addresses[:0], peers[:0], index
+	}
+	v.spare = append(v.spare, d)
+}
+
+// blank is a device that nothing is known of yet.
+func (v *Inventory) blank() *Device {
+	n := len(v.spare)
+	if n == 0 {
+		return new(Device)
+	}
+	d := v.spare[n-1]
+	v.spare = v.spare[:n-1]
+	return d
 }
 
 // patience is how many requests go without a search after one that found no device to forget: where all have come to
@@ -241,7 +273,8 @@ func (v *Inventory) get(m frame.MAC, at int64) *Device {
 		v.refused.add(m)
 		return nil
 	}
-	d := &Device{MAC: m, First: at, Last: at, used: deviceSize, facts: v.facts}
+	d := v.blank()
+	d.MAC, d.First, d.Last, d.used, d.facts = m, at, at, deviceSize, v.facts
 	v.devices[m.Uint64()] = d
 	v.order = append(v.order, d)
 	return d
@@ -252,7 +285,7 @@ func (v *Inventory) Clone() *Inventory {
 	c := *v
 	c.Names = &Names{}
 	c.recent = [len(c.recent)]*Device{}
-	c.devices, c.scratch, c.told = make(map[uint64]*Device, len(v.devices)), nil, nil
+	c.devices, c.spare, c.scratch, c.told = make(map[uint64]*Device, len(v.devices)), nil, nil, nil
 	c.order = make([]*Device, len(v.order))
 	c.prefixes, c.routers = maps.Clone(v.prefixes), maps.Clone(v.routers)
 	for i, d := range v.order {

@@ -108,6 +108,24 @@ func TestMemoryIsBounded(t *testing.T) {
 	}
 }
 
+// Who forges senders makes no work for the garbage collector: what one took serves the next. Else a flood makes memory
+// faster than a collector that has to wait for a processor gives it back.
+func TestForgottenDevicesAreUsedAgain(t *testing.T) {
+	h := newHome(t)
+	h.Inventory = NewInventory(1 << 20)
+	senders := floods()[0]
+	for i := range 20_000 {
+		senders.one(h, i)
+	}
+	before := h.Evicted()
+	if n := testing.AllocsPerRun(10_000, func() { senders.one(h, 0) }); n > 0 {
+		t.Errorf("%v allocations for each sender", n)
+	}
+	if n := h.Evicted() - before; n < 5_000 {
+		t.Errorf("%d devices were evicted meanwhile", n)
+	}
+}
+
 // A home whose devices were there before a flood, or come after it, is seen as without it.
 func TestDevicesOutliveFloods(t *testing.T) {
 	for _, f := range floods()[:3] {
