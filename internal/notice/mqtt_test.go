@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -161,4 +162,42 @@ func TestHomeAssistantFindsWhatNeedsSomebody(t *testing.T) {
 		h.cause(notice.Harm, "camera")
 		h.steps(t, 5*time.Minute, time.Minute)
 	}
+}
+
+// A channel that is removed, or that goes to another topic, leaves nothing at the broker: no sensor, and no word of how the
+// home stood. What another channel says on the same topics stays.
+func TestAChannelThatIsRemovedLeavesNothingAtTheBroker(t *testing.T) {
+	b := startBroker(t)
+	h := newHouse(t)
+	first := h.add(t, b.channel())
+	second := h.add(t, b.channel())
+	h.steps(t, 8*time.Hour, time.Hour)
+	sensor := func(id string) string { return "homeassistant/sensor/plimsoll_" + id + "/config" }
+	for _, x := range []struct {
+		what   string
+		change func(s *notice.Settings)
+		want   []string
+	}{
+		{"nothing is removed", func(*notice.Settings) {}, []string{sensor(first), sensor(second), "plimsoll/home/state", "plimsoll/home/week"}},
+		{"one of two is", func(s *notice.Settings) { s.Channels = s.Channels[1:] }, []string{sensor(second), "plimsoll/home/state", "plimsoll/home/week"}},
+		{"the other goes elsewhere", func(s *notice.Settings) { s.Channels[0].Topic = "plimsoll/there" }, []string{sensor(second), "plimsoll/there/state"}},
+		{"it is removed", func(s *notice.Settings) { s.Channels = nil }, nil},
+	} {
+		if err := h.Change(func(s *notice.Settings) error { x.change(s); return nil }); err != nil {
+			t.Fatal(err)
+		}
+		h.steps(t, time.Minute, time.Minute)
+		slices.Sort(x.want) // IDs are by chance
+		if got := b.topics(t); !slices.Equal(got, x.want) {
+			t.Errorf("%s: the broker keeps %q, want %q; %s", x.what, got, x.want, h.log.String())
+		}
+	}
+}
+
+// topics are those on which the broker keeps something, in order.
+func (b *broker) topics(t *testing.T) []string {
+	t.Helper()
+	// It ends with an error, since it waits for more.
+	out, _ := exec.Command(b.sub, "-h", "localhost", "-p", b.tls, "--cafile", b.ca, "-u", "home", "-P", "open sesame", "-t", "#", "--retained-only", "-W", "2", "-F", "%t").Output()
+	return slices.Sorted(slices.Values(strings.Fields(string(out))))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"maps"
+	"slices"
 	"time"
 
 	"plimsoll.example/plimsoll/internal/locale"
@@ -11,6 +12,7 @@ import (
 
 // shown is what a broker was last told of how the home stands.
 type shown struct {
+	to     Channel // as it was then
 	counts map[string]int
 	at     time.Time // of the last attempt
 }
@@ -42,6 +44,7 @@ func (c *Channel) sensor(words *locale.Catalogue) ([]byte, error) {
 
 // show tells brokers how many devices stand where, where that changed. It is told anew when the program starts.
 func (p *Post) show(ctx context.Context, s *Settings) error {
+	p.leave(ctx, s)
 	now := p.Now()
 	var counts map[string]int
 	var due []*Channel
@@ -76,9 +79,9 @@ func (p *Post) show(ctx context.Context, s *Settings) error {
 		if ctx.Err() != nil {
 			continue
 		}
-		p.brokers[c.ID] = shown{at: now}
+		p.brokers[c.ID] = shown{to: *c, at: now}
 		if err == nil {
-			p.brokers[c.ID] = shown{counts, now}
+			p.brokers[c.ID] = shown{*c, counts, now}
 		}
 		p.fault(ctx, faultOf(c.ID), err)
 	}
@@ -91,5 +94,41 @@ func (p *Post) tell(ctx context.Context, c *Channel, state []byte) error {
 	if err != nil {
 		return err
 	}
-	return c.redact(c.publish(ctx, publication{"homeassistant/sensor/plimsoll_" + c.ID + "/config", config, true}, publication{c.Topic + "/state", state, true}))
+	return c.redact(c.publish(ctx, publication{c.discovery(), config, true}, publication{c.Topic + "/state", state, true}))
+}
+
+// discovery is the topic on which Home Assistant finds the sensor.
+func (c *Channel) discovery() string { return "homeassistant/sensor/plimsoll_" + c.ID + "/config" }
+
+// leave takes back what brokers keep for channels that are no more, or are elsewhere by now, lest somebody reads for ever
+// how the home once stood. It is tried once: a broker that is away then is told no more.
+func (p *Post) leave(ctx context.Context, s *Settings) {
+	var left []*Channel
+	for id, was := range p.brokers {
+		if !slices.ContainsFunc(s.Channels, func(c Channel) bool { return c.ID == id && c.beside(&was.to) }) {
+			delete(p.brokers, id)
+			left = append(left, &was.to)
+		}
+	}
+	for c, err := range atOnce(left, func(c *Channel) error { return c.redact(c.takeBack(ctx, s)) }) {
+		p.fault(ctx, faultOf(c.ID), nil)
+		if err != nil {
+			p.Log.WarnContext(ctx, "a broker keeps what it was told last", "channel", c.ID, "topic", c.Topic, "error", err)
+		}
+	}
+}
+
+// beside reports whether what two channels publish lies on the same topics of the same broker.
+func (c *Channel) beside(o *Channel) bool {
+	return c.Kind == MQTT && o.Kind == MQTT && c.Server == o.Server && c.Topic == o.Topic
+}
+
+// takeBack empties the topics of a channel on which something stays (MQTT 3.1.1, §3.3.1.3), but for those that another one
+// has too.
+func (c *Channel) takeBack(ctx context.Context, s *Settings) error {
+	list := []publication{{c.discovery(), nil, true}}
+	if !slices.ContainsFunc(s.Channels, func(o Channel) bool { return o.beside(c) }) {
+		list = append(list, publication{c.Topic + "/state", nil, true}, publication{c.Topic + "/week", nil, true})
+	}
+	return c.publish(ctx, list...)
 }
