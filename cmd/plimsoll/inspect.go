@@ -80,8 +80,8 @@ func newInspection(name string, in inspection) *cobra.Command {
 	return c
 }
 
-// leastMemory is what the program itself needs.
-const leastMemory = 32 << 20
+// leastMemory is what it takes to look into anything: with less, what it needs for itself would pass the bound.
+const leastMemory = 48 << 20
 
 // programMemory is what the program itself takes of it, and what the garbage collector’s part is exceeded by.
 const programMemory = 10 << 20
