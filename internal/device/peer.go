@@ -138,16 +138,9 @@ func (v *Inventory) peer(d *Device, f *flow.Flow, side int, local int16, name st
 	octets := f.Octets[side] + f.Octets[other]
 	answered := f.Answered()
 	group := isGroup(&k.addr)
-	if !answered && !group && d.unanswered >= maxUnanswered {
-		if _, ok := d.peerIndex[k]; !ok {
-			d.OtherPeers++
-			d.OtherOctets += octets
-			return
-		}
-	}
 	i, ok := d.peerIndex[k]
 	if !ok {
-		if len(d.Peers) >= maxPeers || !v.detail(d, peerSize) {
+		if !answered && !group && d.unanswered >= maxUnanswered || len(d.Peers) >= maxPeers || !v.detail(d, peerSize) {
 			d.OtherPeers++
 			d.OtherOctets += octets
 			return
