@@ -129,22 +129,27 @@ func (w *world) ServeDNS(rw dns.ResponseWriter, query *dns.Msg) {
 // listen makes the world answer by UDP and TCP, and returns where.
 func (w *world) listen(t testing.TB) string {
 	t.Helper()
+	p, l := samePort(t)
+	w.serve(t, &dns.Server{PacketConn: p})
+	w.serve(t, &dns.Server{Listener: l})
+	return p.LocalAddr().String()
+}
+
+// samePort is a port by UDP and by TCP. What is free by one may not be by the other.
+func samePort(t testing.TB) (net.PacketConn, net.Listener) {
+	t.Helper()
 	for range 20 {
 		p, err := net.ListenPacket("udp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
 		}
-		l, err := net.Listen("tcp", p.LocalAddr().String())
-		if err != nil {
-			p.Close()
-			continue
+		if l, err := net.Listen("tcp", p.LocalAddr().String()); err == nil {
+			return p, l
 		}
-		w.serve(t, &dns.Server{PacketConn: p})
-		w.serve(t, &dns.Server{Listener: l})
-		return p.LocalAddr().String()
+		_ = p.Close()
 	}
 	t.Fatal("no port is free by UDP and TCP")
-	return ""
+	return nil, nil
 }
 
 func (w *world) serve(t testing.TB, s *dns.Server) {

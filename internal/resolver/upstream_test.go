@@ -147,14 +147,7 @@ func TestForgedAnswersAreNotBelieved(t *testing.T) {
 				}
 				return m
 			})
-			p, err := net.ListenPacket("udp", "127.0.0.1:0")
-			if err != nil {
-				t.Fatal(err)
-			}
-			l, err := net.Listen("tcp", p.LocalAddr().String())
-			if err != nil {
-				t.Fatal(err)
-			}
+			p, l := samePort(t)
 			w.serve(t, &dns.Server{Listener: l})
 			go func() { // the forger is faster than the server, and many
 				buf := make([]byte, 4096)
