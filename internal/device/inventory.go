@@ -219,7 +219,7 @@ func (v *Inventory) recycle(d *Device) {
 	}
 	addresses, peers, index := d.Addresses, d.Peers, d.peerIndex
 	*d = Device{}
-	if cap(addresses) <= 2 && cap(peers) <= 2 { // else it would hold more than it is counted for
+	if cap(addresses) <= 1 && cap(peers) <= 1 { // so that it holds little that it is not counted for
 		clear(peers)
 		clear(index)
 		d.Addresses, d.Peers, d.peerIndex = addresses[:0], peers[:0], index
@@ -287,6 +287,7 @@ func (v *Inventory) Clone() *Inventory {
 	c.recent = [len(c.recent)]*Device{}
 	c.devices, c.spare, c.scratch, c.told = make(map[uint64]*Device, len(v.devices)), nil, nil, nil
 	c.order = make([]*Device, len(v.order))
+	c.refused.bits = slices.Clone(v.refused.bits)
 	c.prefixes, c.routers = maps.Clone(v.prefixes), maps.Clone(v.routers)
 	for i, d := range v.order {
 		x := *d

@@ -53,6 +53,14 @@ func floods() []flood {
 				h.say(e, fact, e.addr.Netip().String())
 			}
 		}},
+		{"senders of whom some say more", 200_000, func(h *home, i int) {
+			e := end{mac(), addr(), 64}
+			if i%5 == 0 {
+				h.call(e, router, tcp, 80)
+				return
+			}
+			h.say(e, "arp.address", "0.0.0.0")
+		}},
 		{"peers of one device", 200_000, func(h *home, i int) { h.talk(camera, end{router.mac, addr(), 50}, tcp, uint16(i)) }},
 		{"peers of many devices", 200_000, func(h *home, i int) { h.talk(device(i%500), end{router.mac, addr(), 50}, tcp, uint16(i)) }},
 		{"peers that do not answer", 200_000, func(h *home, i int) { h.call(camera, end{router.mac, addr(), 50}, tcp, uint16(i)) }},

@@ -392,9 +392,9 @@ func TestAScannedProductIsComparedAndSaved(t *testing.T) {
 	page.says("Ce qui diffère", "À éviter")
 	page.do(chromedp.Navigate(r.at + "/fr/saved"))
 	forget := `[data-forget="` + avoid + `"]`
-	page.until(10*time.Second, "what was saved", "document.querySelector('"+forget+"') != null")
+	page.until(10*time.Second, "what was saved", "document.readyState == 'complete' && document.querySelector('"+forget+"') != null")
 	page.do(chromedp.Click(chromedp.CSS(forget)))
-	page.until(10*time.Second, "the others alone", `document.body.innerText.includes("Porch Camera 0") && !document.body.innerText.includes("Averylongname")`)
+	page.until(10*time.Second, "the others alone", `document.body.innerText.includes("Porch Camera 0") && !document.body.innerText.includes("Averylongname") && !JSON.stringify(localStorage).includes("`+avoid+`")`)
 }
 
 // The same with no script: forms and links do all of it.

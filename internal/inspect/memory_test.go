@@ -124,7 +124,10 @@ func inspectWhole(t *testing.T, program string, bound int64, write func(io.Write
 	t.Helper()
 	var found, peak bytes.Buffer
 	c := exec.Command(os.Args[0], "-test.run=^$")
-	c.Env = append(os.Environ(), peakOf+"="+program, fmt.Sprintf("PLIMSOLL_MEMORY=%d", bound))
+	c.Env = append(os.Environ(), peakOf+"="+program)
+	if bound != DefaultMemory {
+		c.Env = append(c.Env, fmt.Sprintf("PLIMSOLL_MEMORY=%d", bound))
+	}
 	c.Stdout, c.Stderr = &found, &peak
 	in, err := c.StdinPipe()
 	if err != nil {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"maps"
+	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"plimsoll.example/plimsoll/internal/locale"
@@ -105,22 +107,48 @@ func (c *Channel) discovery() string { return "homeassistant/sensor/plimsoll_" +
 func (p *Post) leave(ctx context.Context, s *Settings) {
 	var left []*Channel
 	for id, was := range p.brokers {
-		if !slices.ContainsFunc(s.Channels, func(c Channel) bool { return c.ID == id && c.beside(&was.to) }) {
+		i := slices.IndexFunc(s.Channels, func(c Channel) bool { return c.ID == id && c.beside(&was.to) })
+		switch {
+		case i < 0:
 			delete(p.brokers, id)
 			left = append(left, &was.to)
+		case s.Channels[i].Server != was.to.Server: // it may be another one all the same
+			delete(p.brokers, id)
+		default:
+			was.to = s.Channels[i] // by its password of today
+			p.brokers[id] = was
 		}
 	}
 	for c, err := range atOnce(left, func(c *Channel) error { return c.redact(c.takeBack(ctx, s)) }) {
-		p.fault(ctx, faultOf(c.ID), nil)
-		if err != nil {
-			p.Log.WarnContext(ctx, "a broker keeps what it was told last", "channel", c.ID, "topic", c.Topic, "error", err)
+		here := false
+		for i := range s.Channels {
+			o := &s.Channels[i]
+			here = here || o.ID == c.ID
+			if o.Topic == c.Topic {
+				delete(p.brokers, o.ID) // one broker may have two names: what was taken back is told again
+			}
+		}
+		if !here {
+			p.fault(ctx, faultOf(c.ID), nil)
+		}
+		if err != nil && ctx.Err() == nil {
+			p.Log.WarnContext(ctx, "a broker may keep what it was told last", "channel", c.ID, "topic", c.Topic, "error", err)
 		}
 	}
 }
 
-// beside reports whether what two channels publish lies on the same topics of the same broker.
+// beside reports whether what two channels publish lies on the same topics of the same broker, or may: two brokers of one
+// machine are not told apart.
 func (c *Channel) beside(o *Channel) bool {
-	return c.Kind == MQTT && o.Kind == MQTT && c.Server == o.Server && c.Topic == o.Topic
+	return c.Kind == MQTT && o.Kind == MQTT && c.Topic == o.Topic && c.machine() == o.machine()
+}
+
+func (c *Channel) machine() string {
+	u, err := url.Parse(c.Server)
+	if err != nil {
+		return c.Server
+	}
+	return strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
 }
 
 // takeBack empties the topics of a channel on which something stays (MQTT 3.1.1, §3.3.1.3), but for those that another one
