@@ -244,6 +244,7 @@ func (p *Post) Step(ctx context.Context) error {
 	if err := p.alert(ctx, s, told); err != nil {
 		return fmt.Errorf("look for what cannot wait: %w", err)
 	}
+	p.leave(ctx, s) // before anything new is said on the same topics
 	if err := p.deliver(ctx, s); err != nil {
 		return err
 	}

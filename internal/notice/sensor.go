@@ -46,7 +46,6 @@ func (c *Channel) sensor(words *locale.Catalogue) ([]byte, error) {
 
 // show tells brokers how many devices stand where, where that changed. It is told anew when the program starts.
 func (p *Post) show(ctx context.Context, s *Settings) error {
-	p.leave(ctx, s)
 	now := p.Now()
 	var counts map[string]int
 	var due []*Channel
@@ -81,10 +80,11 @@ func (p *Post) show(ctx context.Context, s *Settings) error {
 		if ctx.Err() != nil {
 			continue
 		}
-		p.brokers[c.ID] = shown{to: *c, at: now}
+		is := shown{to: *c, at: now}
 		if err == nil {
-			p.brokers[c.ID] = shown{*c, counts, now}
+			is.counts = counts
 		}
+		p.brokers[c.ID] = is
 		p.fault(ctx, faultOf(c.ID), err)
 	}
 	return nil
