@@ -95,6 +95,13 @@ func newRegistryRun(e env, words *locale.Catalogue) *cobra.Command {
 
 func (g *registryFlags) run(ctx context.Context, words *locale.Catalogue) (err error) {
 	log := slog.New(slog.NewTextHandler(g.err, &slog.HandlerOptions{Level: g.logLevel}))
+	at := &url.URL{Scheme: "http"}
+	if g.url != "" {
+		g.url = strings.TrimSuffix(g.url, "/")
+		if at, err = url.Parse(g.url); err != nil || at.Host == "" || at.Scheme != "https" && at.Scheme != "http" {
+			return wrongUsage("error.registry.url", "url", g.url)
+		}
+	}
 	listeners := g.listeners
 	if len(listeners) == 0 {
 		l, err := g.bind(ctx)
@@ -109,12 +116,8 @@ func (g *registryFlags) run(ctx context.Context, words *locale.Catalogue) (err e
 		}
 	}()
 	if g.url == "" {
-		g.url = "http://" + listeners[0].Addr().String()
-	}
-	g.url = strings.TrimSuffix(g.url, "/")
-	at, err := url.Parse(g.url)
-	if err != nil || at.Host == "" || at.Scheme != "https" && at.Scheme != "http" {
-		return wrongUsage("error.registry.url", "url", g.url)
+		at.Host = listeners[0].Addr().String()
+		g.url = at.String()
 	}
 	if g.name == "" {
 		g.name = at.Hostname()
