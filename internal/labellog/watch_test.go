@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -46,6 +47,7 @@ type witnessed struct {
 	lines   string
 	servers []*httptest.Server
 	states  []string
+	away    []*atomic.Bool // whether a witness breaks off instead of answering
 }
 
 func newWitnessed(t testing.TB) *witnessed {
@@ -90,9 +92,15 @@ func (w *witnessed) addWitness(t testing.TB, name string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(witness)
+	away := new(atomic.Bool)
+	server := httptest.NewServer(http.HandlerFunc(func(answer http.ResponseWriter, r *http.Request) {
+		if away.Load() {
+			panic(http.ErrAbortHandler) // the connection ends without an answer
+		}
+		witness.ServeHTTP(answer, r)
+	}))
 	t.Cleanup(server.Close)
-	w.servers, w.states = append(w.servers, server), append(w.states, state)
+	w.servers, w.states, w.away = append(w.servers, server), append(w.states, state), append(w.away, away)
 	w.lines += fmt.Sprintf("witness %s %s %s\n", name, vkey, server.URL)
 }
 

@@ -2,6 +2,7 @@ package labellog_test
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -172,18 +173,27 @@ func TestAWitnessRemembersWhatItCosignedAndBoundsRequests(t *testing.T) {
 	}
 }
 
-func TestWithoutItsQuorumNothingIsAcknowledged(t *testing.T) {
+func TestWithoutItsQuorumNothingIsAcknowledgedOrLost(t *testing.T) {
 	w := newWitnessed(t)
 	w.append(t, granted(t, "authority", 1, w.day()))
-	w.servers[0].Close()
+	w.away[0].Store(true)
 	w.append(t, granted(t, "authority", 2, w.day())) // two of three
-	w.servers[1].Close()
+	w.away[1].Store(true)
 	ctx, cancel := contextFor(t, time.Second)
 	defer cancel()
-	if index, err := w.log.Append(ctx, granted(t, "authority", 3, w.day())); err == nil || !strings.Contains(err.Error(), "witness") {
+	index, err := w.log.Append(ctx, granted(t, "authority", 3, w.day()))
+	if !errors.Is(err, labellog.ErrUnpublished) || !strings.Contains(err.Error(), "witness") {
 		t.Errorf("one witness of three: leaf %d, %v", index, err)
 	}
-	w.log = nil // it cannot be shut in order
+	w.away[1].Store(false)
+	w.shut(t) // which waits until a quorum has cosigned all
+	published, err := os.ReadFile(filepath.Join(w.dir, "checkpoint"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c, err := w.policy.Open(published); err != nil || c.Size != index+1 {
+		t.Errorf("with two of three again: %+v, %v; want leaf %d published", c, err, index)
+	}
 }
 
 func TestTheFilesOfTheLogAreServedAndNothingElse(t *testing.T) {
