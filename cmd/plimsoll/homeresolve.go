@@ -102,7 +102,8 @@ func (g *gateway) serveNames(ctx context.Context) error {
 			ready = nil
 			g.resolver.Store(r)
 			g.enforcer.Resolve(g.names53(true))
-			g.stir()
+			// what went to the fallback comes here again before anybody is told that it does
+			g.fault(ctx, "enforce", g.enforcer.Refresh(ctx))
 			g.fault(ctx, "resolve names", nil)
 		case err := <-ended:
 			if errors.Is(context.Cause(ctx), errMoved) {
