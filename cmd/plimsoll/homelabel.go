@@ -157,10 +157,11 @@ const worth = 5 * time.Minute
 
 func (l *labels) update(ctx context.Context, d *home.Device) error {
 	if d.LabelFile == "" {
-		if _, err := l.household.Labelled(ctx, d.ID, nil); err != nil {
+		if err := l.settle(ctx, d.ID, nil); err != nil {
 			return err
 		}
-		return l.settle(ctx, d.ID, nil)
+		_, err := l.household.Labelled(ctx, d.ID, nil)
+		return err
 	}
 	e, err := l.envelope(ctx, d.LabelFile)
 	if err != nil {
@@ -184,6 +185,10 @@ func (l *labels) update(ctx context.Context, d *home.Device) error {
 			next.Trouble = list[i].ID()
 		}
 	}
+	// first what is found about it: once the label is another, pages are told that there is something new
+	if err := l.settle(ctx, d.ID, list); err != nil {
+		return err
+	}
 	if d.Label == nil || d.Label.File != next.File || !next.Same(d.Label) || next.AsOf.Sub(d.Label.AsOf) >= worth {
 		if d.Label == nil || d.Label.Status != next.Status {
 			l.log.InfoContext(ctx, "label", "device", d.ID, "status", next.Status, "as_of", next.AsOf, "problems", next.Problems)
@@ -191,9 +196,6 @@ func (l *labels) update(ctx context.Context, d *home.Device) error {
 		if d, err = l.household.Labelled(ctx, d.ID, next); err != nil {
 			return err
 		}
-	}
-	if err := l.settle(ctx, d.ID, list); err != nil {
-		return err
 	}
 	return l.cut(ctx, d)
 }

@@ -502,12 +502,12 @@ func (g *gateway) look(ctx context.Context, r *inspect.Result) {
 	stir(g.changed)
 	stir(g.asked)
 	found := r.Found()
-	g.tell(len(found))
 	for _, d := range news.Fresh {
 		g.log.InfoContext(ctx, "new device", "device", d.ID, "kind", d.Kind(), "state", d.State)
 	}
 	g.name()
 	g.fault(ctx, "keep findings", g.store.SaveFindings(ctx, g.household.Name(found)))
+	g.tell(len(found)) // when it can be read
 }
 
 // own are the link-layer addresses of this machine, which is no device that anybody is to be asked about.

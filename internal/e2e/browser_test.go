@@ -49,7 +49,8 @@ func open(t *testing.T) tab {
 	t.Helper()
 	path := chromium(t)
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(path), chromedp.DisableGPU, chromedp.Flag("disable-component-update", true))
+		chromedp.ExecPath(path), chromedp.DisableGPU, chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("allow-pre-commit-input", true)) // else keys and clicks are dropped until a new page has been drawn
 	if os.Geteuid() == 0 { // Chromium has no sandbox for root
 		options = append(options, chromedp.NoSandbox)
 	}
@@ -63,7 +64,7 @@ func open(t *testing.T) tab {
 	if err := chromedp.Do(ctx); err != nil {
 		t.Fatalf("start %s: %v", path, err)
 	}
-	limited, end := context.WithTimeout(ctx, 20*time.Minute)
+	limited, end := context.WithTimeout(ctx, time.Hour)
 	t.Cleanup(end)
 	return tab{t, limited}
 }

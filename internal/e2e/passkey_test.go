@@ -38,7 +38,7 @@ func (t tab) lawful() {
 // signOut leaves, by the button below each page.
 func (r *reader) signOut(words string) {
 	r.Helper()
-	r.press(r, "footer", words)
+	r.use("footer", words)
 	r.until(10*time.Second, "the page for coming in", `document.getElementById("password") != null`)
 }
 
@@ -65,7 +65,7 @@ func TestAPersonOfARegistryComesInByAPasskey(t *testing.T) {
 			p.judge("the page for coming in", false)
 			p.size(1280, 800)
 			p.do(chromedp.Focus(chromedp.CSS("#name")), chromedp.KeyEvent("bea"+kb.Tab+"correct horse bea"+kb.Enter), chromedp.WaitVisible(chromedp.CSS(".lead")))
-			p.press(p, "footer", "Passkeys")
+			p.use("footer", "Passkeys")
 			p.until(10*time.Second, "the page of passkeys", `document.getElementById("key-name") != null`)
 			p.judge("no passkey yet", false)
 			p.size(1280, 800)

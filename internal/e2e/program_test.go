@@ -148,11 +148,11 @@ func (t tab) enter(link string) {
 	t.do(chromedp.Navigate(link), chromedp.Click(chromedp.CSS("main button")), chromedp.WaitVisible(chromedp.CSS("h1#sentence")))
 }
 
-// until waits until an expression is true of the page, or of one that it leads to.
+// until waits until an expression is true of the page, or of one that it leads to, once all of it is there.
 func (t tab) until(most time.Duration, what, expression string) {
 	t.Helper()
 	for end := time.Now().Add(most); ; time.Sleep(50 * time.Millisecond) {
-		is, err := chromedp.Run(t.ctx, chromedp.Evaluate[bool](expression))
+		is, err := chromedp.Run(t.ctx, chromedp.Evaluate[bool](`document.readyState == "complete" && (`+expression+`)`))
 		if is && err == nil { // while one page follows another there is none
 			return
 		}

@@ -385,6 +385,7 @@ func TestAScannedProductIsComparedAndSaved(t *testing.T) {
 	page.says("Northern Lights Porch Camera 0")
 	page.do(chromedp.Click(chromedp.CSS(".actions a:nth-child(2)")), chromedp.WaitVisible(chromedp.CSS("[data-saved]")))
 	page.says("Northern Lights Porch Camera 0")
+	page.until(10*time.Second, "that the browser keeps it", `(localStorage["plimsoll.saved"] ?? "") != ""`)
 	page.do(chromedp.Navigate(r.at + "/fr/saved?gtin=" + avoid))
 	page.until(10*time.Second, "what was saved before, which the script adds", `document.body.innerText.includes("Porch Camera 0")`)
 	page.says("Averylongname")

@@ -123,7 +123,7 @@ func (w *wiretap) misses(who netip.Addr) {
 		return
 	}
 	w.t.Helper()
-	from := time.Now()
+	from := time.Now().Add(time.Second) // a page may know of a decision while it is being put in force
 	time.Sleep(20 * time.Second)
 	w.mu.Lock()
 	defer w.mu.Unlock()

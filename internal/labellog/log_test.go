@@ -16,6 +16,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"plimsoll.example/plimsoll/internal/labellog"
+	"plimsoll.example/plimsoll/internal/storetest"
 	"plimsoll.example/plimsoll/label"
 )
 
@@ -76,6 +77,7 @@ func newWorld(t testing.TB) *world {
 	}
 	w := &world{clock: newClock(), dir: t.TempDir(), signer: signer, vkey: vkey}
 	w.policy = policy(t, "log "+vkey+"\nquorum none\n")
+	t.Cleanup(func() { storetest.RemoveLog(w.dir) })
 	w.open(t, labellog.Options{})
 	w.append(t, labellog.KeyAdded{Name: "authority", Key: public("authority"), From: w.day() - 1000})
 	return w

@@ -62,7 +62,10 @@ func newPlace(t *testing.T) *place {
 		}
 	}
 	p.restart(t)
-	t.Cleanup(func() { p.close(t) })
+	t.Cleanup(func() {
+		p.close(t)
+		storetest.RemoveLog(filepath.Join(p.dir, "log"))
+	})
 	return p
 }
 

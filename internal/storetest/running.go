@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -69,8 +70,17 @@ func Run(t testing.TB, s registry.Store, dir string, now func() time.Time) (*reg
 		defer stop()
 		_ = log.Close(end)
 		_ = s.Close()
+		RemoveLog(filepath.Join(dir, "log"))
 	})
 	return r, registry.Transparent{Log: log}
+}
+
+// RemoveLog removes the folder of a log that was closed. The library that keeps it may be at its last checkpoint, and make
+// a file while the folder is emptied.
+func RemoveLog(dir string) {
+	for until := time.Now().Add(time.Minute); os.RemoveAll(dir) != nil && time.Now().Before(until); {
+		time.Sleep(10 * time.Millisecond)
+	}
 }
 
 // Seat is the desk of a registry of Run, on the same store; accounts keep their keys there.
