@@ -168,7 +168,13 @@ func shownDir() (dir string, remove func(), err error) {
 		return "", nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	return dir, func() {
-		_ = os.RemoveAll(dir)
+		// what keeps the log may be at its last checkpoint, and make a file while the folder is emptied
+		for range 100 {
+			if os.RemoveAll(dir) == nil {
+				break
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
 		_ = lock.Close()
 	}, nil
 }

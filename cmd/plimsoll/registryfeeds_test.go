@@ -123,6 +123,7 @@ func TestARegistrySuspendsWhatIsExploitedOnceAndLeavesTheWayBackToPeople(t *test
 		t.Fatal(err)
 	}
 	w := &watched{dir: t.TempDir(), key: key}
+	t.Cleanup(func() { storetest.RemoveLog(filepath.Join(w.dir, "log")) })
 	s := storetest.Statement(1, 0, label.DayOf(time.Now()))
 	s.Firmware = label.Range{From: "3.1"}
 	const empty = `{"catalogVersion": "1", "dateReleased": "2026-11-25T00:00:00Z", "vulnerabilities": []}`
@@ -192,6 +193,7 @@ func TestEvidenceOfOthersDoesNotKeepALabelFromBeingSuspended(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := &watched{dir: t.TempDir(), key: key}
+	t.Cleanup(func() { storetest.RemoveLog(filepath.Join(w.dir, "log")) })
 	s := storetest.Statement(1, 0, label.DayOf(time.Now()))
 	w.put(t, "kev.json", `{"catalogVersion": "1", "vulnerabilities": []}`)
 	w.put(t, "cves/x.json", `{"dataType": "CVE_RECORD", "cveMetadata": {"cveId": "CVE-2026-0002", "state": "PUBLISHED"}, "containers": {"cna": {"affected": [{"vendor": "Others", "product": "X-1"}]}}}`)

@@ -218,7 +218,7 @@ func TestLiveFanOutGivesEachFrameToOne(t *testing.T) {
 func TestLiveGoesRoundItsRing(t *testing.T) {
 	netnstest.Run(t, func(t *testing.T) {
 		netnstest.Veth(t, "home0", "home1")
-		l := openLive(t, LiveConfig{Interface: "home0", Blocks: 2})
+		l := openLive(t, LiveConfig{Interface: "home0", Blocks: 3})
 		from := newSender(t, "home1")
 		for round := range 4 {
 			const frames = 150
@@ -251,7 +251,7 @@ func TestLiveHonoursItsContext(t *testing.T) {
 		if err := l.Next(t.Context(), &b); err != nil || len(b.Records) != 0 {
 			t.Errorf("%d frames on an idle interface, error %v", len(b.Records), err)
 		}
-		if waited := time.Since(start); waited > 5*pollTime {
+		if waited := time.Since(start); waited > 50*pollTime {
 			t.Errorf("waited %v", waited)
 		}
 		ctx, cancel := context.WithCancel(t.Context())

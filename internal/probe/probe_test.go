@@ -103,7 +103,7 @@ func probe(t *testing.T, change func(*Config), ports ...uint16) *assess.Transcri
 	t.Helper()
 	c := DefaultConfig()
 	c.Address, c.Ports, c.Only, c.Pace, c.LoginPace = netip.MustParseAddr("127.0.0.1"), ports, true, 0, 0
-	c.greet = 200 * time.Millisecond
+	c.greet = 500 * time.Millisecond
 	if change != nil {
 		change(&c)
 	}

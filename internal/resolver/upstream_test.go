@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/miekg/dns"
 )
@@ -129,11 +130,19 @@ func TestAnUpstreamThatFailsOrCannotIsPassedOver(t *testing.T) {
 	}
 }
 
+// other is a letter in the other case.
+func other(r rune) rune {
+	if unicode.IsUpper(r) {
+		return unicode.ToLower(r)
+	}
+	return unicode.ToUpper(r)
+}
+
 func TestForgedAnswersAreNotBelieved(t *testing.T) {
 	lie := &dns.A{Hdr: dns.RR_Header{Name: "www.example.", Rrtype: dns.TypeA, Class: dns.ClassINET, Ttl: 300}, A: net.IP{6, 6, 6, 6}}
 	for what, forge := range map[string]func(m *dns.Msg){
 		"identifier": func(m *dns.Msg) { m.Id++ },
-		"letters":    func(m *dns.Msg) { m.Question[0].Name = "WwW.eXaMpLe." },
+		"letters":    func(m *dns.Msg) { m.Question[0].Name = strings.Map(other, m.Question[0].Name) },
 		"name":       func(m *dns.Msg) { m.Question[0].Name = "www.examplf." },
 		"type":       func(m *dns.Msg) { m.Question[0].Qtype = dns.TypeAAAA },
 		"no query":   func(m *dns.Msg) { m.Response = false },
@@ -300,7 +309,7 @@ func TestWhatIsKnownIsServedStaleWhileNobodyAnswers(t *testing.T) {
 		if keep == 0 && got.Rcode != dns.RcodeServerFailure {
 			t.Errorf("not to be served: %v", got)
 		}
-		if keep > 0 && (len(got.Answer) != 1 || got.Answer[0].Header().Ttl > 30 || len(got.IsEdns0().Option) != 1 || time.Since(begun) > 3*time.Second) {
+		if keep > 0 && (len(got.Answer) != 1 || got.Answer[0].Header().Ttl > 30 || len(got.IsEdns0().Option) != 1 || time.Since(begun) > 8*time.Second) {
 			t.Errorf("after %v: %v", time.Since(begun), got)
 		}
 	}

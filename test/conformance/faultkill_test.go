@@ -224,7 +224,8 @@ func (k *killing) ask(family int) {
 			return
 		}
 		for _, a := range list {
-			if !k.still.echoes(netip.AddrPortFrom(a, counted)) {
+			began := time.Now()
+			if !k.still.echoes(netip.AddrPortFrom(a, counted)) && !k.traffic.excuses(began) {
 				k.unready.Add(1)
 			}
 			k.toldMu.Lock()
@@ -499,7 +500,8 @@ func (k *killing) after(stances map[string]home.Stance) {
 	}
 	k.toldMu.Unlock()
 	for _, a := range told {
-		if !k.still.echoes(netip.AddrPortFrom(a, counted)) {
+		began := time.Now()
+		if !k.still.echoes(netip.AddrPortFrom(a, counted)) && !k.traffic.excuses(began) {
 			k.forgotten++
 			k.fault("a name led to %s before the kill, and it is not reached", a)
 		}

@@ -56,31 +56,43 @@ type traffic struct {
 	lost    atomic.Int64 // datagrams that were not answered
 	broken  atomic.Int64
 	slowest atomic.Int64 // round trip, ns
-	still   atomic.Int64 // when the machine was last seen to have stood still, Unix ns
 	excused atomic.Int64 // what was slow because of that
 }
 
 // standstill is for how long this machine may do nothing for us, and be relied on all the same.
 const standstill = 300 * time.Millisecond
 
-func newTraffic(t *testing.T) *traffic {
-	tr := &traffic{t: t, stop: make(chan struct{})}
-	t.Cleanup(tr.end)
-	tr.run(func() { // what has nothing to do with any gateway, and should take its time and no more
-		const beat = 10 * time.Millisecond
+// stood is when the machine was last seen to have stood still, Unix ns.
+var stood atomic.Int64
+
+// feelPulse notices when the machine stands still. It has nothing to do with any gateway, and should take its time and no
+// more.
+func feelPulse() {
+	const beat = 10 * time.Millisecond
+	for {
 		began := time.Now()
 		time.Sleep(beat)
 		if time.Since(began) > beat+standstill {
-			tr.still.Store(time.Now().UnixNano())
+			stood.Store(time.Now().UnixNano())
 		}
-	}, func() {})
+	}
+}
+
+// stoodStill reports whether the machine stood still since then, so that what was slow says nothing of the gateway.
+func stoodStill(since time.Time) bool {
+	time.Sleep(20 * time.Millisecond) // so that one that just ended is noticed
+	return stood.Load() >= since.UnixNano()
+}
+
+func newTraffic(t *testing.T) *traffic {
+	tr := &traffic{t: t, stop: make(chan struct{})}
+	t.Cleanup(tr.end)
 	return tr
 }
 
-// excuses reports whether the machine stood still since then, so that what was slow says nothing of the gateway.
+// excuses is stoodStill, and counts what is excused.
 func (tr *traffic) excuses(since time.Time) bool {
-	time.Sleep(20 * time.Millisecond) // so that one that just ended is noticed
-	if tr.still.Load() < since.UnixNano() {
+	if !stoodStill(since) {
 		return false
 	}
 	tr.excused.Add(1)

@@ -45,7 +45,7 @@ func TestWhatIsOneIsCutOffAsOneAndForAsLongAsWasSaid(t *testing.T) {
 		both("two", true, true)
 		s.mustAsk("join", "dut", cable.mac.String())
 		both("one, held", true, false)
-		const long = 12 * time.Second
+		const long = 20 * time.Second
 		s.mustAsk("quarantine", cable.mac.String(), "--for", long.String())
 		end := time.Now().Add(long)
 		both("one, cut off for a time", false, false)
@@ -53,7 +53,7 @@ func TestWhatIsOneIsCutOffAsOneAndForAsLongAsWasSaid(t *testing.T) {
 		s.launch()
 		b.check(t, v+"killed: the device", "quarantined", s.device(s.dut).State)
 		time.Sleep(time.Until(end))
-		s.until("its time is over", func() bool { return s.device(s.dut).State == "held" })
+		s.until("its time is over", func() bool { return s.device(s.dut).State == "held" && s.dut.reaches(&s.receiver, "tcp", cloud) })
 		both("one, and its time is over", true, false)
 		s.mustAsk("split", "dut")
 		both("two again", true, true)

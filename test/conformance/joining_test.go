@@ -64,7 +64,7 @@ func TestIoT11AURLIsHeardHoweverItIsSaid(t *testing.T) {
 		var tries []probe
 		for _, w := range ways {
 			s.within(w.url+" is held", func() bool {
-				return w.reaches(r, "tcp", netip.AddrPortFrom(wide(f, 23), service)) && !w.reachesSoon(r, netip.AddrPortFrom(wide(f, 30), service))
+				return w.reaches(r, "tcp", netip.AddrPortFrom(wide(f, 23), service)) && w.stopped(r, netip.AddrPortFrom(wide(f, 30), service))
 			})
 			name := fmt.Sprintf(w.name, f)
 			b.check(t, name+": the file was fetched", true, s.maker.times(w.url) > 0)
@@ -157,7 +157,7 @@ func TestAnotherMUDURLIsTakenOnlyIfItsMakerOrAPersonSaysSo(t *testing.T) {
 		s.within("the other file is in force", func() bool { return s.dut.reaches(&s.receiver, "tcp", stranger) })
 		b.check(t, v+"after a person’s yes: a stranger", true, s.dut.reaches(&s.receiver, "tcp", stranger))
 		s.mustAsk("undo")
-		s.within("the other file is in force no longer", func() bool { return !s.dut.reachesSoon(&s.receiver, stranger) })
+		s.within("the other file is in force no longer", func() bool { return s.dut.stopped(&s.receiver, stranger) })
 		b.check(t, v+"after the yes was taken back: a stranger", false, s.dut.reaches(&s.receiver, "tcp", stranger))
 	})
 }
@@ -216,7 +216,7 @@ func TestAnotherFileUnderTheSameURL(t *testing.T) {
 		s.within("the other files are fetched", func() bool {
 			return s.maker.times("dut") > 1 && s.maker.times("grows") > 1 && s.maker.timesOf("/signed.p7s") > 1
 		})
-		s.within("the smaller file is in force", func() bool { return !s.dut.reachesSoon(r, to27) })
+		s.within("the smaller file is in force", func() bool { return s.dut.stopped(r, to27) })
 		b.try(t,
 			probe{v("file-shrinks") + "what the second lists no longer", false, reaches(s.dut)},
 			probe{v("file-shrinks") + "what both list", true, func() bool { return s.dut.reaches(r, "tcp", netip.AddrPortFrom(wide(f, 23), service)) }},

@@ -138,7 +138,7 @@ func ends(t *testing.T, s *scene, b *table, id string, f int, end func()) {
 	)
 	end()
 	if id == "IoT-7" {
-		s.within("where names led it is forgotten", func() bool { return !s.dut.reachesSoon(r, named) })
+		s.within("where names led it is forgotten", func() bool { return s.dut.stopped(r, named) })
 		b.try(t, probe{v + "after: the device, all the same, to what its file named", false, func() bool { return s.dut.reaches(r, "tcp", named) }})
 		s.dut.ip(t, "link set eth0 down")
 	}

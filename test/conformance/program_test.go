@@ -56,6 +56,7 @@ func TestMain(m *testing.M) {
 	if !chosen {
 		_ = flag.Set("test.parallel", strconv.Itoa(max(atOnce, runtime.GOMAXPROCS(0))))
 	}
+	go feelPulse()
 	code := m.Run()
 	_ = os.RemoveAll(buildDir())
 	if !finish() && code == 0 {

@@ -172,14 +172,22 @@ func (c *conversation) answered() bool {
 	}
 }
 
-// reaches reports whether a conversation that begins now arrives at its receiver.
+// reaches reports whether a conversation that begins now arrives at its receiver. One that a standstill may have kept from
+// it is begun again.
 func (n *namespace) reaches(to *receiver, network string, at netip.AddrPort) bool {
-	c := n.begin(to, network, at)
-	if c == nil {
-		return false
+	for {
+		began := time.Now()
+		if c := n.begin(to, network, at); c != nil {
+			arrives := c.arrives()
+			c.Close()
+			if arrives {
+				return true
+			}
+		}
+		if !stoodStill(began) {
+			return false
+		}
 	}
-	defer c.Close()
-	return c.arrives()
 }
 
 // reachesFrom is reaches by TCP, from one of the addresses of the namespace.

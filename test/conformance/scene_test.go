@@ -102,6 +102,11 @@ func (n *namespace) reachesSoon(to *receiver, at netip.AddrPort) bool {
 	}
 }
 
+// stopped reports whether that does not arrive, and not only takes its time.
+func (n *namespace) stopped(to *receiver, at netip.AddrPort) bool {
+	return !n.reachesSoon(to, at) && !n.reaches(to, "tcp", at)
+}
+
 // families runs a test for both families of addresses.
 func families(t *testing.T, f func(t *testing.T, family int)) {
 	for _, family := range []int{4, 6} {
