@@ -18,6 +18,7 @@ import (
 	"plimsoll.example/plimsoll/internal/finding"
 	"plimsoll.example/plimsoll/internal/home"
 	"plimsoll.example/plimsoll/internal/trust"
+	"plimsoll.example/plimsoll/internal/web/page"
 	"plimsoll.example/plimsoll/label"
 	"plimsoll.example/plimsoll/mud"
 )
@@ -51,6 +52,7 @@ type labels struct {
 	interval  time.Duration
 	fault     func(ctx context.Context, what string, err error)
 	log       *slog.Logger
+	news      *page.Events
 
 	mu        sync.Mutex // one look at a time
 	envelopes map[string]*label.Envelope
@@ -61,7 +63,7 @@ type labels struct {
 
 func newLabels(g *gateway, sources []*trust.Source) *labels {
 	return &labels{
-		household: g.household, store: g.store, sources: sources, interval: g.registryInterval, fault: g.fault, log: g.log,
+		household: g.household, store: g.store, sources: sources, interval: g.registryInterval, fault: g.fault, log: g.log, news: &g.news,
 		envelopes: map[string]*label.Envelope{}, shown: map[string]restoration{}, changed: make(chan struct{}, 1),
 	}
 }
@@ -157,11 +159,10 @@ const worth = 5 * time.Minute
 
 func (l *labels) update(ctx context.Context, d *home.Device) error {
 	if d.LabelFile == "" {
-		if err := l.settle(ctx, d.ID, nil); err != nil {
+		if _, err := l.household.Labelled(ctx, d.ID, nil); err != nil {
 			return err
 		}
-		_, err := l.household.Labelled(ctx, d.ID, nil)
-		return err
+		return l.settle(ctx, d.ID, nil)
 	}
 	e, err := l.envelope(ctx, d.LabelFile)
 	if err != nil {
@@ -185,10 +186,6 @@ func (l *labels) update(ctx context.Context, d *home.Device) error {
 			next.Trouble = list[i].ID()
 		}
 	}
-	// first what is found about it: once the label is another, pages are told that there is something new
-	if err := l.settle(ctx, d.ID, list); err != nil {
-		return err
-	}
 	if d.Label == nil || d.Label.File != next.File || !next.Same(d.Label) || next.AsOf.Sub(d.Label.AsOf) >= worth {
 		if d.Label == nil || d.Label.Status != next.Status {
 			l.log.InfoContext(ctx, "label", "device", d.ID, "status", next.Status, "as_of", next.AsOf, "problems", next.Problems)
@@ -196,6 +193,9 @@ func (l *labels) update(ctx context.Context, d *home.Device) error {
 		if d, err = l.household.Labelled(ctx, d.ID, next); err != nil {
 			return err
 		}
+	}
+	if err := l.settle(ctx, d.ID, list); err != nil {
+		return err
 	}
 	return l.cut(ctx, d)
 }
@@ -252,7 +252,8 @@ func (l *labels) restored(ctx context.Context, s *trust.Source, of *home.Label, 
 	return ok, err
 }
 
-// settle makes the open findings about the label of a device what they are to be.
+// settle makes the open findings about the label of a device what they are to be. Pages were told of the label before
+// they could read these, and are told again.
 func (l *labels) settle(ctx context.Context, id string, want []finding.Finding) error {
 	have, err := l.store.Findings(ctx, id, 1000)
 	if err != nil {
@@ -272,11 +273,16 @@ func (l *labels) settle(ctx context.Context, id string, want []finding.Finding) 
 		if err := l.store.SetFinding(ctx, n.ID(), home.Done); err != nil {
 			return err
 		}
+		l.news.Changed()
 	}
 	if len(fresh) == 0 {
 		return nil
 	}
-	return l.store.SaveFindings(ctx, fresh)
+	if err := l.store.SaveFindings(ctx, fresh); err != nil {
+		return err
+	}
+	l.news.Changed()
+	return nil
 }
 
 // maxDecided bounds the decisions that are looked through.

@@ -102,7 +102,7 @@ func (g *gateway) serveNames(ctx context.Context) error {
 			ready = nil
 			g.resolver.Store(r)
 			g.enforcer.Resolve(g.names53(true))
-			// what went to the fallback comes here again before anybody is told that it does
+			// what went to the fallback comes here again, if it can, before anybody is told that it does
 			g.fault(ctx, "enforce", g.enforcer.Refresh(ctx))
 			g.fault(ctx, "resolve names", nil)
 		case err := <-ended:

@@ -29,7 +29,7 @@ func TestWhatIsOneIsCutOffAsOneAndForAsLongAsWasSaid(t *testing.T) {
 		cloud, elsewhere := netip.AddrPortFrom(wide(f, 23), service), netip.AddrPortFrom(wide(f, 30), service)
 		both := func(name string, dut, other bool) {
 			t.Helper()
-			s.within(name, func() bool { return cable.reachesSoon(&s.receiver, elsewhere) == other })
+			s.within(name, func() bool { return cable.stopped(&s.receiver, elsewhere) != other })
 			b.try(
 				t,
 				probe{v + name + ": the device to what its file lists", dut, func() bool { return s.dut.reaches(&s.receiver, "tcp", cloud) }},

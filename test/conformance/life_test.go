@@ -69,7 +69,7 @@ func TestWhatADeviceDidIsLearnedOfferedAndHeldToWhenAPersonAcceptsIt(t *testing.
 			named = named || c.Peer.Value == "cloud.maker.example"
 		}
 	}
-	time.Sleep(7 * time.Second) // that it goes on by the other family too may be seen a second later, and offered three after that
+	time.Sleep(7 * time.Second) // that it goes on by the other family too may be seen a second later, and offered three after that; and some to spare
 	b.check(t, "learned: what it did is offered", true, s.asks("learned"))
 	b.check(t, "learned: the device before the answer", "learning", s.device(s.dut).State)
 	b.check(t, "learned: a stranger before the answer", true, s.dut.reaches(&s.receiver, "tcp", stranger))

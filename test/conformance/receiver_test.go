@@ -173,9 +173,9 @@ func (c *conversation) answered() bool {
 }
 
 // reaches reports whether a conversation that begins now arrives at its receiver. One that a standstill may have kept from
-// it is begun again.
+// it is begun again, a few times.
 func (n *namespace) reaches(to *receiver, network string, at netip.AddrPort) bool {
-	for {
+	for range 5 {
 		began := time.Now()
 		if c := n.begin(to, network, at); c != nil {
 			arrives := c.arrives()
@@ -185,9 +185,10 @@ func (n *namespace) reaches(to *receiver, network string, at netip.AddrPort) boo
 			}
 		}
 		if !stoodStill(began) {
-			return false
+			break
 		}
 	}
+	return false
 }
 
 // reachesFrom is reaches by TCP, from one of the addresses of the namespace.
