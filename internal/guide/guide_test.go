@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"plimsoll.example/plimsoll/internal/finding"
 	"plimsoll.example/plimsoll/internal/locale"
@@ -205,6 +206,7 @@ func FuzzExplain(f *testing.F) {
 	f.Add("{peer}", "{service}", "{n}")
 	f.Add("\xff", "fe80::1%eth0", "tcp/")
 	f.Add("é", "ff:ff:ff:ff:ff:ff", "/")
+	f.Add("0", "", strings.Repeat("\xff", 200)+"/1")
 	f.Fuzz(func(t *testing.T, device, peer, service string) {
 		for _, lang := range locale.Languages {
 			about := finding.Finding{Kind: finding.NewDestination, Role: finding.Actor, Details: []finding.Detail{{Key: "peer", Value: peer}, {Key: "service", Value: service}}}
@@ -215,8 +217,9 @@ func FuzzExplain(f *testing.F) {
 			if !strings.HasSuffix(seen, ".") {
 				t.Errorf("%s: not a whole sentence: %q", lang, seen)
 			}
-			if limit := len(device) + len(peer) + len(service) + 200; len(seen) > limit {
-				t.Errorf("%s: %d octets, more than %d: %q", lang, len(seen), limit, seen)
+			// in letters: what is none takes more octets when it is told than on the wire
+			if n, limit := utf8.RuneCountInString(seen), utf8.RuneCountInString(device+peer+service)+200; n > limit {
+				t.Errorf("%s: %d letters, more than %d: %q", lang, n, limit, seen)
 			}
 		}
 	})
