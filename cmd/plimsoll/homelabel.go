@@ -259,6 +259,12 @@ func (l *labels) settle(ctx context.Context, id string, want []finding.Finding) 
 	if err != nil {
 		return err
 	}
+	changed := false
+	defer func() {
+		if changed {
+			l.news.Changed()
+		}
+	}()
 	var fresh []home.Noted
 	for i := range want {
 		if !slices.ContainsFunc(have, func(n home.Noted) bool { return n.ID() == want[i].ID() }) {
@@ -273,16 +279,13 @@ func (l *labels) settle(ctx context.Context, id string, want []finding.Finding) 
 		if err := l.store.SetFinding(ctx, n.ID(), home.Done); err != nil {
 			return err
 		}
-		l.news.Changed()
+		changed = true
 	}
 	if len(fresh) == 0 {
 		return nil
 	}
-	if err := l.store.SaveFindings(ctx, fresh); err != nil {
-		return err
-	}
-	l.news.Changed()
-	return nil
+	changed = true
+	return l.store.SaveFindings(ctx, fresh)
 }
 
 // maxDecided bounds the decisions that are looked through.

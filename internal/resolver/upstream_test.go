@@ -309,7 +309,7 @@ func TestWhatIsKnownIsServedStaleWhileNobodyAnswers(t *testing.T) {
 		if keep == 0 && got.Rcode != dns.RcodeServerFailure {
 			t.Errorf("not to be served: %v", got)
 		}
-		if keep > 0 && (len(got.Answer) != 1 || got.Answer[0].Header().Ttl > 30 || len(got.IsEdns0().Option) != 1 || time.Since(begun) > queryTime-500*time.Millisecond) {
+		if keep > 0 && (len(got.Answer) != 1 || got.Answer[0].Header().Ttl > 30 || len(got.IsEdns0().Option) != 1 || time.Since(begun) > 3*time.Second) {
 			t.Errorf("after %v: %v", time.Since(begun), got)
 		}
 	}

@@ -43,9 +43,7 @@ func TestRulesThatSomebodyFlushesAreBackAtOnce(t *testing.T) {
 		began := time.Now()
 		s.flush(t)
 		s.until("the rules are back", func() bool { return strings.Contains(s.rules(), "chain forward") })
-		if took := time.Since(began); took < time.Second || took > 5*time.Second || !tr.excuses(began) {
-			slowest = max(slowest, took)
-		}
+		slowest = max(slowest, time.Since(began))
 		time.Sleep(300 * time.Millisecond)
 		was := came()
 		time.Sleep(300 * time.Millisecond)

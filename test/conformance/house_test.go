@@ -217,12 +217,12 @@ func (h *house) device(d *thing) (k known) {
 // until waits until something is so.
 func (h *house) until(what string, so func() bool) {
 	h.t.Helper()
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(15 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		if so() {
 			return
 		}
 	}
-	h.t.Fatalf("%s: not within a minute\n%s", what, h.log.String())
+	h.t.Fatalf("%s: not within 15 s\n%s", what, h.log.String())
 }
 
 // rules is the gateway’s table, as nft lists it.

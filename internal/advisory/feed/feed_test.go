@@ -187,7 +187,7 @@ func TestAFileThatWasMissingIsTakenSoon(t *testing.T) {
 	case <-time.After(20 * time.Second):
 		t.Fatal("the file is not taken")
 	}
-	if took := time.Since(at); took > 110*w.Interval {
+	if took := time.Since(at); took > 75*w.Interval {
 		t.Errorf("taken after %v, with an interval of %v", took, w.Interval)
 	}
 	cancel()
